@@ -1,0 +1,68 @@
+"""What a network is, in numbers: sizes, formats, widths and memory, for ``sim describe``."""
+
+from typing import Any
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from sim.fixed_point import current_bounds, potential_bounds
+from sim.network import Network
+
+
+def describe(network: Network) -> dict[str, Any]:
+    """Return the description as JSON objects; widths in bits, from exact bounds."""
+    encoder = network.encoder
+    ticks = sorted({int(tick) for tick in encoder.spike_tick if tick >= 0})
+    layers = [
+        {
+            "fan_in": layer.fan_in,
+            "fan_out": layer.fan_out,
+            "weight_bits": layer.weight_bits,
+            "threshold": layer.threshold,
+            "weight_memory_bits": layer.weight.size * layer.weight_bits,
+            "zero_weights": float((layer.weight == 0).mean()),
+            "current_bits": current_bounds(layer).bits,
+            "potential_bits": potential_bounds(network, index).bits,
+        }
+        for index, layer in enumerate(network.layers)
+    ]
+    return {
+        "digest": f"{network.digest:08x}",
+        "image_shape": list(encoder.image_shape),
+        "pool": encoder.pool,
+        "inputs": encoder.inputs,
+        "input_ticks": ticks,
+        "intensities_that_fire": int(np.count_nonzero(encoder.spike_tick >= 0)),
+        "ticks_per_unit": network.ticks_per_unit,
+        "last_tick": network.last_tick,
+        "classes": list(network.classes),
+        "weight_memory_bits": sum(layer["weight_memory_bits"] for layer in layers),
+        "layers": layers,
+        "provenance": network.provenance,
+    }
+
+
+def table(network: Network) -> RenderableType:
+    """Return the description for a terminal."""
+    facts = describe(network)
+    layers = Table(title=f"network {facts['digest']}")
+    for column in ("layer", "weights", "bits", "T", "memory", "zeros", "current", "potential"):
+        layers.add_column(column, justify="right")
+    for index, layer in enumerate(facts["layers"]):
+        layers.add_row(
+            str(index),
+            f"{layer['fan_in']} x {layer['fan_out']}",
+            str(layer["weight_bits"]),
+            str(layer["threshold"]),
+            f"{layer['weight_memory_bits'] / 1024:.0f} kbit",
+            f"{layer['zero_weights']:.0%}",
+            f"{layer['current_bits']} bit",
+            f"{layer['potential_bits']} bit",
+        )
+    rest = Table.grid(padding=(0, 2))
+    for key in ("image_shape", "pool", "inputs", "input_ticks", "ticks_per_unit", "last_tick", "classes"):
+        rest.add_row(key, str(facts[key]))
+    for key, value in network.provenance.items():
+        rest.add_row(key, str(value))
+    return Group(layers, rest)
