@@ -68,12 +68,14 @@ def atomic_path(path: Path) -> Generator[Path]:
 
 def progress_bar() -> Progress:
     """Return a progress bar on the terminal's error stream, so that standard output stays clean for JSON."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
+        disable=not console.is_terminal,  # a log file wants no bar
         transient=True,
     )

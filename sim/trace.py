@@ -106,8 +106,10 @@ def save_vectors(path: Path, network: Network, images: npt.NDArray[np.uint8], tr
         "decision": np.array([trace.decision for trace in traces], np.int32),
         "tick": np.array([trace.tick for trace in traces], np.int32),
         "timed_out": np.array([trace.timed_out for trace in traces], np.bool_),
-        "potential": np.array([trace.potential for trace in traces], np.int32).reshape(len(traces), -1),
+        "potential": np.zeros((len(traces), len(network.classes)), np.int32),
     }
+    for index, trace in enumerate(traces):
+        tensors["potential"][index] = trace.potential
     for layer in range(len(network.layers)):
         rows = [(index, *spike) for index, trace in enumerate(traces) for spike in trace.spikes[layer]]
         tensors[f"spikes.{layer}"] = np.array(rows, np.int32).reshape(-1, 3)
