@@ -1,0 +1,1 @@
+"""The integer machine as gateware: stream components in Amaranth that equal :mod:`sim` on every image."""

@@ -1,0 +1,30 @@
+"""The little arithmetic that the parts share: no multiplier, and trees in place of chains."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
+
+
+def times(value: Value, factor: int) -> Value:
+    """Return ``value * factor`` for a constant factor >= 1 as a sum of shifts: one adder per further set bit."""
+    terms = [value << place for place in range(factor.bit_length()) if factor >> place & 1]
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
+
+
+def lowest(m: Module, bits: Sequence[Value]) -> tuple[Value, Value]:
+    """Return whether any of ``bits`` is set, and the index of the lowest: a tree, log2(len(bits)) multiplexers deep."""
+    if len(bits) == 1:
+        return bits[0], Const(0, 0)
+    half = 1 << ((len(bits) - 1).bit_length() - 1)
+    low_any, low_index = lowest(m, bits[:half])
+    high_any, high_index = lowest(m, bits[half:])
+    width = half.bit_length()
+    found, index = Signal(), Signal(width)
+    m.d.comb += [
+        found.eq(low_any | high_any),
+        index.eq(Mux(low_any, low_index, high_index | half)),
+    ]
+    return found, index

@@ -1,0 +1,90 @@
+"""What travels on the streams: the layout of every payload, stated once.
+
+Streams have no framing. A beat on an event stream says what it is: a spike, or what ends an image; a spike carries its
+tick, so a tick ends where a spike of a later tick, or the end of the image, comes next.
+"""
+
+from amaranth.lib import data, enum
+from amaranth.utils import bits_for
+
+from sim.network import Network
+
+CYCLE_BITS = 24
+"""Width of the counter of cycles: 16.7 million per image, 1.4 s at 12 MHz; it wraps."""
+
+REJECTED_BITS = 8
+"""Width of the counter of rejected events; it saturates."""
+
+
+class Kind(enum.Enum, shape=2):
+    """What a beat of an event stream means."""
+
+    SPIKE = 0
+    """Input neuron ``neuron`` fires at tick ``tick``."""
+    END = 1
+    """The image has no more spikes; the other fields mean nothing."""
+    ABORT = 2
+    """The image is broken, forget it; the other fields mean nothing."""
+
+
+class Status(enum.Enum, shape=2):
+    """How an image ended."""
+
+    DECIDED = 0
+    """An output fired: the first one is the decision."""
+    TIMED_OUT = 1
+    """No output fired up to the last tick: the highest potential is the decision."""
+    DROPPED = 2
+    """The image was broken (``Kind.ABORT``) before it was decided; decision and tick mean nothing."""
+
+
+def pixel() -> data.StructLayout:
+    """Return the layout of a pixel, in raster order: ``intensity`` 0..255, and ``last`` on the image's last one."""
+    return data.StructLayout({"intensity": 8, "last": 1})
+
+
+def event(network: Network) -> data.StructLayout:
+    """Return the layout of an input event: ``kind``, ``tick`` 0..last_tick, ``neuron`` 0..inputs - 1.
+
+    Events of an image come in order of their ticks.
+    """
+    return data.StructLayout(
+        {
+            "kind": Kind,
+            "tick": bits_for(network.last_tick),
+            "neuron": bits_for(network.encoder.inputs - 1),
+        }
+    )
+
+
+def outcome(network: Network) -> data.StructLayout:
+    """Return the layout of how an image ended: ``status``, ``decision`` (class) and ``tick`` of the decision."""
+    return data.StructLayout(
+        {
+            "status": Status,
+            "tick": bits_for(network.last_tick),
+            "decision": bits_for(len(network.classes) - 1),
+        }
+    )
+
+
+def event_counts(network: Network) -> data.ArrayLayout:
+    """Return the layout of the number of events delivered to each layer."""
+    most = max(layer.fan_in for layer in network.layers)
+    return data.ArrayLayout(bits_for(most), len(network.layers))
+
+
+def result(network: Network) -> data.StructLayout:
+    """Return the layout of an image's result; there is exactly one per image, in order.
+
+    ``outcome``, and what it cost: ``cycles`` from the image's first beat to its result, ``events`` delivered to each
+    layer, which is weight rows looked up, and ``rejected``, events out of range or out of order (255: or more).
+    """
+    return data.StructLayout(
+        {
+            "outcome": outcome(network),
+            "cycles": CYCLE_BITS,
+            "rejected": REJECTED_BITS,
+            "events": event_counts(network),
+        }
+    )

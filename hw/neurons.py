@@ -1,0 +1,179 @@
+"""The neurons of one layer in hardware: twin of :class:`sim.layer.Neurons`, and the only place where state changes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import Const, Module, Mux, ShapeLike, Signal, Value, signed
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
+
+import sim.layer
+import sim.network
+from hw.weights import Rows
+from sim.fixed_point import Bounds
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """A layer as software and as hardware.
+
+    :param layer: weights and threshold T.
+    :param lanes: neurons updated in one cycle, 1..fan_out.
+    :param ticks_per_unit: R of the network.
+    :param current: exact bounds of the currents.
+    :param potential: exact bounds of the potentials.
+    :param output: whether this is the output layer.
+    """
+
+    layer: sim.network.Layer
+    lanes: int
+    ticks_per_unit: int
+    current: Bounds
+    potential: Bounds
+    output: bool
+
+    @property
+    def rows(self) -> Rows:
+        """The layer's weight rows, cut into words of ``lanes`` weights."""
+        return Rows(self.layer, self.lanes)
+
+    @property
+    def folds(self) -> int:
+        """Passes over the lanes per event and per tick."""
+        return self.rows.folds
+
+    @property
+    def fold(self) -> data.StructLayout:
+        """Layout of one fold after it has advanced.
+
+        ``first_neuron`` of the fold, ``last`` on the last fold, and per lane: of an output layer its ``potential``, of
+        a hidden layer whether it ``fires`` now.
+        """
+        lanes: ShapeLike = data.ArrayLayout(signed(self.potential.bits), self.lanes) if self.output else self.lanes
+        per_lane = "potential" if self.output else "fires"
+        return data.StructLayout({"first_neuron": bits_for((self.folds - 1) * self.lanes), "last": 1, per_lane: lanes})
+
+    def twin(self) -> sim.layer.Neurons:
+        """Return the same neurons in software."""
+        return sim.layer.Neurons(self.layer, self.ticks_per_unit)
+
+
+def update(current: Value, potential: Value, fired: Value, weight: Value) -> tuple[Value, Value, Value]:
+    """Return the neuron's next current (when a weight is delivered), next potential and firing (when it advances).
+
+    This is the kind of neuron: non-leaky, one spike per image. Every lane has one.
+    """
+    advanced = potential + current
+    fires = (advanced >= 0) & ~fired
+    return current + weight, advanced, fires
+
+
+class Neurons(wiring.Component):
+    """State of a layer's neurons, ``lanes`` at a time.
+
+    ``weight`` with ``deliver``: add a word of a row to the currents of the fold that is next; ``advance``: integrate
+    the fold that is next. Folds follow each other: ``folds`` cycles of either make a pass, and passes do not mix.
+    ``last`` tells that the fold that is next is the last one. ``clear`` forgets all state in one cycle.
+
+    Each advanced fold appears on ``o`` one cycle later; it is taken at once.
+    """
+
+    weight: data.View
+    deliver: Signal
+    advance: Signal
+    clear: Signal
+    last: Signal
+    o: stream.Interface
+
+    def __init__(self, parameters: Parameters):
+        self.parameters = parameters
+        super().__init__(
+            {
+                "weight": In(parameters.rows.word),
+                "deliver": In(1),
+                "advance": In(1),
+                "clear": In(1),
+                "last": Out(1),
+                "o": Out(stream.Signature(parameters.fold, always_ready=True)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build: the fold counter, the state, one update per lane."""
+        m = Module()
+        layer, bits = self.parameters, self.parameters.potential.bits
+        threshold = layer.layer.threshold
+        self._count_folds(m)
+        start = {"potential": -threshold * layer.ticks_per_unit, "fired": 0}
+        soma = data.StructLayout({"potential": signed(bits), "fired": 1})
+        current, current_next = self._state(m, "current", signed(layer.current.bits), -threshold, self.deliver)
+        before, after = self._state(m, "soma", soma, start, self.advance)
+        for lane in range(layer.lanes):
+            state = data.View(soma, before[lane])
+            result = data.View(soma, after[lane])
+            added, advanced, fires = update(current[lane].as_signed(), state.potential, state.fired, self.weight[lane])
+            m.d.comb += [
+                current_next[lane].eq(added),
+                result.potential.eq(advanced),
+                result.fired.eq(state.fired | fires),
+            ]
+            if layer.output:
+                m.d.sync += self.o.payload.potential[lane].eq(result.potential)
+            else:
+                m.d.sync += self.o.payload.fires[lane].eq(fires)
+        return m
+
+    def _count_folds(self, m: Module) -> None:
+        """Count the folds of a pass: ``self.fold`` is next, ``self.fold_after`` is next in the following cycle."""
+        folds, lanes = self.parameters.folds, self.parameters.lanes
+        self.fold = Signal(range(folds))
+        self.fold_after = Signal(range(folds))
+        step = self.deliver | self.advance
+        m.d.comb += [
+            self.last.eq(self.fold == folds - 1),
+            self.fold_after.eq(Mux(self.clear | (step & self.last), 0, self.fold + step)),
+        ]
+        first_neuron = Signal(bits_for((folds - 1) * lanes))
+        m.d.sync += [
+            self.fold.eq(self.fold_after),
+            self.o.valid.eq(self.advance & ~self.clear),
+            self.o.payload.last.eq(self.last),
+            self.o.payload.first_neuron.eq(first_neuron),
+        ]
+        with m.If(self.clear | (step & self.last)):
+            m.d.sync += first_neuron.eq(0)
+        with m.Elif(step):
+            m.d.sync += first_neuron.eq(first_neuron + lanes)
+
+    def _state(self, m: Module, name: str, shape: Any, start: Any, write: Value) -> tuple[list[Value], list[Value]]:
+        """Keep one value per neuron; return, per lane, that of the fold that is next, and where its new one goes.
+
+        One fold lies in registers. Several lie in a memory; its last word holds ``start`` and is read in place of every
+        fold until one pass has written them all, so that clearing costs no pass and no multiplexer.
+        """
+        lanes, folds = self.parameters.lanes, self.parameters.folds
+        if folds == 1:
+            now = [Signal(shape, name=f"{name}_{lane}", init=start) for lane in range(lanes)]
+            then = [Signal(shape, name=f"{name}_{lane}_after") for lane in range(lanes)]
+            for old, new in zip(now, then, strict=True):
+                with m.If(self.clear):
+                    m.d.sync += old.eq(Const(start, shape))
+                with m.Elif(write):
+                    m.d.sync += old.eq(new)
+            return [Value.cast(old) for old in now], [Value.cast(new) for new in then]
+        word = data.ArrayLayout(shape, lanes)
+        m.submodules[name] = cells = memory.Memory(shape=word, depth=folds + 1, init=[[start] * lanes] * (folds + 1))
+        reader, writer = cells.read_port(), cells.write_port()
+        fresh, fresh_after = Signal(name=f"{name}_fresh", init=1), Signal(name=f"{name}_fresh_after")
+        m.d.comb += [
+            fresh_after.eq(self.clear | (fresh & ~(write & self.last))),
+            reader.addr.eq(Mux(fresh_after, folds, self.fold_after)),
+            writer.addr.eq(self.fold),
+            writer.en.eq(write),
+        ]
+        m.d.sync += fresh.eq(fresh_after)
+        return (
+            [Value.cast(reader.data[lane]) for lane in range(lanes)],
+            [Value.cast(writer.data[lane]) for lane in range(lanes)],
+        )

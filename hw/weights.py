@@ -1,0 +1,107 @@
+"""Weight rows behind one interface: a layer asks for a row and gets its weights, ``lanes`` at a time.
+
+A store is any component with the members of :func:`store_members`; where the rows lie (block RAM here; SPRAM, flash,
+a memory that learning writes to) is its business, and so is its pace. How weights lie in words: :class:`Rows`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
+
+import sim.network
+from hw.arithmetic import times
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The weight rows of a layer, cut into words of ``lanes`` weights: one word per fold.
+
+    Fold f of a row holds the weights of neurons f * lanes ... f * lanes + lanes - 1, the first in the lowest bits,
+    each in ``weight_bits`` bits; the last fold is filled up with zeros. Row r is words r * folds ... r * folds +
+    folds - 1, so a memory of ``fan_in * folds`` words has no gaps.
+    """
+
+    layer: sim.network.Layer
+    lanes: int
+
+    @property
+    def folds(self) -> int:
+        """Words in a row: passes over the lanes per event and per tick."""
+        return -(-self.layer.fan_out // self.lanes)
+
+    @property
+    def word(self) -> data.ArrayLayout:
+        """Layout of a word."""
+        return data.ArrayLayout(signed(self.layer.weight_bits), self.lanes)
+
+    def pack(self) -> list[int]:
+        """Return every word of the layer, ``fan_in * folds`` of them, as unsigned integers."""
+        layer = self.layer
+        padded = np.zeros((layer.fan_in, self.folds * self.lanes), np.uint8)
+        padded[:, : layer.fan_out] = layer.weight.view(np.uint8)
+        bits = np.unpackbits(padded[:, :, np.newaxis], axis=2, bitorder="little")[:, :, : layer.weight_bits]
+        words = np.packbits(bits.reshape(layer.fan_in * self.folds, -1), axis=1, bitorder="little")
+        return [int.from_bytes(word.tobytes(), "little") for word in words]
+
+
+def store_members(rows: Rows) -> dict[str, wiring.Member]:
+    """Return the ports of a store of weight rows.
+
+    ``i``: the rows asked for. ``o``: their words, in order; the layer takes each at once. ``idle``: no row is on its
+    way.
+    """
+    return {
+        "i": In(stream.Signature(bits_for(rows.layer.fan_in - 1))),
+        "o": Out(stream.Signature(rows.word, always_ready=True)),
+        "idle": Out(1),
+    }
+
+
+class BlockStore(wiring.Component):
+    """Weight rows in block RAM, initialised with the bitstream.
+
+    Latency: 2 cycles from a row to its first word (address, memory, output register). Throughput: one word per cycle,
+    also from row to row.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+    idle: Signal
+
+    def __init__(self, rows: Rows):
+        self.rows = rows
+        super().__init__(store_members(rows))
+
+    def elaborate(self, platform: object) -> Module:
+        """Build: an address counter, the memory, an output register."""
+        m = Module()
+        words = self.rows.pack()
+        m.submodules.memory = words_memory = memory.Memory(
+            shape=unsigned(self.rows.word.size), depth=len(words), init=words
+        )
+        port = words_memory.read_port()
+        address = Signal(range(len(words)))
+        left = Signal(range(self.rows.folds))
+        reading = Signal()
+        accept = Signal()
+        m.d.comb += [
+            self.i.ready.eq(left == 0),
+            accept.eq(self.i.valid & self.i.ready),
+            port.addr.eq(Mux(left == 0, times(self.i.payload, self.rows.folds), address)),
+            self.idle.eq((left == 0) & ~reading & ~self.o.valid),
+        ]
+        m.d.sync += [
+            address.eq(port.addr + 1),
+            reading.eq(accept | (left != 0)),
+            self.o.valid.eq(reading),
+            self.o.payload.eq(port.data),
+        ]
+        with m.If(accept):
+            m.d.sync += left.eq(self.rows.folds - 1)
+        with m.Elif(left != 0):
+            m.d.sync += left.eq(left - 1)
+        return m
