@@ -6,11 +6,12 @@
 import contextlib
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from amaranth.hdl import Signal, Value
 from amaranth.lib import stream
 from amaranth.sim import Simulator
@@ -38,13 +39,25 @@ class Stimulus:
     seed: int | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Run:
-    """What came out: ``outputs``, the values of ``observed`` in cycles with its lowest bit set, and all ``cycles``."""
+    """What came out of a component.
 
-    outputs: list[int] = field(default_factory=list)
-    observed: list[int] = field(default_factory=list)
-    cycles: int = 0
+    :param outputs: uint32 (n, words), the payload of each beat, lowest word first.
+    :param observed: uint32 (m, words), the port of that name in each cycle in which its lowest bit is set.
+    :param cycles: from reset to the last beat.
+    """
+
+    outputs: npt.NDArray[np.uint32]
+    observed: npt.NDArray[np.uint32]
+    cycles: int
+
+
+def to_words(values: Sequence[int], bits: int) -> npt.NDArray[np.uint32]:
+    """Return unsigned integers of ``bits`` bits as uint32 (n, words), lowest word first; 33 to 64 bits are 2 words."""
+    words = max(-(-bits // 32), 1)
+    raw = b"".join(value.to_bytes(4 * words, "little") for value in values)
+    return np.frombuffer(raw, np.dtype("<u4")).astype(np.uint32).reshape(-1, words)
 
 
 class Engine(Protocol):
@@ -78,31 +91,39 @@ class AmaranthEngine:
 
     def run(self, stimulus: Stimulus) -> Run:
         """See :class:`Engine`."""
-        run = Run()
+        driver = _Driver(self.component, stimulus)
         simulator = Simulator(self.component)
         simulator.add_clock(1e-8)
 
         async def testbench(ctx: Any) -> None:
-            await _Driver(self.component, stimulus, run).drive(ctx)
+            await driver.drive(ctx)
 
         simulator.add_testbench(testbench)
         traces = [self.component.i, self.component.o]
         with simulator.write_vcd(str(self.vcd), traces=traces) if self.vcd else contextlib.nullcontext():
             simulator.run()
-        return run
+        return driver.result()
 
 
 class _Driver:
     """Drives both streams of a component, one cycle at a time."""
 
-    def __init__(self, component: Any, stimulus: Stimulus, run: Run):
-        self.i, self.o, self.run = component.i, component.o, run
+    def __init__(self, component: Any, stimulus: Stimulus):
+        self.i, self.o = component.i, component.o
+        self.outputs: list[int] = []
+        self.watched: list[int] = []
+        self.cycles = 0
         self.skip, self.observed = port(component, "skip"), port(component, "observed")
         self.stimulus = stimulus
         self.beats = [beat for image in stimulus.images for beat in image]
         ends = np.cumsum([len(image) for image in stimulus.images])
         self.end = np.repeat(ends - 1, [len(image) for image in stimulus.images])
         self.random = random.Random(stimulus.seed)
+
+    def result(self) -> Run:
+        observed_bits = 0 if self.observed is None else len(self.observed)
+        outputs = to_words(self.outputs, len(Value.cast(self.o.payload)))
+        return Run(outputs, to_words(self.watched, observed_bits), self.cycles)
 
     def _pause(self) -> bool:
         return self.stimulus.seed is not None and self.random.random() < 0.3
@@ -121,7 +142,7 @@ class _Driver:
             ctx.set(self.i.valid, offering)
             ctx.set(self.o.ready, ready)
             _, _, taken, valid, payload, skip, observed = await ctx.tick().sample(*watched)
-            self.run.cycles += 1
+            self.cycles += 1
             idle += 1
             if self.skip is not None and skip and not offering and place < len(self.beats):
                 place = int(self.end[place])
@@ -130,11 +151,11 @@ class _Driver:
                 if self.skip is not None and skip and place < len(self.beats) and place <= self.end[place - 1]:
                     place = int(self.end[place])
             if ready and valid:
-                self.run.outputs.append(payload)
+                self.outputs.append(payload)
                 closed += not self.stimulus.closing or bool(payload & self.stimulus.closing)
                 idle = 0
             if observed & 1:
-                self.run.observed.append(observed)
+                self.watched.append(observed)
             if idle > PATIENCE_CYCLES:
                 raise HangError(
                     f"no beat moved for {idle} cycles, {closed} of {len(self.stimulus.images)} images closed"

@@ -163,7 +163,8 @@ class Neurons(wiring.Component):
                     m.d.sync += old.eq(new)
             return [Value.cast(old) for old in now], [Value.cast(new) for new in then]
         word = data.ArrayLayout(shape, lanes)
-        m.submodules[name] = cells = memory.Memory(shape=word, depth=folds + 1, init=[[start] * lanes] * (folds + 1))
+        init: list[Any] = [[start] * lanes] * (folds + 1)
+        m.submodules[name] = cells = memory.Memory(shape=word, depth=folds + 1, init=init)
         reader, writer = cells.read_port(), cells.write_port()
         fresh, fresh_after = Signal(name=f"{name}_fresh", init=1), Signal(name=f"{name}_fresh_after")
         m.d.comb += [
