@@ -38,8 +38,6 @@ class Kind(enum.Enum, shape=8):
     """Payload: address (1 byte) of a register. Reply: its value (4 bytes)."""
     CLASSIFY = 2
     """Payload: the image's intensities in raster order. Reply: the result, packed as :func:`hw.events.result`."""
-    LOAD = 3
-    """Payload: word address (4 bytes), then words of the weight memory. Reply: nothing, all words are written."""
     REFUSED = 255
     """Only as a reply: the request is whole, but this board does not do it, or not with this payload. No payload."""
 

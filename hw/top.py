@@ -1,0 +1,96 @@
+"""What goes into a board: a serial line on one side, the machine on the other."""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from hw.link import Buffer, Receiver, Sender
+from hw.pipeline import Machine
+from hw.pipeline import Parameters as PipelineParameters
+from hw.registers import RegisterFile
+from hw.responder import Responder
+from hw.uart import UartReceiver, UartTransmitter, bit_cycles
+
+BAUD = 1_000_000
+"""Bits per second that every board's USB converter and every clock of ours can make."""
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """Everything that a board's gateware depends on, the board's pins apart.
+
+    :param pipeline: network and lanes.
+    :param clock_hz: of the machine.
+    :param baud: bits per second of the serial line.
+    :param buffer_style: memory that holds requests, see :class:`hw.link.Buffer`.
+    :raises InputError: the clock cannot make that bit rate.
+    """
+
+    pipeline: PipelineParameters
+    clock_hz: int
+    baud: int = BAUD
+    buffer_style: str = "auto"
+
+    def __post_init__(self) -> None:
+        bit_cycles(self.clock_hz, self.baud)
+
+    @property
+    def request_bytes(self) -> int:
+        """Room that the longest request takes: an image."""
+        height, width = self.pipeline.network.encoder.image_shape
+        return Buffer.room(height * width)
+
+    @property
+    def buffer(self) -> Buffer:
+        """Room for two images: one is looked at while the next one comes."""
+        return Buffer(1 << (2 * self.request_bytes).bit_length(), self.buffer_style)
+
+    @property
+    def window(self) -> int:
+        """Requests that may be on their way at once, whatever they are; one byte of the buffer always stays free."""
+        return (self.buffer.bytes - 1) // self.request_bytes
+
+
+class Top(wiring.Component):
+    """The whole gateware of a board but its clock: ``rx`` and ``tx`` are the serial line, idle high."""
+
+    rx: Signal
+    tx: Signal
+
+    def __init__(self, parameters: Parameters):
+        self.parameters = parameters
+        super().__init__({"rx": In(1), "tx": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build: line, frames, requests, machine."""
+        m = Module()
+        parameters = self.parameters
+        network = parameters.pipeline.network
+        divisor = bit_cycles(parameters.clock_hz, parameters.baud)
+        m.submodules.uart_receiver = uart_receiver = UartReceiver(divisor)
+        m.submodules.receiver = receiver = Receiver(parameters.buffer)
+        m.submodules.responder = responder = Responder(network)
+        m.submodules.machine = machine = Machine(parameters.pipeline)
+        m.submodules.sender = sender = Sender(Buffer.room(responder.answer_bytes))
+        m.submodules.uart_transmitter = uart_transmitter = UartTransmitter(divisor)
+        m.submodules.registers = registers = RegisterFile(
+            {"digest": network.digest, "clock_hz": parameters.clock_hz, "window": parameters.window}
+        )
+        connect(m, uart_receiver.o, receiver.i)
+        connect(m, receiver.o, responder.i)
+        connect(m, responder.pixels, machine.i)
+        connect(m, machine.o, responder.results)
+        connect(m, responder.o, sender.i)
+        connect(m, sender.o, uart_transmitter.i)
+        m.d.comb += [
+            uart_receiver.rx.eq(self.rx),
+            self.tx.eq(uart_transmitter.tx),
+            registers.address.eq(responder.address),
+            responder.value.eq(registers.value),
+            responder.known.eq(registers.known),
+            registers.damaged.eq(receiver.damaged),
+            registers.dropped.eq(machine.dropped),
+        ]
+        return m

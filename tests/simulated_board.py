@@ -1,0 +1,80 @@
+"""A board in Amaranth's simulator, at the other end of a line: time passes only while the host waits."""
+
+import random
+
+from amaranth.sim import Simulator
+
+from hw.top import Parameters, Top
+from hw.uart import BITS, bit_cycles
+
+SLICE_CYCLES = 200
+PERIOD_S = 1e-6
+
+
+class SimulatedLine:
+    """Bytes to the pins of the whole gateware and back; ``damage`` may change what passes in either direction."""
+
+    def __init__(self, parameters: Parameters, damage=lambda data: data):
+        self.divisor = bit_cycles(parameters.clock_hz, parameters.baud)
+        self.top, self.damage = Top(parameters), damage
+        self.sent, self.received, self.time = bytearray(), bytearray(), 0
+        self.simulator = Simulator(self.top)
+        self.simulator.add_clock(PERIOD_S)
+        self.simulator.add_testbench(self._wires, background=True)
+
+    def write(self, data):
+        self.sent += self.damage(data)
+
+    def read(self, timeout_s):
+        for _ in range(25):
+            self.time += SLICE_CYCLES
+            self.simulator.run_until(self.time * PERIOD_S)
+            if self.received and not self.sent:
+                break
+        data, self.received = bytes(self.received), bytearray()
+        return self.damage(data)
+
+    def close(self):
+        pass
+
+    async def _wires(self, ctx):
+        """Cycle by cycle, with nothing but ticks: Amaranth cannot throw away a testbench that waits in another way."""
+        out, out_left, inside, in_wait, in_bits = 0, 0, 0, 0, 0
+        ctx.set(self.top.rx, 1)
+        while True:
+            if out_left == 0 and self.sent:
+                out, out_left = self.sent.pop(0) << 1 | 1 << (BITS - 1), BITS * self.divisor
+            ctx.set(self.top.rx, out >> (BITS - -(-out_left // self.divisor)) & 1 if out_left else 1)
+            out_left -= out_left > 0
+            _, _, level = await ctx.tick().sample(self.top.tx)
+            if not inside and not level:
+                inside, in_wait, in_bits = BITS, self.divisor // 2, 0
+            if inside and in_wait == 0:
+                in_bits |= level << (BITS - inside)
+                inside, in_wait = inside - 1, self.divisor
+                if inside == 0:
+                    assert in_bits & 1 == 0, "a start bit is low"
+                    assert in_bits >> (BITS - 1), "a stop bit is high"
+                    self.received.append(in_bits >> 1 & 0xFF)
+            in_wait -= in_wait > 0
+
+
+def noise(seed, rate):
+    """Return what a bad line does to bytes: each is lost, doubled or changed with probability ``rate``."""
+    rng = random.Random(seed)
+
+    def damage(data):
+        changed = bytearray()
+        for byte in data:
+            kind = rng.random() / rate
+            if kind < 0.3:
+                continue
+            if kind < 0.6:
+                changed += bytes((byte, byte))
+            elif kind < 1:
+                changed.append(byte ^ 1 << rng.randrange(8))
+            else:
+                changed.append(byte)
+        return bytes(changed)
+
+    return damage
