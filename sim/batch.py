@@ -131,7 +131,7 @@ def _run_image(
 ) -> Any:
     """Run one image; the order of the steps is :func:`sim.pipeline.run`'s."""
     layers = len(threshold)
-    order, starts = _by_tick(image, pixels, spike_tick, last_tick)
+    order, starts = spikes_by_tick(image, pixels, spike_tick, last_tick)
     neurons = sizes[1:].sum()
     current = np.empty(neurons, np.int32)  # a Network fits 32 bits or does not exist
     first = 0
@@ -144,7 +144,7 @@ def _run_image(
     winner = neurons - classes
     for tick in range(last_tick + 1):
         if tick > 0:
-            _add(potential, current)
+            add(potential, current)
         winner = neurons - classes
         for neuron in range(winner + 1, neurons):
             if potential[neuron] > potential[winner]:
@@ -159,7 +159,7 @@ def _run_image(
 
 
 @_jit(cache=True, nogil=True)
-def _by_tick(image: Any, pixels: Any, spike_tick: Any, last_tick: Any) -> Any:
+def spikes_by_tick(image: Any, pixels: Any, spike_tick: Any, last_tick: Any) -> Any:
     """Sort the inputs that fire by tick, then by index: inputs of tick k are order[starts[k]:starts[k + 1]]."""
     starts = np.zeros(last_tick + 2, np.int64)
     for pixel in pixels:
@@ -183,7 +183,7 @@ def _deliver_tick(inputs: Any, weight: Any, sizes: Any, current: Any, potential:
     row = 0
     first = 0
     for neuron in inputs:
-        _add(current[: sizes[1]], weight[neuron * sizes[1] : (neuron + 1) * sizes[1]])
+        add(current[: sizes[1]], weight[neuron * sizes[1] : (neuron + 1) * sizes[1]])
     events[0] += len(inputs)
     for layer in range(1, len(sizes) - 1):
         row += sizes[layer - 1] * sizes[layer]
@@ -194,11 +194,12 @@ def _deliver_tick(inputs: Any, weight: Any, sizes: Any, current: Any, potential:
                 fired[first + neuron] = True
                 events[layer] += 1
                 start = row + neuron * len(following)
-                _add(following, weight[start : start + len(following)])
+                add(following, weight[start : start + len(following)])
         first = after
 
 
 @_jit(cache=True, nogil=True)
-def _add(total: Any, more: Any) -> None:
+def add(total: Any, more: Any) -> None:
+    """Add one array to another in place."""
     for neuron in range(len(total)):  # a plain loop over slices is what the compiler turns into SIMD
         total[neuron] += more[neuron]

@@ -1,0 +1,208 @@
+"""Learning in place, one labelled image at a time: the specification that :mod:`sim.learn_batch` and hardware equal.
+
+The rule needs a weight's **sign** and a comparison on the way back, no multiplier and no stored gradient:
+
+1. *Watch.* The image runs as in :mod:`sim.pipeline`, on past its decision, until the label's output has fired and
+   ``margin`` more ticks have passed, or to tick K. Nothing of the tick at which it ends is read. A neuron that has not
+   fired by then counts as fired at tick K + 1 (``silent``).
+2. *Judge.* ``too_early`` are the outputs other than the label's that fired no later than ``margin`` ticks after it. If
+   there are none and the label's output fired, the image teaches nothing.
+3. *Vote.* A hidden neuron takes part when it fired, or when it is silent with a current above ``-reach`` (it nearly
+   fired). It *contributed* to an output when it fired at an earlier tick than the output, or is such a silent one. Among
+   the outputs that it contributed to, it counts votes: the label's output asks it to fire earlier if the weight to it is
+   positive, later if negative; an output that was too early asks the opposite. The sign of (earlier - later) is its
+   ``delta``: -1, 0 or +1. The weights are those before this image.
+4. *Update the output weights.* For every hidden neuron that fired, by index: draw; if taken, add 1 to its weight to the
+   label's output and -1 to its weights to the outputs that were too early, each only if it contributed to that output.
+5. *Update the input weights.* For every input spike, in order of delivery: draw; if taken, add ``delta`` to its weights
+   to the hidden neurons that fired at a later tick (or stayed silent).
+
+Every sum saturates at the weight format's limits. A *draw* takes one step of the generator :func:`step` and compares its
+top 8 bits with ``thin``: one draw for one row of weights, so a row that is not taken costs no memory cycle.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.command import InputError
+from sim.decide import decide, highest
+from sim.encode import encode
+from sim.fixed_point import WeightFormat
+from sim.layer import Neurons
+from sim.network import MAX_BITS, Layer, Network
+
+THIN = 256
+"""``thin`` is in 0..THIN - 1: so many of THIN draws leave their row alone."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The constants of the rule.
+
+    :param margin: ticks by which the label's output must fire before any other; at least 0.
+    :param reach: a silent hidden neuron takes part when its current is above ``-reach``; 0 asks for a rising potential.
+    :raises InputError: one of them is negative.
+    """
+
+    margin: int = 6
+    reach: int = 100
+
+    def __post_init__(self) -> None:
+        if self.margin < 0 or self.reach < 0:
+            raise InputError(f"rule: margin {self.margin} and reach {self.reach} must be at least 0.")
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What one image left behind in the neurons when it ended.
+
+    :param decision: class, as :func:`sim.pipeline.run` decides.
+    :param inputs: the input neurons that spiked, in order of delivery.
+    :param input_tick: int64 (inputs,), and ``hidden_tick``, ``output_tick``: when each fired; K + 1 if silent.
+    :param hidden_current: int64 (hidden,), at the end.
+    """
+
+    decision: int
+    inputs: list[int]
+    input_tick: npt.NDArray[np.int64]
+    hidden_tick: npt.NDArray[np.int64]
+    output_tick: npt.NDArray[np.int64]
+    hidden_current: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What one labelled image did.
+
+    :param network: with the weights after it.
+    :param state: of the generator after it.
+    :param decision: class, before it.
+    :param updated: whether it had anything to teach.
+    :param rows: rows of output and input weights that were taken.
+    :param changed: number of weights that are different now.
+    """
+
+    network: Network
+    state: int
+    decision: int
+    updated: bool
+    rows: int
+    changed: int
+
+
+def step(state: int) -> int:
+    """Return the generator's next state: xorshift32 (Marsaglia 2003), a linear feedback shift register.
+
+    :param state: 1 .. 2^32 - 1; all of them follow one another in one cycle.
+
+    Each new bit is the exclusive or of a few old ones, so one step is one clock cycle of 32 flip-flops.
+    """
+    state ^= state << 13 & 0xFFFFFFFF
+    state ^= state >> 17
+    return state ^ (state << 5 & 0xFFFFFFFF)
+
+
+def check_learnable(network: Network, state: int) -> None:
+    """Check that a network can learn: two layers, and potentials that fit whatever the weights become.
+
+    :raises InputError: otherwise, or when ``state`` is not a state of the generator.
+    """
+    if len(network.layers) != 2:
+        raise InputError(f"layers: learning needs a hidden and an output layer, this network has {len(network.layers)}.")
+    if not 0 < state < 1 << 32:
+        raise InputError(f"state: must be in 1..2^32 - 1, not {state}.")
+    for index, layer in enumerate(network.layers):
+        extreme = layer.fan_in * (1 << (layer.weight_bits - 1)) + layer.threshold
+        bits = (extreme * (network.ticks_per_unit + network.last_tick)).bit_length() + 1
+        if bits > MAX_BITS:
+            raise InputError(f"layers.{index}: its potentials may need {bits} bits while it learns; use fewer ticks.")
+
+
+def learn(network: Network, image: npt.NDArray[np.uint8], label: int, rule: Rule, state: int, thin: int = 0) -> Lesson:
+    """Show one labelled image to a network of two layers.
+
+    :param image: uint8 (height, width).
+    :param state: of the generator, 1 .. 2^32 - 1.
+    :param thin: 0 .. 255.
+    :raises InputError: the network cannot learn, or the image, the label or ``thin`` is out of range.
+    """
+    check_learnable(network, state)
+    if not (0 <= label < len(network.classes) and 0 <= thin < THIN):
+        raise InputError(f"label {label}, thin {thin}: must be below {len(network.classes)} and {THIN}, and not negative.")
+    watch = watch_image(network, image, label, rule.margin)
+    sign = wanted(network, watch, label, rule.margin)
+    if not sign.any():
+        return Lesson(network, state, watch.decision, False, 0, 0)
+    silent = network.last_tick + 1
+    near = (watch.hidden_tick == silent) & (watch.hidden_current > -rule.reach)
+    before = watch.hidden_tick[:, np.newaxis] < watch.output_tick
+    hidden, output = (layer.weight.astype(np.int64) for layer in network.layers)
+    vote = ((before | near[:, np.newaxis]) * sign * np.sign(output)).sum(axis=1)
+    delta = np.sign(vote)
+    rows = 0
+    for neuron in np.flatnonzero(watch.hidden_tick < silent):
+        state = step(state)
+        if state >> 24 >= thin:
+            output[neuron] += before[neuron] * sign
+            rows += 1
+    for neuron in watch.inputs:
+        state = step(state)
+        if state >> 24 >= thin:
+            hidden[neuron] += np.where(watch.input_tick[neuron] < watch.hidden_tick, delta, 0)
+            rows += 1
+    layers = tuple(_saturated(*pair) for pair in zip(network.layers, (hidden, output), strict=True))
+    changed = sum(int((a.weight != b.weight).sum()) for a, b in zip(network.layers, layers, strict=True))
+    return Lesson(replace(network, layers=layers), state, watch.decision, True, rows, changed)
+
+
+def wanted(network: Network, watch: Watch, label: int, margin: int) -> npt.NDArray[np.int64]:
+    """Return what each output's weights should do, int64 (classes,): +1 for the label's, -1 where too early, else 0.
+
+    All are 0 when the image teaches nothing.
+    """
+    end = min(watch.output_tick[label] + margin, network.last_tick)
+    sign = np.where(watch.output_tick <= end, -1, 0)
+    sign[label] = 0
+    if sign.any() or watch.output_tick[label] > network.last_tick:
+        sign[label] = 1
+    return sign
+
+
+def watch_image(network: Network, image: npt.NDArray[np.uint8], label: int, margin: int) -> Watch:
+    """Run one image until the label's output has fired and ``margin`` ticks have passed, or to the last tick."""
+    spike_ticks = encode(network.encoder, image[np.newaxis])[0]
+    hidden, output = (Neurons(layer, network.ticks_per_unit) for layer in network.layers)
+    silent = network.last_tick + 1
+    input_tick, hidden_tick, output_tick = (
+        np.full(n, silent, np.int64) for n in (len(spike_ticks), hidden.layer.fan_out, output.layer.fan_out)
+    )
+    inputs: list[int] = []
+    decision = None
+    for tick in range(silent):
+        if tick > 0:
+            hidden.advance()
+            output.advance()
+        if decision is None:
+            decision = decide(output.potential)
+        output_tick[output.fire()] = tick
+        if tick >= output_tick[label] + margin:
+            break
+        for neuron in np.flatnonzero(spike_ticks == tick):
+            input_tick[neuron] = tick
+            inputs.append(int(neuron))
+        firing = hidden.fire()
+        hidden_tick[firing] = tick
+        for neuron in np.flatnonzero(spike_ticks == tick):
+            hidden.deliver(int(neuron))
+        for neuron in firing:
+            output.deliver(int(neuron))
+    if decision is None:
+        decision = highest(output.potential)
+    return Watch(decision, inputs, input_tick, hidden_tick, output_tick, hidden.current)
+
+
+def _saturated(layer: Layer, weight: npt.NDArray[np.int64]) -> Layer:
+    form = WeightFormat(layer.weight_bits)
+    return replace(layer, weight=weight.clip(form.low, form.high).astype(np.int8))
