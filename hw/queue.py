@@ -69,8 +69,9 @@ class Queue(wiring.Component):
         if self.parameters.folds == 1:
             return Mux(self.i.valid, fold.fires, 0), fold.first_neuron, self.i.valid
         lanes = self.parameters.lanes
+        # One word of a buffered FIFO is its output register, which a word reaches only after a cycle in the memory.
         m.submodules.waiting = waiting = ResetInserter(self.clear)(
-            fifo.SyncFIFOBuffered(width=lanes + len(fold.first_neuron), depth=self.parameters.folds)
+            fifo.SyncFIFOBuffered(width=lanes + len(fold.first_neuron), depth=self.parameters.folds + 1)
         )
         m.d.comb += [
             waiting.w_data.eq(Value.cast(fold.fires) | (fold.first_neuron << lanes)),

@@ -1,0 +1,51 @@
+"""The gateware equals ``sim`` on every boundary: random networks, any lanes, random pauses on every stream."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_networks import random_images, random_network, seeds
+
+from hw.engine import AmaranthEngine, Stimulus
+from hw.events import Status, result
+from hw.pipeline import Machine, Parameters
+from hw.simulate import Simulation, compare
+from hw.trace import field, pixels
+from sim.pipeline import run
+
+IMAGES = 3
+
+
+def random_lanes(parameters_seed, network):
+    """Any number of lanes; all of them in a third of the cases, for that is another circuit."""
+    widest = max(layer.fan_out for layer in network.layers)
+    rng = np.random.default_rng(parameters_seed)
+    return widest if rng.random() < 0.33 else int(rng.integers(1, widest + 1))
+
+
+@settings(max_examples=200)
+@given(seeds, st.booleans())
+def test_every_boundary_equals_sim(seed, pauses):
+    network = random_network(seed)
+    images = random_images(network, IMAGES, seed)
+    parameters = Parameters(network, random_lanes(seed, network))
+    simulation = Simulation(parameters, "amaranth")
+    for index, found in enumerate(simulation.run(images, seed % 1000 if pauses else None)):
+        compare(index, run(network, images[index]), found)
+
+
+@settings(max_examples=60)
+@given(seeds, st.booleans())
+def test_pixels_in_results_out(seed, pauses):
+    """The whole machine: here the pipeline's ``skip`` ends the encoder's work on a decided image."""
+    network = random_network(seed)
+    images = random_images(network, IMAGES, seed)
+    machine = Machine(Parameters(network, random_lanes(seed, network)))
+    found = AmaranthEngine(machine).run(Stimulus(pixels(images), seed=seed % 1000 if pauses else None))
+    layout = result(network)
+    for index, image in enumerate(images):
+        trace, output = run(network, image), found.outputs[index : index + 1]
+        status = Status.TIMED_OUT if trace.timed_out else Status.DECIDED
+        expected = {"status": status.value, "decision": trace.decision, "tick": trace.tick}
+        assert {name: int(field(output, layout, "outcome", name)[0]) for name in expected} == expected
+        assert [int(field(output, layout, "events", n)[0]) for n in range(len(network.layers))] == trace.events
+        assert field(output, layout, "rejected") == [0]
