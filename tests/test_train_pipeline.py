@@ -1,0 +1,53 @@
+"""The quantised network in PyTorch is the integer machine: equal to sim, image by image, on any network."""
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+
+from random_networks import random_images, random_network, seeds
+from sim import batch, pipeline
+from train.pipeline import SpikingNetwork
+
+
+@settings(max_examples=150, deadline=None)
+@given(seeds)
+def test_decides_as_the_specification_does(seed):
+    network = random_network(seed)
+    images = random_images(network, 12, seed)
+    outcome = SpikingNetwork.from_network(network).decide(torch.tensor(images))
+    for index, image in enumerate(images):
+        trace = pipeline.run(network, image)
+        assert outcome.decision[index] == trace.decision
+        assert outcome.tick[index] == trace.tick
+        assert outcome.timed_out[index] == trace.timed_out
+        assert outcome.events[index].tolist() == trace.events
+
+
+@settings(max_examples=50, deadline=None)
+@given(seeds)
+def test_integer_network_there_and_back(seed):
+    network = random_network(seed)
+    back = SpikingNetwork.from_network(network).to_network(network.classes, network.provenance)
+    assert back.digest == network.digest
+
+
+def test_prototype_size_decides_as_sim_does():
+    rng = np.random.default_rng(5)
+    network = prototype(rng)
+    images = np.where(rng.random((500, 28, 28)) < 0.15, 255, 0).astype(np.uint8)
+    expected = batch.run(network, images)
+    outcome = SpikingNetwork.from_network(network).decide(torch.tensor(images))
+    np.testing.assert_array_equal(outcome.decision.numpy(), expected.decision)
+    np.testing.assert_array_equal(outcome.tick.numpy(), expected.tick)
+    np.testing.assert_array_equal(outcome.events.numpy(), expected.events)
+    assert 0 < outcome.timed_out.sum() < 500  # both ways to end are covered
+
+
+def prototype(rng):
+    from sim.network import Encoder, Layer, Network
+
+    spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
+    encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
+    first = Layer(rng.integers(-128, 128, (784, 600)).astype(np.int8), 500)
+    second = Layer(rng.integers(-128, 128, (600, 10)).astype(np.int8), 600)
+    return Network(encoder, (first, second), 8, 30, tuple("0123456789"))

@@ -1,0 +1,230 @@
+"""Spike times of a layer in closed form, with exact gradients (Mostafa 2017), and silent neurons.
+
+Times are in ticks and continuous here; ``inf`` is a neuron that stays silent. With z = 1 + t / R the reference neuron
+fires at z = sum_C(w z) / (sum_C(w) - 1). On a weight scale where the integer T stands for 1.0 that is
+
+    t = (sum_C(w t_i) + T R) / (sum_C(w) - T),      C = the inputs that came before t,
+
+which holds for real weights (T = 1) and for integer ones alike: a potential that reaches zero at ``t`` is the integer
+machine's, which fires at the first whole tick from there on. Gradients, with D = sum_C(w) - T:
+
+    dt/dw_i = (t_i - t) / D,        dt/dt_i = w_i / D,        both zero outside C.
+
+Near D = 0 they have no bound; ``floor`` limits them by using max(D, floor * T) instead (0 keeps them exact).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """What the neurons of one layer share.
+
+    :param threshold: T, what stands for 1.0 on the scale of the weights; 1 for real weights.
+    :param ticks_per_unit: R.
+    :param floor: smallest D, in units of T, that gradients are divided by.
+    """
+
+    threshold: int = 1
+    ticks_per_unit: int = 1
+    floor: float = 0.0
+
+    @property
+    def start(self) -> int:
+        """T R: how far below zero a potential starts."""
+        return self.threshold * self.ticks_per_unit
+
+
+class _InputLayer(Function):
+    """Spike times of a layer whose inputs come at a few distinct ticks: one matrix product per tick, no sort."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, neuron: Neuron, ticks: tuple[int, ...], *spikes: Tensor) -> Tensor:
+        """Weight (fan_in, fan_out), spikes per tick (batch, fan_in) of 0 and 1 -> times (batch, fan_out)."""
+        slope = weight.new_full((), -neuron.threshold)
+        rise = weight.new_full((), neuron.start)
+        time, divisor, last = None, None, None
+        for index, (tick, now) in enumerate(zip(ticks, spikes, strict=True)):
+            current = now @ weight
+            slope = current + slope
+            rise = current * tick + rise if tick else rise
+            until = ticks[index + 1] if index + 1 < len(ticks) else math.inf
+            fires = (slope > 0) & (rise <= slope * until) if until < math.inf else slope > 0
+            candidate = (rise / slope).masked_fill_(~fires, math.inf)
+            if time is None or divisor is None or last is None:
+                time, divisor = candidate, slope
+                last = torch.zeros_like(slope, dtype=torch.uint8)
+                continue
+            fires &= time == math.inf
+            time, divisor = torch.where(fires, candidate, time), torch.where(fires, slope, divisor)
+            last = last.masked_fill(fires, index)
+        assert time is not None
+        ctx.save_for_backward(time, divisor, last, *spikes)
+        ctx.neuron, ctx.ticks = neuron, ticks
+        return time
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Exact gradient of the weights up to the floor; spikes are data and have none."""
+        time, divisor, last, *spikes = ctx.saved_tensors
+        share = gradients[0] / divisor.clamp_min(ctx.neuron.floor * ctx.neuron.threshold)
+        total = None
+        silent = time == math.inf
+        for index, (tick, now) in enumerate(zip(ctx.ticks, spikes, strict=True)):
+            outside = silent if index == 0 else silent | (last < index)
+            part = now.t() @ ((tick - time) * share).masked_fill_(outside, 0.0)
+            total = part if total is None else total + part
+        return total, None, None, *(None for _ in spikes)
+
+
+def input_layer(weight: Tensor, neuron: Neuron, ticks: tuple[int, ...], spikes: list[Tensor]) -> Tensor:
+    """Return the times (batch, fan_out), continuous, ``inf`` for silent, of neurons fed by input spikes.
+
+    :param weight: (fan_in, fan_out), on the scale of ``neuron.threshold``.
+    :param ticks: the distinct ticks at which inputs fire, ascending.
+    :param spikes: one (batch, fan_in) tensor of 0 and 1 per tick, of the weights' type.
+    """
+    return _InputLayer.apply(weight, neuron, ticks, *spikes)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Events:
+    """The spikes of every image of a batch, sorted by time and padded to the busiest image.
+
+    :param time: (batch, most), ``inf`` where an image has fewer.
+    :param neuron: int64 (batch, most), who fired; 0 where padded.
+    """
+
+    time: Tensor
+    neuron: Tensor
+
+
+def sort_spikes(time: Tensor) -> Events:
+    """Sort the finite entries of times (batch, neurons); with few active neurons far cheaper than sorting all."""
+    active = time < math.inf
+    count = active.sum(dim=1)
+    most = max(int(count.max()), 1)
+    image, neuron = active.nonzero(as_tuple=True)
+    first = count.cumsum(0) - count
+    place = image * most + torch.arange(len(image), device=time.device) - first[image]
+    times = time.new_full((len(time) * most,), math.inf)
+    times[place] = time[image, neuron]
+    neurons = torch.zeros_like(times, dtype=torch.int64)
+    neurons[place] = neuron
+    ordered, order = times.view(-1, most).sort(dim=1)
+    return Events(ordered, neurons.view(-1, most).gather(1, order))
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """How far outputs are followed: ``margin`` ticks past the first spike of an image, at most ``last_tick``.
+
+    An output silent at that horizon h gets the time h - V(h) / T * ``stretch``: later, the lower its potential V.
+    Order is kept, a timeout's winner (highest potential) stays first, and silent outputs have a gradient.
+    """
+
+    last_tick: float
+    margin: float = math.inf
+    stretch: float = 1.0
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """After every event, (batch, most, fan_out): ``slope`` is D, ``rise`` is sum_C(w t) + T R."""
+
+    slope: Tensor
+    rise: Tensor
+
+    def at(self, event: Tensor, neuron: Neuron) -> tuple[Tensor, Tensor]:
+        """Return D and rise (batch, fan_out) after the events int64 (batch, fan_out); -1 is before any."""
+        place = event.clamp_min(0).unsqueeze(1)
+        none = event < 0
+        slope = self.slope.gather(1, place).squeeze(1).masked_fill(none, -neuron.threshold)
+        return slope, self.rise.gather(1, place).squeeze(1).masked_fill(none, neuron.start)
+
+    def first_spike(self, events: Events) -> Tensor:
+        """Return the last causal event int64 (batch, fan_out), -1 for neurons that never fire."""
+        most = events.time.shape[1]
+        until = functional.pad(events.time[:, 1:], (0, 1), value=math.inf)
+        meets = self.slope * until.clamp_max(torch.finfo(until.dtype).max).unsqueeze(2) >= self.rise
+        fires = meets & (self.slope > 0) & (events.time < until).unsqueeze(2)
+        order = torch.arange(most, device=until.device).view(1, most, 1)
+        last = torch.where(fires, order, most).amin(dim=1)
+        return last.masked_fill_(last == most, -1)
+
+
+class _SpikingLayer(Function):
+    """Spike times of a layer fed by spikes at any time: sort, sum up, take the first interval that holds its spike."""
+
+    @staticmethod
+    def forward(ctx: Any, time: Tensor, weight: Tensor, neuron: Neuron, horizon: Horizon | None) -> Tensor:
+        """Times (batch, fan_in), weight (fan_in, fan_out) -> times (batch, fan_out)."""
+        events = sort_spikes(time)
+        real = events.time < math.inf
+        when = events.time.masked_fill(~real, 0.0)
+        rows = functional.embedding(events.neuron, weight) * real.unsqueeze(2)
+        slope = rows.cumsum(dim=1).sub_(neuron.threshold)
+        sums = _Sums(slope, (rows * when.unsqueeze(2)).cumsum(dim=1).add_(neuron.start))
+        last = sums.first_spike(events)
+        divisor, rise = sums.at(last, neuron)
+        result = (rise / divisor).masked_fill(last < 0, math.inf)
+        reference = result.masked_fill(last < 0, 0.0)
+        if horizon is not None:
+            limit = (result.amin(dim=1, keepdim=True) + horizon.margin).clamp_max(horizon.last_tick)
+            fired = result <= limit
+            before = (events.time < limit).sum(dim=1, keepdim=True) - 1
+            last = torch.where(fired, last, before)
+            slope, rise = sums.at(last, neuron)
+            scale = neuron.threshold / horizon.stretch
+            result = torch.where(fired, result, limit + (rise - slope * limit) / scale)
+            divisor = torch.where(fired, divisor, scale)
+            reference = torch.where(fired, result, limit)
+        ctx.save_for_backward(events.neuron, when, rows, last, divisor, reference)
+        ctx.neuron, ctx.shapes = neuron, (time.shape, weight.shape)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Exact gradients of times and weights up to the floor."""
+        index, when, rows, last, divisor, reference = ctx.saved_tensors
+        shape, weight_shape = ctx.shapes
+        share = gradients[0] / divisor.clamp_min(ctx.neuron.floor * ctx.neuron.threshold)
+        order = torch.arange(index.shape[1], device=index.device).view(1, -1, 1)
+        causal = torch.where(order <= last.unsqueeze(1), share.unsqueeze(1), 0.0)
+        time = rows.new_zeros(shape).scatter_add_(1, index, (causal * rows).sum(dim=2))
+        by_event = causal * (when.unsqueeze(2) - reference.unsqueeze(1))
+        weight = rows.new_zeros(weight_shape).index_add_(0, index.flatten(), by_event.flatten(0, 1))
+        return time, weight, None, None
+
+
+def spiking_layer(time: Tensor, weight: Tensor, neuron: Neuron, horizon: Horizon | None = None) -> Tensor:
+    """Return the times (batch, fan_out), continuous, of neurons fed by spikes at times (batch, fan_in).
+
+    :param time: in ticks, ``inf`` for silent.
+    :param weight: (fan_in, fan_out), on the scale of ``neuron.threshold``.
+    :param horizon: for an output layer; without it neurons that never fire have time ``inf`` and no gradient.
+    """
+    return _SpikingLayer.apply(time, weight, neuron, horizon)  # type: ignore[no-any-return]
+
+
+class _NextTick(Function):
+    @staticmethod
+    def forward(ctx: Any, time: Tensor, last_tick: int) -> Tensor:
+        tick = time.ceil()
+        return tick.masked_fill_(tick > last_tick, math.inf)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return gradients[0], None
+
+
+def next_tick(time: Tensor, last_tick: int) -> Tensor:
+    """Round times up to whole ticks, ``inf`` after ``last_tick``; gradients pass straight through."""
+    return _NextTick.apply(time, last_tick)  # type: ignore[no-any-return]

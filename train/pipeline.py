@@ -1,0 +1,163 @@
+"""The trainable network: the integer machine in PyTorch, whole batches at a time, with gradients.
+
+Real weights (1.0 is the firing threshold) are what the optimiser moves. With ``bits`` every pass rounds weights to
+integers and hidden spikes to ticks, so that training sees the machine; without, times are continuous (Mostafa's
+network). :meth:`SpikingNetwork.decide` is the machine itself, exact in float64 integers.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sim.network import Encoder, Layer, Network
+from train.decide import Outcome, decide, delivered, first_tick, potentials
+from train.encode import InputSpikes, encode
+from train.layer import Horizon, Neuron, input_layer, next_tick, spiking_layer
+from train.quantize import choose_threshold, round_weight
+
+SPREAD = (1.5, 2.0)
+"""Initial weights are uniform in plus or minus SPREAD / sqrt(expected spikes): input layer, later layers."""
+
+EXPECTED_SPIKES = (100, 40)
+"""Spikes that a neuron is expected to see from the input (at most), and from a hidden layer."""
+
+
+@dataclass(frozen=True, eq=False)
+class Times:
+    """When neurons fire, in ticks, ``inf`` for silent: each hidden layer (batch, neurons), outputs (batch, classes)."""
+
+    hidden: list[Tensor]
+    output: Tensor
+
+
+class SpikingNetwork(nn.Module):
+    """Layers of neurons that fire at most once.
+
+    :param encoder: how images become input spikes; the same object the integer machine uses.
+    :param sizes: neurons of every layer, the classes last.
+    :param ticks_per_unit: R, and ``last_tick`` K of the tick grid.
+    :param bits: weight bits per layer, or None for a network of real weights and continuous times.
+    :param floor: see :mod:`train.layer`; 0 for exact gradients.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        sizes: Sequence[int],
+        ticks_per_unit: int,
+        last_tick: int,
+        bits: Sequence[int] | None = None,
+        floor: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.ticks_per_unit, self.last_tick, self.floor = ticks_per_unit, last_tick, floor
+        self.bits = None if bits is None else tuple(bits)
+        shapes = pairwise((encoder.inputs, *sizes))
+        self.weights = nn.ParameterList(torch.zeros(fan_in, fan_out) for fan_in, fan_out in shapes)
+        self.thresholds = [1 for _ in sizes]
+
+    @torch.no_grad()
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw small random weights; in later layers with a positive mean, so that outputs fire from the start."""
+        for index, weight in enumerate(self.weights):
+            later = index > 0
+            spread = SPREAD[later] / math.sqrt(min(EXPECTED_SPIKES[later], weight.shape[0]))
+            weight.uniform_(-spread, spread, generator=generator).add_(0.05 if later else 0.0)
+        self.choose_thresholds()
+
+    def choose_thresholds(self) -> None:
+        """Fit every layer's integer threshold to its present weights; nothing to do for real weights."""
+        if self.bits is not None:
+            pairs = zip(self.weights, self.bits, strict=True)
+            self.thresholds = [choose_threshold(weight, bits) for weight, bits in pairs]
+
+    def neurons(self) -> list[Neuron]:
+        """Return what each layer's neurons share."""
+        return [Neuron(threshold, self.ticks_per_unit, self.floor) for threshold in self.thresholds]
+
+    def scaled_weights(self, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+        """Return the weights on the scale of the thresholds: integers if the network has bits."""
+        if self.bits is None:
+            return [weight.to(dtype) for weight in self.weights]
+        layers = zip(self.weights, self.thresholds, self.bits, strict=True)
+        return [round_weight(weight, threshold, bits).to(dtype) for weight, threshold, bits in layers]
+
+    def encode(self, images: Tensor, dtype: torch.dtype = torch.float32) -> InputSpikes:
+        """Encode images uint8 (batch, height, width)."""
+        return encode(self.encoder, images, dtype)
+
+    def forward(self, spikes: InputSpikes, margin: float = math.inf) -> Times:
+        """Run a batch with gradients; outputs are followed until ``margin`` ticks after the first of them fires."""
+        hidden, before, weight = self._hidden(spikes, self.scaled_weights())
+        horizon = Horizon(self.last_tick, margin)
+        return Times(hidden, spiking_layer(before, weight, self.neurons()[-1], horizon))
+
+    def _hidden(self, spikes: InputSpikes, weights: list[Tensor]) -> tuple[list[Tensor], Tensor, Tensor]:
+        """Return the times of all hidden layers, the times that feed the output layer, and its weights."""
+        hidden: list[Tensor] = []
+        neurons = self.neurons()
+        for weight, neuron in zip(weights[:-1], neurons, strict=False):
+            if not hidden:
+                time = input_layer(weight, neuron, spikes.ticks, spikes.spikes)
+            else:
+                time = spiking_layer(hidden[-1], weight, neuron)
+            hidden.append(self._on_grid(time))
+        return hidden, hidden[-1] if hidden else spikes.times(), weights[-1]
+
+    def _on_grid(self, time: Tensor) -> Tensor:
+        """Hidden spikes of a network with bits fall on ticks; nobody fires after the last tick."""
+        if self.bits is not None:
+            return next_tick(time, self.last_tick)
+        return time.masked_fill(time > self.last_tick, math.inf)
+
+    @torch.no_grad()
+    def decide(self, images: Tensor) -> Outcome:
+        """Return what the integer machine answers for images uint8 (batch, height, width).
+
+        All sums are integers below 2^53 held by float64, hence exact; a spike's tick is the ceiling of a quotient
+        whose divisor is below 2^32, hence exact too. Networks of real weights decide at continuous times.
+        """
+        spikes = self.encode(images, torch.float64)
+        hidden, before, weight = self._hidden(spikes, self.scaled_weights(torch.float64))
+        neuron = self.neurons()[-1]
+        output = spiking_layer(before, weight, neuron)
+        first = first_tick(output, self.last_tick) if self.bits is not None else output.amin(dim=1)
+        timed_out = ~(first <= self.last_tick)
+        tick = first.clamp_max(self.last_tick)
+        decision = decide(potentials(before, weight, neuron, tick))
+        first = first.masked_fill(timed_out, math.inf)
+        events = [spikes.delivered(first), *(delivered(time, first).sum(dim=1) for time in hidden)]
+        if self.bits is None:
+            decision = torch.where(timed_out, decision, output.argmin(dim=1))
+        return Outcome(decision, tick.ceil().to(torch.int64), timed_out, torch.stack(events, dim=1))
+
+    def to_network(self, classes: Sequence[str], provenance: Mapping[str, Any]) -> Network:
+        """Return the integer network for :mod:`sim` and :mod:`hw`; only for a network with bits."""
+        if self.bits is None:
+            raise ValueError("a network of real weights has no integer form; give it bits")
+        layers = [
+            Layer(weight.detach().numpy().astype(np.int8), threshold, bits)
+            for weight, threshold, bits in zip(self.scaled_weights(), self.thresholds, self.bits, strict=True)
+        ]
+        return Network(
+            self.encoder, tuple(layers), self.ticks_per_unit, self.last_tick, tuple(classes), dict(provenance)
+        )
+
+    @classmethod
+    def from_network(cls, network: Network) -> "SpikingNetwork":
+        """Return the trainable form of an integer network; it decides alike."""
+        sizes = [layer.fan_out for layer in network.layers]
+        bits = [layer.weight_bits for layer in network.layers]
+        result = cls(network.encoder, sizes, network.ticks_per_unit, network.last_tick, bits)
+        result.thresholds = [layer.threshold for layer in network.layers]
+        with torch.no_grad():
+            for weight, layer in zip(result.weights, network.layers, strict=True):
+                weight.copy_(torch.tensor(layer.weight) / layer.threshold)
+        return result
