@@ -7,18 +7,19 @@ The rule needs a weight's **sign** and a comparison on the way back, no multipli
    fired by then counts as fired at tick K + 1 (``silent``).
 2. *Judge.* ``too_early`` are the outputs other than the label's that fired no later than ``margin`` ticks after it. If
    there are none and the label's output fired, the image teaches nothing.
-3. *Vote.* A hidden neuron takes part when it fired, or when it is silent with a current above ``-reach`` (it nearly
-   fired). It *contributed* to an output when it fired at an earlier tick than the output, or is such a silent one. Among
-   the outputs that it contributed to, it counts votes: the label's output asks it to fire earlier if the weight to it is
-   positive, later if negative; an output that was too early asks the opposite. The sign of (earlier - later) is its
-   ``delta``: -1, 0 or +1. The weights are those before this image.
+3. *Vote.* A hidden neuron *contributed* to an output when it fired at an earlier tick than the output. One that is
+   silent with a current above ``-reach`` nearly fired, and votes as if it had contributed to all of them. Of those
+   outputs, the label's asks it to fire earlier if the weight to it is positive and later if negative; one that was too
+   early asks the opposite. The sign of (earlier - later) votes is its ``delta``: -1, 0 or +1. The weights are those
+   before this image.
 4. *Update the output weights.* For every hidden neuron that fired, by index: draw; if taken, add 1 to its weight to the
    label's output and -1 to its weights to the outputs that were too early, each only if it contributed to that output.
 5. *Update the input weights.* For every input spike, in order of delivery: draw; if taken, add ``delta`` to its weights
    to the hidden neurons that fired at a later tick (or stayed silent).
 
-Every sum saturates at the weight format's limits. A *draw* takes one step of the generator :func:`step` and compares its
-top 8 bits with ``thin``: one draw for one row of weights, so a row that is not taken costs no memory cycle.
+Every sum saturates at the weight format's limits. A *draw* takes one step of the generator :func:`step`; the row is
+taken when the top 8 bits of the new state are at least ``thin``. One draw decides one row of weights, so a row that is
+not taken costs no memory cycle.
 """
 
 from dataclasses import dataclass, replace
@@ -110,7 +111,7 @@ def check_learnable(network: Network, state: int) -> None:
     :raises InputError: otherwise, or when ``state`` is not a state of the generator.
     """
     if len(network.layers) != 2:
-        raise InputError(f"layers: learning needs a hidden and an output layer, this network has {len(network.layers)}.")
+        raise InputError(f"layers: learning needs 2 (hidden, output), this network has {len(network.layers)}.")
     if not 0 < state < 1 << 32:
         raise InputError(f"state: must be in 1..2^32 - 1, not {state}.")
     for index, layer in enumerate(network.layers):
@@ -130,7 +131,7 @@ def learn(network: Network, image: npt.NDArray[np.uint8], label: int, rule: Rule
     """
     check_learnable(network, state)
     if not (0 <= label < len(network.classes) and 0 <= thin < THIN):
-        raise InputError(f"label {label}, thin {thin}: must be below {len(network.classes)} and {THIN}, and not negative.")
+        raise InputError(f"label {label}, thin {thin}: must be in 0..{len(network.classes) - 1} and 0..{THIN - 1}.")
     watch = watch_image(network, image, label, rule.margin)
     sign = wanted(network, watch, label, rule.margin)
     if not sign.any():

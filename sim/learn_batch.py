@@ -1,4 +1,4 @@
-"""Learning in place over many labelled images, one after the other: :mod:`sim.learn` compiled, equal to it bit by bit."""
+"""Learning in place over many labelled images, one after the other: :mod:`sim.learn` compiled, and equal to it."""
 
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
@@ -63,7 +63,8 @@ class Learner:
         if thin.shape != (count,) or not ((thin >= 0) & (thin < THIN)).all():
             raise InputError(f"thin: must be {count} integers, one per image, in 0..{THIN - 1}.")
         pooled = pool_images(images, encoder.pool).reshape(count, -1)
-        lessons = Lessons(*(np.zeros(count, kind) for kind in (np.int32, np.bool_, np.int32, np.int32)))
+        decision, rows, changed = (np.zeros(count, np.int32) for _ in range(3))
+        lessons = Lessons(decision, np.zeros(count, np.bool_), rows, changed)
         self.state = _learn_images(
             *(pooled, labels.astype(np.int64), thin.astype(np.int64), encoder.pixels, encoder.spike_tick),
             *(*self._weight, self._constants, self.state),
@@ -199,11 +200,13 @@ def _update_output(
 ) -> Any:
     taken = 0
     different = 0
+    due = np.zeros(len(sign), np.int8)
     for neuron in range(len(hidden_tick)):
         if hidden_tick[neuron] <= constants.last_tick:
             state = _step(state)
             if state >> 24 >= thin:
-                due = np.where(hidden_tick[neuron] < output_tick, sign, np.int8(0))
+                for place in range(len(sign)):
+                    due[place] = sign[place] if hidden_tick[neuron] < output_tick[place] else 0
                 different += _move(output[neuron], due, constants.output_low, constants.output_high)
                 taken += 1
     return state, taken, different
