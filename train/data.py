@@ -103,6 +103,10 @@ class Warp:
     shift_pixels: float = 1.2
     elastic_pixels: float = 0.7
 
+    def scaled(self, strength: float) -> "Warp":
+        """Return this warp with every part ``strength`` times as strong."""
+        return Warp(*(strength * value for value in vars(self).values()))
+
     def grids(self, height: int, width: int, generator: torch.Generator) -> Tensor:
         """Draw sampling grids (GRIDS, height, width, 2) for :func:`warp`."""
 

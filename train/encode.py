@@ -63,11 +63,3 @@ def _fires_at(encoder: Encoder, tick: int, intensity: Tensor) -> Tensor:
     for low, high in zip(starts, ends, strict=True):
         fires |= (intensity >= low) & (intensity <= high)
     return fires
-
-
-def intensity_code(thresholds: list[int], ticks: list[int]) -> list[int]:
-    """Return the 256 spike ticks of a code: intensities above ``thresholds[i]`` (descending) fire at ``ticks[i]``."""
-    table = [NEVER] * 256
-    for threshold, tick in reversed(list(zip(thresholds, ticks, strict=True))):
-        table[threshold + 1 :] = [tick] * (255 - threshold)
-    return table

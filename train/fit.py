@@ -1,0 +1,213 @@
+"""The training loop: epochs, validation, and checkpoints from which an interrupted run goes on to the same result."""
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sim.command import InputError, atomic_path, progress_bar
+from train.data import Part, Split, Warp, batches, warp
+from train.loss import cosine, loss, spike_ramp
+from train.pipeline import SpikingNetwork
+from train.prune import keep_inputs, useful_inputs
+from train.settings import Settings
+
+CHECKPOINT_FILE = "training.checkpoint"
+FORMAT = "ttfs-training 1"
+
+WARM_UP_STEPS = 200
+"""Steps over which the learning rate rises at the start."""
+
+SETTLED = 1 / 3
+"""Share of training after which thresholds are no longer fitted to the weights: the rest trains on a fixed grid."""
+
+PRUNING = 1 / 2
+"""Share of training after which the least useful input pixels go; the rest trains without them."""
+
+EVALUATION_BATCH = 500
+
+
+class Training:
+    """A training run; it can stop after any epoch and be taken up from its checkpoint.
+
+    :param split: what to learn from; its test part is not touched.
+    :param settings: what decides the result.
+
+    ``history`` has one dict per epoch: epoch, loss, accuracy (validation), spikes and hidden spikes per decision.
+    """
+
+    def __init__(self, split: Split, settings: Settings) -> None:
+        self.split, self.settings = split, settings
+        self.generator = torch.Generator().manual_seed(settings.seed)
+        height, width = split.train.images.shape[1:]
+        self.network = SpikingNetwork(
+            settings.encoder(height, width),
+            (*settings.hidden, len(split.classes)),
+            settings.ticks_per_unit,
+            settings.last_tick,
+            settings.layer_bits(),
+            settings.floor,
+        )
+        self.network.initialise(self.generator)
+        self.optimizer = self._optimizer()
+        self.history: list[dict[str, float]] = []
+
+    @property
+    def epoch(self) -> int:
+        """Number of epochs done."""
+        return len(self.history)
+
+    def _optimizer(self) -> torch.optim.Optimizer:
+        groups = [{"params": [weight], "rate": self.settings.output_rate} for weight in self.network.weights]
+        groups[0]["rate"] = 1.0
+        return torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True)
+
+    def run_epoch(self, tick: Callable[[], object] = lambda: None) -> dict[str, float]:
+        """Train one epoch, validate, and return its row of the history; ``tick`` is called after each batch."""
+        settings, part = self.settings, self.split.train
+        self._at_epoch_start()
+        height, width = part.images.shape[1:]
+        grids = None
+        if settings.warp:
+            grids = Warp().scaled(settings.warp).grids(height, width, self.generator)
+        losses: list[float] = []
+        steps = steps_per_epoch(part, settings)
+        for step, chosen in enumerate(batches(len(part), settings.batch, self.generator)):
+            images = part.images[chosen]
+            if grids is not None:
+                images = warp(images, grids, self.generator)
+            progress = (self.epoch + step / steps) / settings.epochs
+            losses.append(self._step(images, part.labels[chosen], progress, self.epoch * steps + step))
+            tick()
+        row = {"epoch": self.epoch + 1, "loss": sum(losses) / len(losses)}
+        self.history.append(row | evaluate(self.network, self.split.validation))
+        return self.history[-1]
+
+    def _at_epoch_start(self) -> None:
+        if self.epoch <= SETTLED * self.settings.epochs:
+            self.network.choose_thresholds()
+        budget = self.settings.inputs
+        if budget and self.epoch == int(PRUNING * self.settings.epochs) and budget < self.network.encoder.inputs:
+            self._keep_inputs(useful_inputs(self.network, self.split.train.images, budget))
+
+    def _keep_inputs(self, inputs: Tensor) -> None:
+        self.network = keep_inputs(self.network, inputs)
+        self.optimizer = self._optimizer()
+
+    def _step(self, images: Tensor, labels: Tensor, progress: float, step: int) -> float:
+        settings = self.settings
+        rate = settings.learning_rate * cosine(progress) * min(1.0, (step + 1) / WARM_UP_STEPS)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["rate"]
+        spikes = self.network.encode(images)
+        if settings.input_noise:
+            spikes = spikes.drop(settings.input_noise, self.generator)
+        times = self.network(spikes, settings.margin * settings.ticks_per_unit)
+        total = loss(self.network, times, labels, settings, spike_ramp(progress))
+        self.optimizer.zero_grad()
+        total.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), settings.gradient_limit, error_if_nonfinite=True)
+        self.optimizer.step()
+        return float(total.detach())
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, whole or not at all."""
+        state = {
+            "format": FORMAT,
+            "settings": json.dumps(self.settings.to_json()),
+            "history": self.history,
+            "pixels": torch.tensor(self.network.encoder.pixels),
+            "weights": [weight.detach() for weight in self.network.weights],
+            "thresholds": self.network.thresholds,
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+        }
+        with atomic_path(path) as beside:
+            torch.save(state, beside)
+
+    def restore(self, path: Path) -> None:
+        """Take up a run from its checkpoint.
+
+        :raises InputError: the file is damaged, or of a run with other settings.
+        """
+        state = read_checkpoint(path)
+        for key, value in Settings.from_json(json.loads(state["settings"])).to_json().items():
+            if value != self.settings.to_json()[key]:
+                remedy = "give the same settings, or another --out"
+                raise InputError(
+                    f"{path}: was trained with {key} = {value}, not {self.settings.to_json()[key]}; {remedy}."
+                )
+        if len(state["pixels"]) < self.network.encoder.inputs:
+            self._keep_inputs(state["pixels"].to(torch.int64))
+        with torch.no_grad():
+            for weight, saved in zip(self.network.weights, state["weights"], strict=True):
+                weight.copy_(saved)
+        self.network.thresholds = state["thresholds"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])
+        self.history = state["history"]
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint; only tensors and plain values are accepted, so a foreign file runs nothing.
+
+    :raises InputError: the file is missing, damaged or foreign.
+    """
+    try:
+        state = torch.load(path, weights_only=True)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; `python -m train fit --out {path.parent}` writes one.") from error
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
+        raise InputError(f"{path}: is damaged or not a checkpoint; delete it to train anew.") from error
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise InputError(f"{path}: is not a checkpoint of this version; delete it to train anew.")
+    return state
+
+
+def steps_per_epoch(part: Part, settings: Settings) -> int:
+    """Return the number of batches in an epoch."""
+    return max(1, len(part) // settings.batch)
+
+
+def evaluate(network: SpikingNetwork, part: Part) -> dict[str, float]:
+    """Return accuracy, spikes per decision, hidden spikes among them and share of time-outs, on the machine itself."""
+    correct = spikes = hidden = timeouts = 0
+    for images, labels in zip(part.images.split(EVALUATION_BATCH), part.labels.split(EVALUATION_BATCH), strict=True):
+        outcome = network.decide(images)
+        correct += int((outcome.decision == labels).sum())
+        hidden += int(outcome.events[:, 1:].sum())
+        spikes += int(outcome.events.sum()) + int((~outcome.timed_out).sum())
+        timeouts += int(outcome.timed_out.sum())
+    count = len(part)
+    return {
+        "accuracy": correct / count,
+        "spikes": spikes / count,
+        "hidden_spikes": hidden / count,
+        "timeouts": timeouts / count,
+    }
+
+
+def fit(
+    split: Split,
+    settings: Settings,
+    checkpoint: Path | None = None,
+    report: Callable[[dict[str, float]], object] = lambda row: None,
+) -> Training:
+    """Train to the last epoch, with a progress bar; a checkpoint that exists is taken up, and written every epoch."""
+    training = Training(split, settings)
+    if checkpoint is not None and checkpoint.exists():
+        training.restore(checkpoint)
+    steps = steps_per_epoch(split.train, settings)
+    with progress_bar() as bar:
+        task = bar.add_task("training", total=steps * settings.epochs, completed=steps * training.epoch)
+        while training.epoch < settings.epochs:
+            row = training.run_epoch(lambda: bar.advance(task))
+            if checkpoint is not None:
+                training.save(checkpoint)
+            bar.update(task, description=f"validation {100 * row['accuracy']:.2f} %")
+            report(row)
+    return training

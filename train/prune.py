@@ -1,0 +1,74 @@
+"""Smaller networks that decide alike or nearly so: fewer input pixels, and no neurons that do nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from sim.network import Network
+from train.pipeline import SpikingNetwork
+
+CHUNK = 1000
+
+
+@torch.no_grad()
+def useful_inputs(network: SpikingNetwork, images: Tensor, budget: int) -> Tensor:
+    """Return the indices, ascending int64 (budget,), of the inputs that matter most on training images.
+
+    An input's worth is the norm of its weight row times the root of how often it fires: what it adds to the currents.
+    """
+    fired = torch.zeros(network.encoder.inputs)
+    for part in images.split(CHUNK):
+        fired += sum(now.sum(dim=0) for now in network.encode(part).spikes)
+    worth = network.weights[0].norm(dim=1) * fired.sqrt()
+    return worth.argsort(descending=True, stable=True)[:budget].sort().values
+
+
+def keep_inputs(network: SpikingNetwork, inputs: Tensor) -> SpikingNetwork:
+    """Return the network without all inputs but these (ascending indices)."""
+    pixels = np.ascontiguousarray(network.encoder.pixels[inputs.numpy()])
+    sizes = [weight.shape[1] for weight in network.weights]
+    encoder = replace(network.encoder, pixels=pixels)
+    grid = (network.ticks_per_unit, network.last_tick)
+    smaller = SpikingNetwork(encoder, sizes, *grid, network.bits, network.floor)
+    smaller.thresholds = network.thresholds
+    with torch.no_grad():
+        for index, (new, old) in enumerate(zip(smaller.weights, network.weights, strict=True)):
+            new.copy_(old[inputs] if index == 0 else old)
+    return smaller
+
+
+def without_dead_neurons(network: Network) -> tuple[Network, list[int]]:
+    """Return an integer network that decides alike on every image, and how many neurons each hidden layer lost.
+
+    One neuron of each layer is kept, as a layer cannot be empty.
+    """
+    layers = list(network.layers)
+    sizes = [layer.fan_out for layer in layers[:-1]]
+    changed = True
+    while changed:  # a removal can take the last input or the last listener of another neuron
+        changed = False
+        for index in range(len(sizes)):
+            alive = _alive(replace(network, layers=tuple(layers)), index)
+            changed |= not alive.all()
+            layer, following = layers[index], layers[index + 1]
+            layers[index] = replace(layer, weight=np.ascontiguousarray(layer.weight[:, alive]))
+            layers[index + 1] = replace(following, weight=np.ascontiguousarray(following.weight[alive]))
+    removed = [size - layer.fan_out for size, layer in zip(sizes, layers, strict=False)]
+    return replace(network, layers=tuple(layers)), removed
+
+
+def _alive(network: Network, index: int) -> npt.NDArray[np.bool_]:
+    """Which neurons of hidden layer ``index`` can fire and are listened to, bool (fan_out,); at least one.
+
+    A potential is highest when all positive weights arrive at the first tick possible and no negative one does.
+    """
+    layer, following = network.layers[index], network.layers[index + 1]
+    first = min(network.encoder.first_tick + index, network.last_tick)
+    excitation = np.maximum(layer.weight.astype(np.int64), 0).sum(axis=0)
+    highest = excitation * (network.last_tick - first) - layer.threshold * (network.ticks_per_unit + network.last_tick)
+    alive = (highest >= 0) & (following.weight != 0).any(axis=1)
+    alive[0] |= not alive.any()
+    return alive
