@@ -1,0 +1,189 @@
+"""The learning rule against hand-made cases, and the compiled rule against the obvious one."""
+
+from itertools import count
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from random_networks import random_images, random_network, seeds
+from sim.command import InputError
+from sim.learn import Rule, learn, step, watch_image
+from sim.learn_batch import Learner
+from sim.network import Encoder, Layer, Network
+from sim.pipeline import run
+
+# Intensity 200 spikes at tick 0, 150 at tick 2, 120 at tick 1, 0 never. With T = 4 and R = 2 a neuron starts at
+# potential -8 and current -4; a weight of 12, 8 or 6 at tick 0 makes it fire at tick 1, 2 or 4, one of 4 or less never.
+CODE = np.select([np.arange(256) > 180, np.arange(256) > 140, np.arange(256) > 100], [0, 2, 1], -1).astype(np.int16)
+
+
+def machine(hidden, output, bits=8):
+    layers = (Layer(np.array(hidden, np.int8), 4, bits), Layer(np.array(output, np.int8), 4, bits))
+    inputs, classes = len(hidden), tuple(str(index) for index in range(len(output[0])))
+    return Network(Encoder((1, inputs), 1, np.arange(inputs, dtype=np.int32), CODE), layers, 2, 12, classes)
+
+
+def weights(lesson):
+    return [layer.weight.tolist() for layer in lesson.network.layers]
+
+
+def teach(network, *pixels, label=0, rule, state=1, thin=0):
+    return learn(network, np.array([pixels], np.uint8), label, rule, state, thin)
+
+
+# Hidden neurons fire at ticks 1, 2 and 4, the last is silent with current -1; output 0 fires at tick 4, 1 at tick 2.
+HIDDEN = [[12, 8, 6, 3]]
+OUTPUT = [[9, 20], [-1, -7], [5, 5], [5, -5]]
+
+
+def test_the_hand_made_network_fires_as_its_comment_says():
+    watch = watch_image(machine(HIDDEN, OUTPUT), np.array([[200]], np.uint8), 0, 1)
+    assert watch.hidden_tick.tolist() == [1, 2, 4, 13]
+    assert watch.output_tick.tolist() == [4, 2]
+    assert watch.hidden_current.tolist() == [8, 4, 2, -1]
+    assert (watch.decision, watch.inputs, watch.input_tick.tolist()) == (1, [0], [0])
+
+
+def test_only_what_contributed_learns():
+    """Hidden 1 fired with output 1, not before it: only output 0 votes, for later. Hidden 2 fired with output 0."""
+    lesson = teach(machine(HIDDEN, OUTPUT), 200, rule=Rule(1, 0))
+    assert weights(lesson) == [[[12, 7, 6, 3]], [[10, 19], [0, -7], [5, 5], [5, -5]]]
+    assert (lesson.decision, lesson.updated, lesson.rows, lesson.changed) == (1, True, 4, 4)
+
+
+@pytest.mark.parametrize(("reach", "weight"), [(1, 3), (2, 4)])
+def test_a_silent_neuron_within_reach_votes_with_all_outputs(reach, weight):
+    lesson = teach(machine(HIDDEN, OUTPUT), 200, rule=Rule(1, reach))
+    assert weights(lesson) == [[[12, 7, 6, weight]], [[10, 19], [0, -7], [5, 5], [5, -5]]]
+
+
+@pytest.mark.parametrize(("margin", "updated"), [(1, False), (2, True)])
+def test_an_output_within_the_margin_is_too_early(margin, updated):
+    """Output 0 fires at tick 2, output 1 at tick 4."""
+    lesson = teach(machine([[12]], [[20, 8]]), 200, rule=Rule(margin, 0))
+    assert lesson.updated == updated
+    assert weights(lesson)[1] == [[21, 7]] if updated else [[20, 8]]
+    assert lesson.state == (step(step(1)) if updated else 1)
+
+
+def test_a_label_that_stays_silent_is_asked_to_fire_even_when_none_is_too_early():
+    lesson = teach(machine([[12, 12]], [[3, 3], [-3, 1]]), 200, rule=Rule(1, 0))
+    assert weights(lesson) == [[[13, 11]], [[4, 3], [-2, 1]]]
+
+
+def test_a_hidden_spike_of_the_last_tick_contributed_to_a_silent_output():
+    network = machine([[8], [0]], [[1, 0]])
+    late = Network(network.encoder, network.layers, 2, 2, network.classes)
+    assert weights(teach(late, 200, 0, rule=Rule(1, 0))) == [[[9], [0]], [[2, 0]]]
+
+
+def test_only_inputs_that_fired_before_a_hidden_neuron_move_its_weights():
+    """Inputs fire at ticks 0, 1 and 2; hidden 0 fires at tick 2, hidden 1 stays silent within reach."""
+    network = machine([[8, 1], [0, 1], [0, 1]], [[1, 0], [1, 0]])
+    lesson = teach(network, 200, 120, 150, rule=Rule(1, 4))
+    assert weights(lesson)[0] == [[9, 2], [1, 2], [0, 2]]
+
+
+def test_weights_saturate_at_their_format():
+    network = machine([[7], [7]], [[7, -8]], bits=4)
+    lesson = teach(network, 200, 200, label=1, rule=Rule(0, 0))
+    assert weights(lesson) == [[[6], [6]], [[6, -7]]]
+    lesson = teach(network, 200, 200, label=0, rule=Rule(12, 0))
+    assert not lesson.updated
+    silent = machine([[7], [7]], [[2, -8]], bits=4)
+    assert weights(teach(silent, 200, 200, rule=Rule(0, 0))) == [[[7], [7]], [[3, -8]]]
+
+
+def test_the_generator_is_marsaglias():
+    states = [1]
+    for _ in range(4):
+        states.append(step(states[-1]))
+    assert states == [1, 270369, 67634689, 2647435461, 307599695]
+
+
+def test_draws_decide_rows_in_a_stated_order():
+    """The draws from state 1 are 0, 4, 157, 18: three hidden neurons by index, then the input."""
+    network = machine(HIDDEN, OUTPUT)
+    lesson = teach(network, 200, rule=Rule(1, 0), thin=1)
+    assert weights(lesson) == [[[12, 7, 6, 3]], [[9, 20], [0, -7], [5, 5], [5, -5]]]
+    assert (lesson.rows, lesson.state) == (3, 307599695)
+    assert weights(teach(network, 200, rule=Rule(1, 0), thin=18))[0] == [[12, 7, 6, 3]]
+    assert weights(teach(network, 200, rule=Rule(1, 0), thin=19))[0] == HIDDEN
+
+
+def two_layers(seed):
+    """Draw networks from seed, seed + 1, ... until one has a hidden and an output layer."""
+    for place in count():
+        network = random_network(seed + place)
+        if len(network.layers) == 2:
+            return network
+    raise AssertionError
+
+
+def course(seed, images=12):
+    """Draw a network, labelled images, thinning, and a rule."""
+    rng = np.random.default_rng(seed)
+    network = two_layers(seed)
+    labels = rng.integers(0, len(network.classes), images)
+    thin = rng.integers(0, 256, images) * rng.integers(0, 2, images)
+    rule = Rule(int(rng.integers(0, 8)), int(rng.integers(0, 2 * network.layers[0].threshold)))
+    return network, random_images(network, images, seed), labels, thin, rule
+
+
+@given(seeds)
+def test_batch_equals_one_by_one(seed):
+    network, images, labels, thin, rule = course(seed)
+    state = seed + 1 if seed + 1 < 1 << 32 else 1
+    learner = Learner(network, rule, state)
+    lessons = learner.learn(images, labels, thin)
+    for index, image in enumerate(images):
+        lesson = learn(network, image, int(labels[index]), rule, state, int(thin[index]))
+        assert lesson.decision == run(network, image).decision
+        found = (lessons.decision[index], lessons.updated[index], lessons.rows[index], lessons.changed[index])
+        assert found == (lesson.decision, lesson.updated, lesson.rows, lesson.changed)
+        network, state = lesson.network, lesson.state
+    assert learner.state == state
+    assert learner.network.digest == network.digest
+
+
+def test_random_courses_reach_every_corner():
+    """The property above means little unless its images teach, and teach nothing, with every kind of neuron."""
+    seen = set()
+    for seed in range(200):
+        network, images, labels, thin, rule = course(seed)
+        for image, label, chance in zip(images, labels, thin, strict=True):
+            lesson = learn(network, image, int(label), rule, seed + 1, int(chance))
+            watch = watch_image(network, image, int(label), rule.margin)
+            silent = network.last_tick + 1
+            near = (watch.hidden_tick == silent) & (watch.hidden_current > -rule.reach)
+            same = np.isin(watch.hidden_tick[watch.hidden_tick < silent], watch.output_tick)
+            late = (watch.input_tick[watch.inputs][:, np.newaxis] >= watch.hidden_tick).any()
+            facts = {"updated": lesson.updated, "changed": lesson.changed, "near": near.any(), "same": same.any()}
+            facts |= {"label silent": watch.output_tick[label] == silent, "late input": late}
+            limits = [[-(1 << (layer.weight_bits - 1)), (1 << (layer.weight_bits - 1)) - 1] for layer in network.layers]
+            facts["limit"] = any(np.isin(x.weight, y).any() for x, y in zip(network.layers, limits, strict=True))
+            seen |= {(name, bool(value)) for name, value in facts.items()}
+    names = ("updated", "changed", "near", "same", "label silent", "late input", "limit")
+    assert seen >= {(name, value) for name in names for value in (True, False)}
+
+
+def test_what_cannot_learn_is_refused():
+    network = machine(HIDDEN, OUTPUT)
+    image = np.array([[200]], np.uint8)
+    deep = Network(network.encoder, (*network.layers, Layer(np.ones((2, 2), np.int8), 4)), 2, 12, ("0", "1"))
+    with pytest.raises(InputError, match="needs 2"):
+        learn(deep, image, 0, Rule(), 1)
+    wide = Network(
+        network.encoder, (Layer(network.layers[0].weight, 1_049_000), network.layers[1]), 1023, 1024, ("0", "1")
+    )
+    with pytest.raises(InputError, match="while it learns"):
+        Learner(wide, Rule())
+    with pytest.raises(InputError, match="state: must be"):
+        Learner(network, Rule(), 0)
+    with pytest.raises(InputError, match="label 2"):
+        learn(network, image, 2, Rule(), 1)
+    with pytest.raises(InputError, match="thin: must be 1 integers"):
+        Learner(network, Rule()).learn(image[np.newaxis], np.array([0]), np.array([256]))
+    with pytest.raises(InputError, match="must be at least 0"):
+        Rule(margin=-1)
