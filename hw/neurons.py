@@ -59,14 +59,18 @@ class Parameters:
         return sim.layer.Neurons(self.layer, self.ticks_per_unit)
 
 
-def update(current: Value, potential: Value, fired: Value, weight: Value) -> tuple[Value, Value, Value]:
-    """Return the neuron's next current (when a weight is delivered), next potential and firing (when it advances).
+def update(m: Module, current: Value, potential: Value, fired: Value, weight: Value) -> tuple[Value, Value, Value]:
+    """Return a neuron's next current (when a weight is delivered), next potential and firing (when it advances).
 
     This is the kind of neuron: non-leaky, one spike per image. Every lane has one.
     """
-    advanced = potential + current
-    fires = (advanced >= 0) & ~fired
-    return current + weight, advanced, fires
+    added, advanced, fires = Signal.like(current), Signal.like(potential), Signal()
+    m.d.comb += [
+        added.eq(current + weight),
+        advanced.eq(potential + current),
+        fires.eq((advanced >= 0) & ~fired),
+    ]
+    return added, advanced, fires
 
 
 class Neurons(wiring.Component):
@@ -112,14 +116,16 @@ class Neurons(wiring.Component):
         for lane in range(layer.lanes):
             state = data.View(soma, before[lane])
             result = data.View(soma, after[lane])
-            added, advanced, fires = update(current[lane].as_signed(), state.potential, state.fired, self.weight[lane])
+            added, advanced, fires = update(
+                m, current[lane].as_signed(), state.potential, state.fired, self.weight[lane]
+            )
             m.d.comb += [
                 current_next[lane].eq(added),
                 result.potential.eq(advanced),
                 result.fired.eq(state.fired | fires),
             ]
             if layer.output:
-                m.d.sync += self.o.payload.potential[lane].eq(result.potential)
+                m.d.sync += self.o.payload.potential[lane].eq(advanced)
             else:
                 m.d.sync += self.o.payload.fires[lane].eq(fires)
         return m

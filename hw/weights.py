@@ -7,7 +7,7 @@ a memory that learning writes to) is its business, and so is its pace. How weigh
 from dataclasses import dataclass
 
 import numpy as np
-from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -61,11 +61,32 @@ def store_members(rows: Rows) -> dict[str, wiring.Member]:
     }
 
 
-class BlockStore(wiring.Component):
-    """Weight rows in block RAM, initialised with the bitstream.
+class BlockWords(wiring.Component):
+    """The words of a layer in block RAM, initialised with the bitstream: ``word`` is that of the last ``address``."""
 
-    Latency: 2 cycles from a row to its first word (address, memory, output register). Throughput: one word per cycle,
-    also from row to row.
+    address: Signal
+    word: data.View
+
+    def __init__(self, rows: Rows):
+        self.rows = rows
+        depth = rows.layer.fan_in * rows.folds
+        super().__init__({"address": In(bits_for(depth - 1)), "word": Out(rows.word)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build: one memory with one port."""
+        m = Module()
+        words = self.rows.pack()
+        m.submodules.memory = block = memory.Memory(shape=self.rows.word.size, depth=len(words), init=words)
+        port = block.read_port()
+        m.d.comb += [port.addr.eq(self.address), Value.cast(self.word).eq(port.data)]
+        return m
+
+
+class BlockStore(wiring.Component):
+    """Weight rows in block RAM.
+
+    Latency: 2 cycles from a row to its first word (memory, output register). Throughput: one word per cycle, also from
+    row to row.
     """
 
     i: stream.Interface
@@ -79,26 +100,21 @@ class BlockStore(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: an address counter, the memory, an output register."""
         m = Module()
-        words = self.rows.pack()
-        m.submodules.memory = words_memory = memory.Memory(
-            shape=unsigned(self.rows.word.size), depth=len(words), init=words
-        )
-        port = words_memory.read_port()
-        address = Signal(range(len(words)))
+        m.submodules.words = words = BlockWords(self.rows)
+        address = Signal.like(words.address)
         left = Signal(range(self.rows.folds))
-        reading = Signal()
-        accept = Signal()
+        accept, reading = Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(left == 0),
             accept.eq(self.i.valid & self.i.ready),
-            port.addr.eq(Mux(left == 0, times(self.i.payload, self.rows.folds), address)),
+            words.address.eq(Mux(left == 0, times(self.i.payload, self.rows.folds), address)),
             self.idle.eq((left == 0) & ~reading & ~self.o.valid),
         ]
         m.d.sync += [
-            address.eq(port.addr + 1),
+            address.eq(words.address + 1),
             reading.eq(accept | (left != 0)),
             self.o.valid.eq(reading),
-            self.o.payload.eq(port.data),
+            self.o.payload.eq(words.word),
         ]
         with m.If(accept):
             m.d.sync += left.eq(self.rows.folds - 1)

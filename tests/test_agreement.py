@@ -3,13 +3,13 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_networks import random_images, random_network, seeds
 
 from hw.engine import AmaranthEngine, Stimulus
 from hw.events import Status, result
 from hw.pipeline import Machine, Parameters
 from hw.simulate import Simulation, compare
 from hw.trace import field, pixels
+from random_networks import random_images, random_network, seeds
 from sim.pipeline import run
 
 IMAGES = 3

@@ -1,0 +1,221 @@
+"""Each part of the gateware against its software twin: the same numbers, cycle by cycle where a cycle is promised."""
+
+import random
+
+import numpy as np
+import pytest
+from amaranth.hdl import Module, Signal, Value
+from amaranth.sim import Simulator
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hw.arithmetic import times
+from hw.decide import Decider
+from hw.encode import Encoder
+from hw.engine import AmaranthEngine, Stimulus
+from hw.events import Kind, event
+from hw.layer import Layer
+from hw.neurons import Parameters
+from hw.queue import Queue
+from hw.trace import field, input_events, pixels
+from hw.weights import BlockStore, Rows
+from random_networks import random_network, seeds
+from sim.decide import decide, highest
+from sim.fixed_point import Bounds, current_bounds
+from sim.network import Layer as Weights
+
+CLOSING = Kind.END.value | Kind.ABORT.value
+
+
+def simulate(component, testbench):
+    m = Module()
+    m.submodules.dut = component
+    m.d.sync += Signal().eq(0)  # some parts are combinational, but every test counts cycles
+    simulator = Simulator(m)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(testbench)
+    simulator.run()
+
+
+def weights(rng, fan_in, fan_out, bits=8):
+    low, high = -(1 << (bits - 1)), 1 << (bits - 1)
+    return Weights(rng.integers(low, high, (fan_in, fan_out)).astype(np.int8), int(rng.integers(1, 60)), bits)
+
+
+def some_layer(seed, output=False):
+    rng = np.random.default_rng(seed)
+    layer = weights(rng, int(rng.integers(1, 9)), int(rng.integers(1, 14)), int(rng.integers(1, 9)))
+    return Parameters(
+        layer, int(rng.integers(1, layer.fan_out + 1)), 2, current_bounds(layer), Bounds(-4000, 4000), output
+    )
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 38, 600])
+def test_times_is_multiplication_without_a_multiplier(factor):
+    value = Signal(3, init=5)
+    assert "*" not in repr(times(value, factor))
+
+    async def testbench(ctx):
+        assert ctx.get(times(value, factor)) == 5 * factor
+
+    simulate(Queue(some_layer(0)), testbench)
+
+
+@given(seeds)
+def test_words_hold_every_weight_and_nothing_else(seed):
+    rng = np.random.default_rng(seed)
+    bits, lanes = int(rng.integers(1, 9)), int(rng.integers(1, 10))
+    layer = weights(rng, int(rng.integers(1, 6)), int(rng.integers(lanes, 20)), bits)
+    rows = Rows(layer, lanes)
+    words = rows.pack()
+    assert len(words) == layer.fan_in * rows.folds
+    assert max(words) < 1 << rows.word.size
+    for row in range(layer.fan_in):
+        found = [
+            rows.word.from_bits(word)[lane] for word in words[row * rows.folds :][: rows.folds] for lane in range(lanes)
+        ]
+        assert found == [*layer.weight[row].tolist(), *[0] * (rows.folds * lanes - layer.fan_out)]
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3, 7])
+def test_a_store_gives_a_word_per_cycle_from_row_to_row(lanes):
+    rows = Rows(weights(np.random.default_rng(lanes), 5, 7), lanes)
+    words, asked = rows.pack(), [3, 0, 4, 4, 1]
+    dut, found = BlockStore(rows), []
+
+    async def testbench(ctx):
+        pending = list(asked)
+        for _ in range(2 + len(asked) * rows.folds):
+            ctx.set(dut.i.valid, bool(pending))
+            ctx.set(dut.i.payload, pending[0] if pending else 0)
+            *_, ready, valid, word = await ctx.tick().sample(dut.i.ready, dut.o.valid, Value.cast(dut.o.payload))
+            if pending and ready:
+                pending.pop(0)
+            found.append(word if valid else None)
+        assert ctx.get(dut.idle)
+
+    simulate(dut, testbench)
+    assert found == [None, None, *(words[row * rows.folds + fold] for row in asked for fold in range(rows.folds))]
+
+
+@settings(max_examples=30)
+@given(seeds)
+def test_a_queue_gives_every_neuron_that_fires_lowest_first(seed):
+    parameters, rng = some_layer(seed), random.Random(seed)
+    dut, found, expected = Queue(parameters), [], []
+
+    async def testbench(ctx):
+        for _ in range(4):
+            fires = [rng.random() < 0.4 for _ in range(parameters.layer.fan_out)]
+            expected.extend(neuron for neuron, fire in enumerate(fires) if fire)
+            for fold in range(parameters.folds):
+                first = fold * parameters.lanes
+                mask = sum(fire << lane for lane, fire in enumerate(fires[first : first + parameters.lanes]))
+                await cycle(ctx, {"first_neuron": first, "last": fold == parameters.folds - 1, "fires": mask})
+            while ctx.get(dut.pending):
+                await cycle(ctx, None)
+
+    async def cycle(ctx, fold):
+        ready = rng.random() < 0.7
+        ctx.set(dut.i.valid, fold is not None)
+        if fold is not None:
+            ctx.set(dut.i.payload, fold)
+        ctx.set(dut.o.ready, ready)
+        *_, valid, neuron = await ctx.tick().sample(dut.o.valid, dut.o.payload)
+        if valid and ready:
+            found.append(neuron)
+
+    simulate(dut, testbench)
+    assert found == expected
+
+
+@settings(max_examples=40)
+@given(seeds)
+def test_a_layer_fires_as_its_twin_does(seed):
+    parameters, rng = some_layer(seed), np.random.default_rng(seed)
+    dut, found, expected = Layer(parameters), [], []
+
+    async def settle(ctx):
+        while ctx.get(dut.busy | dut.pending):
+            await cycle(ctx)
+
+    async def cycle(ctx):
+        ctx.set(dut.o.ready, int(rng.integers(2)))
+        *_, valid, ready, neuron = await ctx.tick().sample(dut.o.valid, dut.o.ready, dut.o.payload)
+        if valid and ready:
+            found[-1].append(neuron)
+
+    async def testbench(ctx):
+        for _ in range(3):
+            ctx.set(dut.clear, 1)
+            await ctx.tick()
+            ctx.set(dut.clear, 0)
+            twin, rows = parameters.twin(), rng.permutation(parameters.layer.fan_in)
+            for events in np.array_split(rows, 3):
+                for row in events.tolist():
+                    ctx.set(dut.i.valid, 1)
+                    ctx.set(dut.i.payload, row)
+                    twin.deliver(row)
+                    while not ctx.get(dut.i.ready):
+                        await ctx.tick()
+                    await ctx.tick()
+                    ctx.set(dut.i.valid, 0)
+                await settle(ctx)
+                ctx.set(dut.advance, 1)
+                found.append([])
+                await cycle(ctx)
+                ctx.set(dut.advance, 0)
+                for _ in range(parameters.folds):
+                    await cycle(ctx)
+                await settle(ctx)
+                twin.advance()
+                expected.append(twin.fire().tolist())
+
+    simulate(dut, testbench)
+    assert found == expected
+
+
+@settings(max_examples=40)
+@given(seeds)
+def test_a_decider_decides_as_sim_does(seed):
+    parameters, rng = some_layer(seed, output=True), np.random.default_rng(seed)
+    dut, classes = Decider(parameters), parameters.layer.fan_out
+
+    async def testbench(ctx):
+        for _ in range(8):
+            potential = rng.integers(-4, 1 + rng.integers(3), classes)
+            padded = np.full(parameters.folds * parameters.lanes, -1)
+            padded[:classes] = potential
+            for fold in range(parameters.folds):
+                first = fold * parameters.lanes
+                lanes = padded[first : first + parameters.lanes].tolist()
+                ctx.set(
+                    dut.i.payload, {"first_neuron": first, "last": fold == parameters.folds - 1, "potential": lanes}
+                )
+                ctx.set(dut.i.valid, 1)
+                assert ctx.get(dut.o.valid) == (fold == parameters.folds - 1)
+                if fold == parameters.folds - 1:
+                    assert ctx.get(dut.o.payload.fires) == (decide(potential) is not None)
+                    assert ctx.get(dut.o.payload.winner) == highest(potential)
+                await ctx.tick()
+            ctx.set(dut.i.valid, 0)
+            await ctx.tick()
+
+    simulate(dut, testbench)
+
+
+@settings(max_examples=30)
+@given(seeds, st.lists(st.integers(0, 70), min_size=1, max_size=4))
+def test_an_image_of_the_wrong_length_is_aborted_and_the_next_is_right(seed, lengths):
+    network = random_network(seed)
+    rng = np.random.default_rng(seed)
+    good = rng.integers(0, 256, (1, *network.encoder.image_shape)).astype(np.uint8)
+    size = good.size
+    wrong = [length + (length >= size - 1) + 1 for length in lengths]
+    bad = [[*rng.integers(0, 256, length - 1).tolist(), 256] for length in wrong]
+    run = AmaranthEngine(Encoder(network)).run(Stimulus([*bad, *pixels(good)], CLOSING, seed=seed % 1000))
+    kinds = field(run.outputs, event(network), "kind")
+    ends = np.flatnonzero(kinds != Kind.SPIKE.value)
+    assert kinds[ends].tolist() == [Kind.ABORT.value] * len(bad) + [Kind.END.value]
+    beats = [int.from_bytes(row.tobytes(), "little") for row in run.outputs[ends[-2] + 1 :]]
+    assert beats == input_events(network, good)[0]
