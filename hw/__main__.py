@@ -1,4 +1,4 @@
-"""``python -m hw verilog | simulate``: the gateware on the command line."""
+"""``python -m hw``: the gateware on the command line; the boards' commands are in :mod:`hw.board_commands`."""
 
 import argparse
 import json
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hw import board_commands
 from hw.pipeline import FULL, Machine, Parameters, Pipeline
 from hw.simulate import ENGINES, DifferenceError, Simulation, simulate
 from hw.trace import HardwareTrace
@@ -27,25 +28,28 @@ DIFFERENT = 1
 def main() -> int:
     """Parse the command line and run the chosen command."""
     arguments = _parser().parse_args()
-    return {"verilog": _verilog, "simulate": _simulate}[arguments.command](arguments)
+    return arguments.run(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m hw",
-        description="Turn a network into gateware and hold it against the integer machine.",
+        description="Turn a network into gateware, hold it against the integer machine, and put it on a board.",
         epilog="example: python -m hw simulate build/mnist --limit 100",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="verilog | simulate")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     emit = _command(commands, "verilog", "write Verilog", "python -m hw verilog build/mnist --lanes 16 --out ttfs.v")
+    emit.set_defaults(run=_verilog)
     emit.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.v; memories go to FILE-1.mem, ...")
     emit.add_argument("--input", choices=("pixels", "events"), default="pixels", help="what the input carries (pixels)")
     check = _command(commands, "simulate", "hold against sim", "python -m hw simulate build/mnist --engine amaranth")
+    check.set_defaults(run=_simulate)
     check.add_argument("--engine", choices=ENGINES, default="verilator", help="simulator (verilator)")
     check.add_argument("--dataset", metavar="NAME", help=f"test images of {', '.join(dataset.CLASSES)}")
     check.add_argument("--limit", type=int, metavar="N", help="only the first N images")
     check.add_argument("--vcd", type=Path, metavar="FILE", help="keep the pipeline's signals for GTKWave or Surfer")
     check.add_argument("--json", type=Path, metavar="FILE", help="write the JSON lines to FILE")
+    board_commands.add_commands(commands)
     return parser
 
 

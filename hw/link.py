@@ -52,7 +52,7 @@ class Receiver(wiring.Component):
 
     ``i`` is always ready: the line does not wait. ``damaged`` counts what was no frame or found no room.
 
-    Latency: a frame appears after its delimiter. Throughput: one byte per cycle on both sides.
+    Latency: a frame appears after its delimiter. Throughput: one byte per cycle in, one in two cycles out.
     """
 
     i: stream.Interface
@@ -128,14 +128,14 @@ class Receiver(wiring.Component):
         return content, end, left != 0
 
     def _hand_out(self, m: Module, reader: memory.ReadPort, read: Signal, stop: Signal) -> None:
-        """Offer the bytes from ``read`` up to ``stop``, one per cycle."""
-        following = Signal.like(read)
-        m.d.comb += [
-            following.eq(read + (self.o.valid & self.o.ready)),
-            reader.addr.eq(following),
-            self.o.payload.eq(reader.data),
-        ]
-        m.d.sync += [read.eq(following), self.o.valid.eq(following != stop)]
+        """Offer the bytes from ``read`` up to ``stop``; ``ready`` reaches no further than a counter."""
+        settled = Signal()  # the memory has answered to this address
+        m.d.comb += [reader.addr.eq(read), self.o.payload.eq(reader.data), self.o.valid.eq(settled & (read != stop))]
+        m.d.sync += settled.eq(1)
+        with m.If((self.o.valid & self.o.ready) | (read == stop)):
+            m.d.sync += settled.eq(0)
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += read.eq(read + 1)
 
 
 class Sender(wiring.Component):

@@ -1,14 +1,17 @@
 """What goes into a board: a serial line on one side, the machine on the other."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import ClockDomain, Module, Signal
 from amaranth.lib import wiring
+from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out, connect
 
 from hw.link import Buffer, Receiver, Sender
 from hw.pipeline import Machine
 from hw.pipeline import Parameters as PipelineParameters
+from hw.pll import Dividers
 from hw.registers import RegisterFile
 from hw.responder import Responder
 from hw.uart import UartReceiver, UartTransmitter, bit_cycles
@@ -93,4 +96,34 @@ class Top(wiring.Component):
             registers.damaged.eq(receiver.damaged),
             registers.dropped.eq(machine.dropped),
         ]
+        return m
+
+
+class BoardTop(wiring.Component):
+    """What is synthesised: :class:`Top` and its clock. Ports are named as in the pin files: ``clk``, ``rx``, ``tx``.
+
+    :param dividers: of the PLL that makes the machine's clock; None: it is ``clk`` itself.
+    """
+
+    clk: Signal
+    rx: Signal
+    tx: Signal
+
+    def __init__(self, parameters: Parameters, dividers: Dividers | None):
+        self.parameters, self.dividers = parameters, dividers
+        super().__init__({"clk": In(1), "rx": In(1), "tx": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build: the clock, held in reset until the PLL has locked."""
+        m = Module()
+        domain: Any = ClockDomain("sync", reset_less=self.dividers is None)
+        m.domains += domain
+        if self.dividers is None:
+            m.d.comb += domain.clk.eq(self.clk)
+        else:
+            locked = Signal()
+            m.submodules.pll = self.dividers.instance(self.clk, domain.clk, locked)
+            m.submodules.reset = ResetSynchronizer(~locked)
+        m.submodules.top = top = Top(self.parameters)
+        m.d.comb += [top.rx.eq(self.rx), self.tx.eq(top.tx)]
         return m

@@ -1,0 +1,99 @@
+"""``python -m hw boards | build``: the boards on the command line."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hw.boards import BOARDS, find_board
+from hw.build import FASTEST, Settings, build
+from hw.measure import summary
+from hw.pipeline import FULL, Parameters
+from hw.toolchain import SEED
+from hw.top import BAUD
+from sim.command import InputError
+from sim.file import load, network_path
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to the parser of ``python -m hw``."""
+    boards = _command(commands, "boards", "list the boards", "python -m hw boards --json", _boards)
+    boards.add_argument("--json", action="store_true", help="print JSON")
+    make = _command(commands, "build", "make a bitstream", "python -m hw build build/mnist --board ulx3s-85f", _build)
+    make.add_argument("network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file")
+    make.add_argument("--board", required=True, metavar="NAME", help="as listed by `python -m hw boards`")
+    make.add_argument("--lanes", default=FULL, metavar="N|full", help="neurons of the widest layer per cycle (full)")
+    make.add_argument("--out", type=Path, metavar="DIR", help="where bitstream, report and logs go (DIR/NAME)")
+    make.add_argument("--clock-mhz", default="", metavar="F|auto", help="the machine's clock; auto: what is reached")
+    make.add_argument("--baud", type=int, default=BAUD, metavar="N", help=f"bits per second of the line ({BAUD})")
+    make.add_argument("--seed", type=int, default=SEED, metavar="N", help=f"of placement ({SEED})")
+    make.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def _command(commands: Any, name: str, text: str, example: str, run: Any) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text, epilog=f"example: {example}")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _boards(arguments: argparse.Namespace) -> int:
+    rows = [
+        {
+            "name": board.name,
+            "device": f"{board.device.family} {board.device.size}",
+            "luts": board.device.luts,
+            "block_ram_kbit": board.device.blocks * board.device.block_bits // 1024,
+            "spram_kbit": board.device.spram_bits // 1024,
+            "oscillator_mhz": board.oscillator_hz / 1e6,
+            "bitstream": board.pins is not None,
+        }
+        for board in BOARDS.values()
+    ]
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    table = Table(title="boards; those named none only measure")
+    for key in rows[0]:
+        table.add_column(key.replace("_", " "))
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console().print(table)
+    return 0
+
+
+def _clock_hz(text: str, default_hz: float) -> float | str:
+    if text in ("", FASTEST):
+        return text or default_hz
+    try:
+        return float(text) * 1e6
+    except ValueError:
+        raise InputError(f"--clock-mhz: must be a number or '{FASTEST}', not {text}.") from None
+
+
+def pipeline_parameters(arguments: argparse.Namespace) -> Parameters:
+    """Return network and lanes as given on the command line.
+
+    :raises InputError: the network cannot be read, or lanes is out of range.
+    """
+    lanes = int(arguments.lanes) if arguments.lanes.isdecimal() else arguments.lanes
+    return Parameters(load(arguments.network), lanes)
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    board = find_board(arguments.board)
+    clock_hz = _clock_hz(arguments.clock_mhz, board.clock_hz)
+    settings = Settings(pipeline_parameters(arguments), board, clock_hz, arguments.baud, arguments.seed)
+    out = arguments.out or network_path(arguments.network).parent / board.name
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(board.name)
+        report = build(settings, out, lambda stage: bar.update(task, description=f"{board.name}: {stage}")).to_json()
+    if arguments.json:
+        print(json.dumps(report, indent=2))
+    else:
+        Console().print(summary(report))
+    return 0

@@ -1,0 +1,151 @@
+"""From a network to a bitstream, and to the figures of what was built."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hw import toolchain
+from hw.boards import Board
+from hw.measure import Routed, read_cells, read_routed
+from hw.pipeline import Parameters as PipelineParameters
+from hw.pll import choose_dividers
+from hw.toolchain import bitstream, run_stages, stages
+from hw.top import BAUD, BoardTop, Parameters
+from hw.verilog import to_rtlil
+from sim.command import InputError, atomic_path
+
+REPORT_FILE = "report.json"
+WORK = "work"
+"""Folder of the tools' files and logs, beside the report; it may be deleted."""
+
+FASTEST = "auto"
+"""Clock: whatever the routed design reaches."""
+
+_ATTEMPTS = 4
+_STEP = 0.03
+"""How often, and by how much slower each time, a missed clock is tried again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """What is to be built.
+
+    :param clock_hz: of the machine; ``FASTEST``: route, then take the PLL's highest frequency below what was reached.
+    :param buffer_style: memory of the frame buffer, see :class:`hw.link.Buffer`.
+    """
+
+    pipeline: PipelineParameters
+    board: Board
+    clock_hz: float | str
+    baud: int = BAUD
+    seed: int = toolchain.SEED
+    buffer_style: str = "auto"
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """What was built: the machine's clock, the tools' reports, seconds per stage, and the bitstream if there is one."""
+
+    settings: Settings
+    clock_hz: float
+    routed: Routed
+    cells: dict[str, int]
+    seconds: dict[str, float]
+    bitstream: Path | None = None
+
+    @property
+    def met(self) -> bool:
+        """Whether the design reaches its clock."""
+        return self.clock_hz <= self.routed.fmax_mhz * 1e6
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report."""
+        network, routed = self.settings.pipeline.network, self.routed
+        return {
+            "board": self.settings.board.name,
+            "digest": f"{network.digest:08x}",
+            "layers": [list(layer.weight.shape) for layer in network.layers],
+            "weight_bits": [layer.weight_bits for layer in network.layers],
+            "lanes": self.settings.pipeline.lanes,
+            "provenance": network.provenance,
+            "clock_mhz": self.clock_hz / 1e6,
+            "fmax_mhz": routed.fmax_mhz,
+            "timing_met": self.met,
+            "resources": {name: list(count) for name, count in routed.resources.items()},
+            "cells": self.cells,
+            "critical_path": None if routed.critical is None else vars(routed.critical),
+            "seconds": self.seconds,
+            "bitstream": None if self.bitstream is None else self.bitstream.name,
+        }
+
+
+def build(settings: Settings, out: Path, progress: Callable[[str], object] = lambda _: None) -> Built:
+    """Build into ``out``; ``progress`` is told the name of each stage as it begins.
+
+    :raises InputError: a tool is missing or fails, the design does not fit, or it does not reach the clock asked for;
+        then no bitstream is left in ``out``, but the report is.
+    """
+    (out / bitstream(settings.board)).unlink(missing_ok=True)
+    if settings.clock_hz == FASTEST:
+        built = _build_fastest(settings, out, progress)
+    else:
+        built = _build_at(settings, float(settings.clock_hz), out, progress)
+    if built.met and settings.board.pins:
+        built = replace(built, bitstream=_keep_bitstream(settings.board, out))
+    with atomic_path(out / REPORT_FILE) as beside:
+        beside.write_text(json.dumps(built.to_json(), indent=2) + "\n", encoding="utf-8")
+    if not built.met:
+        raise InputError(
+            f"timing: the clock reaches {built.routed.fmax_mhz:.1f} MHz, not {built.clock_hz / 1e6:g}; "
+            f"build with --clock-mhz {FASTEST} or with fewer lanes (report: {out / REPORT_FILE})."
+        )
+    return built
+
+
+def _build_fastest(settings: Settings, out: Path, progress: Callable[[str], object]) -> Built:
+    """Route to learn what is reached, then at that clock; routing varies, so again a little slower if it is missed."""
+    built = _build_at(settings, settings.board.clock_hz, out, progress)
+    reached_hz = built.routed.fmax_mhz * 1e6
+    if settings.board.pins is None:
+        return replace(built, clock_hz=reached_hz)
+    for attempt in range(_ATTEMPTS):
+        built = _build_at(settings, reached_hz * (1 - _STEP * attempt), out, progress)
+        if built.met:
+            break
+    return built
+
+
+def _build_at(settings: Settings, at_most_hz: float, out: Path, progress: Callable[[str], object]) -> Built:
+    """Build for the highest clock that the board makes up to ``at_most_hz``."""
+    board, work = settings.board, out / WORK
+    dividers = choose_dividers(board, at_most_hz)
+    clock_hz = at_most_hz if board.pins is None else board.oscillator_hz
+    if dividers is not None:
+        clock_hz = dividers.output_hz
+    progress("gateware")
+    began_s = time.monotonic()
+    top = BoardTop(Parameters(settings.pipeline, int(clock_hz), settings.baud, settings.buffer_style), dividers)
+    work.mkdir(parents=True, exist_ok=True)
+    (work / toolchain.DESIGN).write_text(to_rtlil(top))
+    if board.pin_file is not None:
+        shutil.copyfile(board.pin_file, work / board.pin_file.name)
+    elaboration_s = round(time.monotonic() - began_s, 1)
+    seconds = run_stages(stages(board, clock_hz, settings.seed), work, lambda stage: progress(stage.name))
+    return Built(
+        settings,
+        clock_hz,
+        read_routed((work / toolchain.ROUTED_REPORT).read_text(), board.device.family),
+        read_cells((work / toolchain.STATISTICS).read_text()),
+        {"gateware": elaboration_s, **seconds},
+    )
+
+
+def _keep_bitstream(board: Board, out: Path) -> Path:
+    name = bitstream(board)
+    with atomic_path(out / name) as beside:
+        shutil.copyfile(out / WORK / name, beside)
+    return out / name

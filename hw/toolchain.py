@@ -1,0 +1,103 @@
+"""From a design to a bitstream: yosys, nextpnr and a packer, one stage after the other in one folder."""
+
+import hashlib
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hw.boards import Board
+from hw.verilog import find_tool
+from sim.command import InputError
+
+DESIGN = "top.il"
+NETLIST = "top.json"
+STATISTICS = "cells.json"
+ROUTED_REPORT = "routed.json"
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One tool's run.
+
+    :param name: for the progress bar. :param tool: without path, see :func:`hw.verilog.find_tool`.
+    :param arguments: file names are relative: the tools from pip see the folder they run in and nothing else.
+    """
+
+    name: str
+    tool: str
+    arguments: tuple[str, ...]
+
+    def run(self, folder: Path) -> None:
+        """Run the tool in ``folder``, its output to ``TOOL.log``.
+
+        :raises InputError: it is missing, or fails; with its last error.
+        """
+        log = folder / f"{self.tool}.log"
+        command = [find_tool(self.tool), *self.arguments]
+        with log.open("w") as output:
+            done = subprocess.run(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, check=False)
+        if done.returncode:
+            raise InputError(f"{self.name}: {self.tool} fails, {_last_error(log)}; all it said is in {log}.")
+
+
+def run_stages(chosen: Sequence[Stage], folder: Path, progress: Callable[[Stage], object]) -> dict[str, float]:
+    """Run the stages on ``folder``'s design and pins; return the seconds of each.
+
+    A stage whose tool finished before on the same inputs with the same arguments is not run again: 0 seconds.
+
+    :raises InputError: a tool is missing, or fails.
+    """
+    inputs = hashlib.sha256()
+    for file in sorted(folder.glob("*.il")) + sorted(folder.glob("*.[lp][pc]f")):
+        inputs.update(file.read_bytes())
+    seconds: dict[str, float] = {}
+    for stage in chosen:
+        progress(stage)
+        inputs.update(repr((stage.tool, stage.arguments)).encode())
+        finished, began_s = folder / f"{stage.tool}.done", time.monotonic()
+        if not finished.is_file() or finished.read_text() != inputs.hexdigest():
+            finished.unlink(missing_ok=True)
+            stage.run(folder)
+            finished.write_text(inputs.hexdigest())
+        seconds[stage.name] = round(time.monotonic() - began_s, 1)
+    return seconds
+
+
+def _last_error(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return (errors or lines or ["silently"])[-1].removeprefix("ERROR: ").rstrip(".")
+
+
+def stages(board: Board, clock_hz: float, seed: int = SEED) -> Sequence[Stage]:
+    """Return the stages after ``top.il``; the last one, which packs the bitstream, is missing without a board."""
+    ecp5 = board.device.family == "ecp5"
+    synthesis = _SYNTHESIS[board.device.size if not ecp5 else "ecp5"]
+    script = f"read_rtlil {DESIGN}; {synthesis} -top top -json {NETLIST}; tee -q -o {STATISTICS} stat -json"
+    routing = ("--json", NETLIST, "--report", ROUTED_REPORT, "--seed", str(seed), "--timing-allow-fail")
+    routing += ("--freq", f"{clock_hz / 1e6:.3f}", f"--{board.device.size}", "--package", board.package)
+    pins = board.pins or ""
+    if ecp5:
+        routing += ("--speed", "6", "--textcfg", "top.config")
+        routing += ("--lpf", pins) if pins else ("--lpf-allow-unconstrained",)
+        packing = Stage("bitstream", "ecppack", ("--compress", "top.config", "top.bit"))
+    else:
+        routing += ("--asc", "top.asc")
+        routing += ("--pcf", pins) if pins else ("--pcf-allow-unconstrained",)
+        packing = Stage("bitstream", "icepack", ("top.asc", "top.bin"))
+    found = [
+        Stage("synthesis", "yosys", ("-p", script)),
+        Stage("place and route", "nextpnr-ecp5" if ecp5 else "nextpnr-ice40", routing),
+    ]
+    return [*found, packing] if pins else found
+
+
+_SYNTHESIS = {"ecp5": "synth_ecp5", "up5k": "synth_ice40 -device u", "hx8k": "synth_ice40 -device hx"}
+
+
+def bitstream(board: Board) -> str:
+    """Return the name of the bitstream's file."""
+    return "top.bit" if board.device.family == "ecp5" else "top.bin"
