@@ -103,16 +103,16 @@ def report(settings: Settings, state: State) -> dict[str, Any]:
 
 
 def table(curve: list[Point]) -> Table:
-    """Return the curve as a table for a terminal."""
-    table = Table(title="learning in place, batch 1")
-    for name in ("epoch", "running", "validation", "test", "updated", "rows / update", "changed / update", "images/s"):
+    """Return the curve as a table for a terminal; rows written and weights changed are per update."""
+    table = Table(title=f"learning in place, batch 1: {curve[-1].images_per_second:,.0f} images/s")
+    for name in ("epoch", "running", "validation", "test", "updated", "rows", "weights"):
         table.add_column(name, justify="right")
     for point in curve:
         running = "" if point.running is None else f"{point.running:.2%}"
         share = point.updated / max(1, point.updated + point.skipped)
         table.add_row(
             *(str(point.epoch), running, f"{point.validation:.2%}", f"{point.test:.2%}", f"{share:.2%}"),
-            *(f"{point.rows:.1f}", f"{point.changed:,.0f}", f"{point.images_per_second:,.0f}"),
+            *(f"{point.rows:.1f}", f"{point.changed:,.0f}"),
         )
     return table
 
