@@ -23,6 +23,9 @@ PATIENCE_CYCLES = 100_000
 class HangError(RuntimeError):
     """The component stopped moving beats before every image was closed."""
 
+    def __init__(self, closed: int, images: int):
+        super().__init__(f"no beat moved for {PATIENCE_CYCLES} cycles; {closed} of {images} images are closed")
+
 
 @dataclass(frozen=True)
 class Stimulus:
@@ -157,6 +160,4 @@ class _Driver:
             if observed & 1:
                 self.watched.append(observed)
             if idle > PATIENCE_CYCLES:
-                raise HangError(
-                    f"no beat moved for {idle} cycles, {closed} of {len(self.stimulus.images)} images closed"
-                )
+                raise HangError(closed, len(self.stimulus.images))

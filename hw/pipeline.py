@@ -41,7 +41,7 @@ class Parameters:
         widest = max(layer.fan_out for layer in self.network.layers)
         if self.lanes == FULL:
             object.__setattr__(self, "lanes", widest)
-        if not isinstance(self.lanes, int) or not 1 <= self.lanes <= widest:
+        if type(self.lanes) is not int or not 1 <= self.lanes <= widest:
             raise InputError(f"lanes: must be in 1..{widest} (the widest layer) or '{FULL}', not {self.lanes}.")
 
     @cached_property

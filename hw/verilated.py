@@ -86,7 +86,7 @@ class VerilatedEngine:
             if batch.closed == len(sizes):
                 return Run(outputs[: batch.output_count], observed[: batch.observed_count], batch.cycles)
             if max(batch.output_count, batch.observed_count) < room:
-                raise HangError(f"no beat moved for {PATIENCE_CYCLES} cycles; {batch.closed} images are closed")
+                raise HangError(batch.closed, len(sizes))
             room *= 2
 
 
