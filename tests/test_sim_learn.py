@@ -67,6 +67,15 @@ def test_an_output_within_the_margin_is_too_early(margin, updated):
     assert lesson.state == (step(step(1)) if updated else 1)
 
 
+def test_nothing_of_the_last_tick_is_read():
+    """Both outputs fire at tick 2, which ends the image: the hidden and the input spike of that tick never happen."""
+    network = machine([[12, 8], [0, 0]], [[20, 20], [1, 1]])
+    watch = watch_image(network, np.array([[200, 150]], np.uint8), 0, 0)
+    assert (watch.inputs, watch.input_tick.tolist(), watch.hidden_tick.tolist()) == ([0], [0, 13], [1, 13])
+    lesson = teach(network, 200, 150, rule=Rule(0, 0))
+    assert (weights(lesson), lesson.rows) == ([[[12, 8], [0, 0]], [[21, 19], [1, 1]]], 2)
+
+
 def test_a_label_that_stays_silent_is_asked_to_fire_even_when_none_is_too_early():
     lesson = teach(machine([[12, 12]], [[3, 3], [-3, 1]]), 200, rule=Rule(1, 0))
     assert weights(lesson) == [[[13, 11]], [[4, 3], [-2, 1]]]
