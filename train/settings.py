@@ -125,3 +125,11 @@ class Settings:
 
 def _option(key: str) -> str:
     return key.replace("_", "-")
+
+
+PRESETS = {
+    "prototype": Settings(),
+    "frugal": Settings(hidden=(150,), spike_cost=2e-4, bright=(150,)),
+    "float": Settings(hidden=(800,), bits=(), input_noise=0.05, spike_cost=1e-4),
+}
+"""Recipes by name."""
