@@ -122,7 +122,7 @@ def test_draws_decide_rows_in_a_stated_order():
 
 
 def lively_network(seed):
-    """Draw a network of two layers whose outputs often fire: many positive weights, low thresholds, spikes all along."""
+    """Draw two layers whose outputs often fire: many positive weights, low thresholds, input spikes all along."""
     rng = np.random.default_rng(seed)
     sizes, bits = rng.integers((2, 2, 2), (10, 8, 5)), rng.integers(2, 9, 2)
     last_tick = int(rng.integers(4, 20))
