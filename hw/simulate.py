@@ -1,5 +1,6 @@
 """Runs images through the gateware and holds every boundary against :mod:`sim`."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,11 +36,16 @@ class Simulation:
 
     def __init__(self, parameters: Parameters, engine: str = "verilator", vcd: Path | None = None):
         self.parameters = parameters
+        self.chunk = 500 if engine == "verilator" else sys.maxsize  # one VCD file tells the whole story
         if vcd is not None and engine != "amaranth":
             raise InputError("--vcd: only the Amaranth engine writes one; add --engine amaranth.")
-        encoder, pipeline = Encoder(parameters.network), Pipeline(parameters)
-        self.encoder: Engine = AmaranthEngine(encoder) if engine == "amaranth" else VerilatedEngine(encoder)
-        self.pipeline: Engine = AmaranthEngine(pipeline, vcd) if engine == "amaranth" else VerilatedEngine(pipeline)
+        network = parameters.network
+        self.encoder: Engine
+        self.pipeline: Engine
+        if engine == "amaranth":
+            self.encoder, self.pipeline = AmaranthEngine(Encoder(network)), AmaranthEngine(Pipeline(parameters), vcd)
+        else:
+            self.encoder, self.pipeline = VerilatedEngine(Encoder(network)), VerilatedEngine(Pipeline(parameters))
 
     def run(self, images: npt.NDArray[np.uint8], seed: int | None = None) -> list[HardwareTrace]:
         """Run images uint8 (n, height, width), back to back; ``seed`` adds random pauses on all streams.
@@ -88,14 +94,13 @@ def simulate(
     simulation: Simulation,
     images: npt.NDArray[np.uint8],
     progress: Callable[[int], object] | None = None,
-    chunk: int = 500,
 ) -> Iterator[HardwareTrace]:
     """Yield each image's trace after holding it against ``sim``; ``progress`` is told how many more are done.
 
     :raises DifferenceError: at the first difference, after the images before it were yielded.
     """
-    for start in range(0, len(images), chunk):
-        batch = images[start : start + chunk]
+    for start in range(0, len(images), simulation.chunk):
+        batch = images[start : start + simulation.chunk]
         try:
             found = simulation.run(batch)
         except HangError as error:
