@@ -1,4 +1,6 @@
-"""``python -m hw``: the gateware on the command line; the boards' commands are in :mod:`hw.board_commands`."""
+"""``python -m hw``: the gateware on the command line; the boards' commands are in
+:mod:`hw.board_commands` (what is built) and :mod:`hw.talk_commands` (what is there).
+"""
 
 import argparse
 import json
@@ -10,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hw import board_commands
+from hw import board_commands, talk_commands
 from hw.pipeline import FULL, Machine, Parameters, Pipeline
 from hw.simulate import ENGINES, DifferenceError, Simulation, simulate
 from hw.trace import HardwareTrace
@@ -50,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--vcd", type=Path, metavar="FILE", help="keep the pipeline's signals for GTKWave or Surfer")
     check.add_argument("--json", type=Path, metavar="FILE", help="write the JSON lines to FILE")
     board_commands.add_commands(commands)
+    talk_commands.add_commands(commands)
     return parser
 
 

@@ -21,9 +21,9 @@ from sim.file import load, network_path
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the parser of ``python -m hw``."""
-    boards = _command(commands, "boards", "list the boards", "python -m hw boards --json", _boards)
+    boards = command(commands, "boards", "list the boards", "python -m hw boards --json", _boards)
     boards.add_argument("--json", action="store_true", help="print JSON")
-    make = _command(commands, "build", "make a bitstream", "python -m hw build build/mnist --board ulx3s-85f", _build)
+    make = command(commands, "build", "make a bitstream", "python -m hw build build/mnist --board ulx3s-85f", _build)
     make.add_argument("network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file")
     make.add_argument("--board", required=True, metavar="NAME", help="as listed by `python -m hw boards`")
     make.add_argument("--lanes", default=FULL, metavar="N|full", help="neurons of the widest layer per cycle (full)")
@@ -34,7 +34,8 @@ def add_commands(commands: Any) -> None:
     make.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
-def _command(commands: Any, name: str, text: str, example: str, run: Any) -> argparse.ArgumentParser:
+def command(commands: Any, name: str, text: str, example: str, run: Any) -> argparse.ArgumentParser:
+    """Add one command, done by ``run``."""
     parser = commands.add_parser(name, help=text, description=text, epilog=f"example: {example}")
     parser.set_defaults(run=run)
     return parser

@@ -18,10 +18,10 @@ from sim.encode import check_images
 from sim.network import Network
 
 PATIENCE_S = 2.0
-"""Time after which a request is sent again."""
+"""A request takes less, unless it is lost."""
 
 TRIES = 5
-"""How often a request is sent before the board counts as gone."""
+"""A line that loses so many in a row is no line."""
 
 
 class Line(Protocol):
@@ -71,11 +71,12 @@ class Board:
     Opening asks for identity, version and digest, and refuses a board that differs. Used in a ``with`` statement it
     closes the line.
 
+    :param patience_s: time after which a request is sent again; :param tries: how often, before the board is gone.
     :raises LinkError: nobody answers, or another network or version is there.
     """
 
-    def __init__(self, line: Line, network: Network, patience_s: float = PATIENCE_S):
-        self.line, self.network, self.patience_s = line, network, patience_s
+    def __init__(self, line: Line, network: Network, patience_s: float = PATIENCE_S, tries: int = TRIES):
+        self.line, self.network, self.patience_s, self.tries = line, network, patience_s, tries
         self.window = 1
         self._unpacker = Unpacker()
         self._sequence = random.randrange(1 << 16)  # so that a reply to an earlier program is not taken for ours
@@ -156,7 +157,7 @@ class Board:
                 yield self._payload(waiting.popleft())
 
     def _send(self, request: "_Request", answered: int) -> None:
-        if request.tries == TRIES:
+        if request.tries == self.tries:
             raise LinkError(
                 f"board: no answer to request {answered + 1} after {TRIES} tries; check port, power and cable."
             )

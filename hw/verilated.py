@@ -58,7 +58,7 @@ class VerilatedEngine:
         self.payload_bits = [len(Value.cast(stream.payload)) for stream in (component.i, component.o)]
         self.observed_bits = len(observed) if (observed := port(component, "observed")) is not None else 0
         flags = ["-DSKIP"] * (port(component, "skip") is not None) + ["-DOBSERVED"] * bool(self.observed_bits)
-        self.library = ctypes.CDLL(str(_model(component, flags)))
+        self.library = ctypes.CDLL(str(compile_model(component, flags, DRIVER)))
 
     def run(self, stimulus: Stimulus) -> Run:
         """See :class:`hw.engine.Engine`."""
@@ -94,21 +94,24 @@ def _address(array: npt.NDArray[Any]) -> int:
     return array.ctypes.data
 
 
-def _model(component: Any, flags: list[str]) -> Path:
-    """Return the shared library of a component's model, from the cache or compiled now."""
+def compile_model(component: Any, flags: list[str], driver: Path) -> Path:
+    """Return the shared library of a component's model and of the C++ that drives it, from the cache or compiled now.
+
+    :raises InputError: verilator or a C++ compiler is missing, or fails.
+    """
     text = to_rtlil(component)
-    sha = hashlib.sha256(repr((VERILATOR, COMPILER, flags, text)).encode() + DRIVER.read_bytes())
+    sha = hashlib.sha256(repr((VERILATOR, COMPILER, flags, text)).encode() + driver.read_bytes())
     kept = platformdirs.user_cache_path("firstspike") / "verilated" / sha.hexdigest()[:24]
     if not (kept / "model.so").is_file():
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
             files = write_verilog(text, folder / f"{TOP}.v")
-            _compile(folder, kept, flags)
+            _compile(folder, kept, flags, driver)
             _keep(folder, [*files[1:], folder / "model.so"], kept)
     return kept / "model.so"
 
 
-def _compile(folder: Path, kept: Path, flags: list[str]) -> None:
+def _compile(folder: Path, kept: Path, flags: list[str], driver: Path) -> None:
     """Turn top.v into model.so; it finds its memory images in the folder where it will be kept."""
     verilog = folder / f"{TOP}.v"
     verilog.write_text(verilog.read_text().replace(f'("{TOP}-', f'("{kept}/{TOP}-'))
@@ -124,7 +127,7 @@ def _compile(folder: Path, kept: Path, flags: list[str]) -> None:
     _call([*COMPILER, "-O0", "-c", *include, *slow], folder)
     objects = [Path(name).with_suffix(".o").name for name in slow]
     _call(
-        [*COMPILER, "-O1", "-shared", "-o", "model.so", *flags, *include, str(DRIVER), *fast, *objects, *runtime],
+        [*COMPILER, "-O1", "-shared", "-o", "model.so", *flags, *include, str(driver), *fast, *objects, *runtime],
         folder,
     )
 

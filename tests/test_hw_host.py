@@ -1,16 +1,23 @@
 """The host and a board talk: the same test body for a simulated, a virtual and a real board."""
 
+import os
+import threading
 from collections import deque
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hw.emulate import Terminal, VirtualBoard, serve
 from hw.host import TRIES, Board, LinkError
 from hw.pipeline import Parameters as PipelineParameters
 from hw.registers import IDENTITY, PROTOCOL
+from hw.serial_line import SerialLine
 from hw.top import Parameters
 from random_networks import random_images, random_network
 from sim import batch
+from sim.command import InputError
+from sim.file import load
 from simulated_board import SimulatedLine, noise
 
 CLOCK_HZ = 1_000_000
@@ -50,12 +57,80 @@ def test_simulated_board_decides_as_sim(seed):
     assert registers["damaged"] == registers["dropped"] == 0
 
 
-@pytest.mark.slow
-def test_bad_line_costs_time_but_no_answer():
+@pytest.fixture(scope="module")
+def virtual():
+    """The compiled model of a board, and its network."""
     network = random_network(7)
-    line = SimulatedLine(parameters_of(network), noise(seed=7, rate=0.01))
-    with Board(line, network, patience_s=0.0) as board:
-        check_answers(board, network, random_images(network, 12, 7))
+    board = VirtualBoard(PipelineParameters(network, 1))
+    yield board, network
+    board.close()
+
+
+class VirtualLine:
+    """A line to a virtual board in this process; ``damage`` may change what passes in either direction."""
+
+    def __init__(self, board, damage=lambda data: data):
+        self.board, self.damage, self.waiting = board, damage, b""
+
+    def write(self, data):
+        self.waiting += self.damage(data)
+
+    def read(self, timeout_s):
+        data, self.waiting = self.waiting, b""
+        return self.damage(self.board.run(data, 5_000))
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.01])
+def test_bad_line_costs_time_but_no_answer(virtual, rate):
+    """Bytes are lost, doubled and changed in both directions; every answer that arrives is right, and all do."""
+    board, network = virtual
+    images = random_images(network, 2000, 7)
+    with Board(VirtualLine(board, noise(seed=7, rate=rate)), network, patience_s=0.0, tries=1000) as host:
+        check_answers(host, network, images)
+        assert host.read("damaged") > 0
+
+
+def test_virtual_board_at_a_terminal_decides_as_sim(virtual):
+    board, network = virtual
+    terminal, stop = Terminal(), threading.Event()
+    thread = threading.Thread(target=serve, args=(board, terminal, lambda: not stop.is_set()))
+    thread.start()
+    try:
+        for seed in (1, 2):  # hosts come and go
+            with Board(SerialLine(terminal.port), network) as host:
+                check_answers(host, network, random_images(network, 200, seed))
+    finally:
+        stop.set()
+        thread.join()
+        terminal.close()
+
+
+def test_port_that_cannot_be_used_is_explained(tmp_path):
+    with pytest.raises(InputError, match="no such port"):
+        SerialLine(str(tmp_path / "none"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be opened"):
+        SerialLine(str(tmp_path / "file"))
+
+
+def test_busy_port_is_explained():
+    terminal = Terminal()
+    line = SerialLine(terminal.port)
+    with pytest.raises(InputError, match="another program"):
+        SerialLine(terminal.port)
+    line.close()
+    terminal.close()
+
+
+@pytest.mark.board
+def test_real_board_decides_as_sim():
+    """Give the port and the network's folder: FIRSTSPIKE_PORT, FIRSTSPIKE_NETWORK."""
+    network = load(Path(os.environ["FIRSTSPIKE_NETWORK"]))
+    with Board(SerialLine(os.environ["FIRSTSPIKE_PORT"]), network) as board:
+        check_answers(board, network, random_images(network, 100, 1))
 
 
 def test_board_of_another_network_is_refused():
