@@ -25,6 +25,9 @@ WORK = "work"
 FASTEST = "auto"
 """Clock: whatever the routed design reaches."""
 
+_SPARE_BLOCKS = 3
+"""Blocks that rounding up to whole blocks and the frame buffer may take."""
+
 _ATTEMPTS = 4
 _STEP = 0.03
 """How often, and by how much slower each time, a missed clock is tried again."""
@@ -35,7 +38,7 @@ class Settings:
     """What is to be built.
 
     :param clock_hz: of the machine; ``FASTEST``: route, then take the PLL's highest frequency below what was reached.
-    :param buffer_style: memory of the frame buffer, see :class:`hw.link.Buffer`.
+    :param baud: of the serial line. :param seed: of placement.
     """
 
     pipeline: PipelineParameters
@@ -43,7 +46,14 @@ class Settings:
     clock_hz: float | str
     baud: int = BAUD
     seed: int = toolchain.SEED
-    buffer_style: str = "auto"
+
+    @property
+    def buffer_style(self) -> str:
+        """Memory of the frame buffer: look-up tables where the weights leave no block RAM free (ECP5)."""
+        device = self.board.device
+        weight_bits = sum(layer.layer.fan_in * layer.folds * layer.rows.word.size for layer in self.pipeline.layers)
+        full = weight_bits > (device.blocks - _SPARE_BLOCKS) * device.block_bits
+        return "distributed" if full and device.family == "ecp5" else "auto"
 
 
 @dataclass(frozen=True, eq=False)
