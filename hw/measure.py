@@ -66,7 +66,7 @@ def read_routed(text: str, family: str) -> Routed:
         }
         clocks = {net: Clock(entry["achieved"], entry["constraint"]) for net, entry in report["fmax"].items()}
         paths = [_path(path) for path in report["critical_paths"] if path["from"] == path["to"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"place and route: its report cannot be read ({error!r}); update nextpnr.") from error
     if not clocks:
         raise InputError("place and route: reports no clock; the design has no flip-flop.")

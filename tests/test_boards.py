@@ -1,0 +1,230 @@
+"""Boards and builds: pins, clocks, reports, and bitstreams from the tools that pip installs."""
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from hw.boards import BOARDS, CONSTRAINTS, find_board
+from hw.build import FASTEST, REPORT_FILE, WORK, Settings, build
+from hw.measure import read_cells, read_routed, summary
+from hw.pipeline import Parameters
+from hw.pll import choose_dividers
+from hw.program import program
+from hw.verilog import find_tool
+from random_networks import random_network
+from sim.command import InputError
+
+TWINS = {
+    "ulx3s-85f": ("ulx3s", "ULX3S_85F_Platform"),
+    "ulx3s-45f": ("ulx3s", "ULX3S_45F_Platform"),
+    "ulx3s-25f": ("ulx3s", "ULX3S_25F_Platform"),
+    "icepi-zero": ("icepi_zero", "IcepiZero1_3Platform"),
+    "icebreaker": ("icebreaker", "ICEBreakerPlatform"),
+    "hx8k-breakout": ("ice40_hx8k_b_evn", "ICE40HX8KBEVNPlatform"),
+}
+"""Where amaranth-boards keeps the same board."""
+
+WITH_PINS = [board for board in BOARDS.values() if board.pins]
+
+
+def pins_of(board):
+    """The pins in a board's file, by port."""
+    text = board.pin_file.read_text()
+    lpf = re.findall(r'LOCATE COMP "(\w+)" SITE "(\w+)"', text)
+    return dict(lpf or re.findall(r"set_io (\w+) (\w+)", text))
+
+
+@pytest.mark.parametrize("board", WITH_PINS, ids=lambda board: board.name)
+def test_pins_and_oscillator_are_those_of_amaranth_boards(board):
+    module, name = TWINS[board.name]
+    platform = getattr(importlib.import_module(f"amaranth_boards.{module}"), name)()
+    (clock,) = platform.resources[platform.default_clk, 0].ios
+    uart = {part.name: part.ios[0].names[0] for part in platform.resources["uart", 0].ios}
+    assert pins_of(board) == {"clk": clock.names[0], "rx": uart["rx"], "tx": uart["tx"]}
+    assert platform.default_clk_frequency == board.oscillator_hz
+    device, package = platform.device.lower(), platform.package.lower()
+    assert board.device.size.removesuffix("k") in device
+    assert re.sub(r"\D", "", package) == re.sub(r"\D", "", board.package)
+
+
+@pytest.mark.parametrize("board", [board for board in WITH_PINS if board.device.family == "ecp5"], ids=lambda b: b.name)
+def test_pin_file_says_the_oscillators_frequency(board):
+    (frequency,) = re.findall(r'FREQUENCY PORT "clk" (\d+) MHZ', board.pin_file.read_text())
+    assert float(frequency) * 1e6 == board.oscillator_hz
+
+
+def test_every_pin_file_belongs_to_a_board():
+    assert {path.name for path in CONSTRAINTS.iterdir()} == {board.pins for board in WITH_PINS}
+
+
+@pytest.mark.parametrize("wanted_mhz", [20, 33, 48, 60, 77])
+@pytest.mark.parametrize("name", ["ulx3s-85f", "icepi-zero", "icebreaker", "hx8k-breakout"])
+def test_pll_is_as_near_as_the_vendor_tool_from_below(name, wanted_mhz):
+    board = find_board(name)
+    dividers = choose_dividers(board, wanted_mhz * 1e6)
+    ecp5 = board.device.family == "ecp5"
+    command = [find_tool("ecppll" if ecp5 else "icepll"), "-i", f"{board.oscillator_hz / 1e6:g}", "-o", str(wanted_mhz)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    pattern = r"clkout0 frequency: ([\d.]+) MHz" if ecp5 else r"F_PLLOUT:\s+([\d.]+) MHz \(achieved\)"
+    theirs_hz = float(re.search(pattern, text).group(1)) * 1e6
+    assert dividers.output_hz <= wanted_mhz * 1e6 * (1 + 1e-9)
+    if theirs_hz <= wanted_mhz * 1e6:
+        assert dividers.output_hz >= theirs_hz * (1 - 1e-6)
+
+
+def test_clock_that_no_pll_makes_is_refused():
+    with pytest.raises(InputError, match=r"16\.12 MHz or more"):
+        choose_dividers(find_board("hx8k-breakout"), 2e6)
+
+
+def test_oscillators_own_frequency_needs_no_pll():
+    assert choose_dividers(find_board("icebreaker"), 12e6) is None
+
+
+ROUTED = {
+    "fmax": {"$glbnet$sync_clk": {"achieved": 93.1, "constraint": 50}, "slow": {"achieved": 20.0, "constraint": 12}},
+    "utilization": {
+        "TRELLIS_COMB": {"available": 24288, "used": 1215},
+        "TRELLIS_FF": {"available": 24288, "used": 535},
+        "DP16KD": {"available": 56, "used": 3},
+        "MULT18X18D": {"available": 28, "used": 0},
+        "DCCA": {"available": 56, "used": 1},
+    },
+    "critical_paths": [
+        {
+            "from": "posedge a",
+            "to": "posedge a",
+            "path": [
+                {"type": "clk-to-q", "delay": 0.5, "from": {"cell": "first"}, "to": {"cell": "first"}},
+                {"type": "routing", "delay": 1.25, "from": {"cell": "first"}, "to": {"cell": "middle"}},
+                {"type": "logic", "delay": 0.25, "from": {"cell": "middle"}, "to": {"cell": "middle"}},
+                {"type": "routing", "delay": 1.0, "from": {"cell": "middle"}, "to": {"cell": "last"}},
+                {"type": "setup", "delay": 0.0, "from": {"cell": "last"}, "to": {"cell": "last"}},
+            ],
+        },
+        {
+            "from": "posedge a",
+            "to": "<async>",
+            "path": [{"type": "clk-to-q", "delay": 9.0, "from": {"cell": "x"}, "to": {"cell": "x"}}],
+        },
+    ],
+}
+"""A report of nextpnr 0.11, shortened."""
+
+
+def test_routed_report_is_read():
+    routed = read_routed(json.dumps(ROUTED), "ecp5")
+    assert routed.resources == {"LUT": (1215, 24288), "FF": (535, 24288), "block RAM": (3, 56), "DSP": (0, 28)}
+    assert routed.fmax_mhz == 20.0
+    assert vars(routed.critical) == {
+        "start": "first",
+        "end": "last",
+        "delay_ns": 3.0,
+        "routing_ns": 2.25,
+        "cells": 1,
+    }
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps(ROUTED | {"fmax": {}}), json.dumps(ROUTED | {"fmax": 3})])
+def test_routed_report_that_cannot_be_read_is_refused(text):
+    with pytest.raises(InputError, match="place and route"):
+        read_routed(text, "ecp5")
+
+
+def test_cell_counts_are_read():
+    assert read_cells('{"design": {"num_cells_by_type": {"LUT4": 831, "CCU2C": 115}}}') == {"LUT4": 831, "CCU2C": 115}
+    with pytest.raises(InputError, match="synthesis"):
+        read_cells('{"modules": {}}')
+
+
+def settings_of(name, clock_hz=None, lanes=1):
+    board = find_board(name)
+    return Settings(Parameters(random_network(3), lanes), board, clock_hz or board.clock_hz)
+
+
+@pytest.mark.parametrize("name", ["ulx3s-25f", "icebreaker"])
+def test_small_bitstream_is_built_and_reported(name, tmp_path):
+    """One per family; the same settings again run no tool."""
+    settings, stages = settings_of(name), []
+    built = build(settings, tmp_path, stages.append)
+    assert stages == ["gateware", "synthesis", "place and route", "bitstream"]
+    assert built.bitstream.stat().st_size > 10_000
+    report = json.loads((tmp_path / REPORT_FILE).read_text())
+    assert report == built.to_json()
+    assert report["timing_met"]
+    assert report["digest"] == f"{random_network(3).digest:08x}"
+    used, available = next(iter(report["resources"].values()))
+    assert 500 < used < available
+    assert summary(report).row_count >= 6
+    again = build(settings, tmp_path)
+    assert [again.seconds[stage] < 0.5 for stage in ("synthesis", "place and route", "bitstream")] == [True] * 3
+    assert again.bitstream.read_bytes() == built.bitstream.read_bytes()
+
+
+@pytest.fixture
+def quick_tools(tmp_path, monkeypatch):
+    """Tools that write canned reports at once; nextpnr's clock reaches 20 MHz."""
+    canned = {
+        "YOSYS": ("cells.json", {"design": {"num_cells_by_type": {"LUT4": 1}}}),
+        "NEXTPNR_ECP5": ("routed.json", ROUTED),
+    }
+    for name, (file, content) in canned.items():
+        tool = tmp_path / name
+        tool.write_text(f"#!{sys.executable}\nopen({file!r}, 'w').write({json.dumps(content)!r})\n")
+        tool.chmod(0o755)
+        monkeypatch.setenv(name, str(tool))
+
+
+def test_missed_timing_is_loud_and_leaves_no_bitstream(tmp_path, quick_tools):
+    (tmp_path / "top.bit").write_bytes(b"of an earlier build")
+    with pytest.raises(InputError, match=r"timing: the clock reaches 20.0 MHz, not 21; .*auto"):
+        build(settings_of("none-ecp5-25f", 21e6), tmp_path)
+    assert not json.loads((tmp_path / REPORT_FILE).read_text())["timing_met"]
+    assert not list(tmp_path.glob("top.bi?"))
+    assert build(settings_of("none-ecp5-25f", FASTEST), tmp_path).clock_hz == 20e6
+
+
+def test_tool_that_fails_is_quoted(tmp_path, quick_tools, monkeypatch):
+    for tool, complaint in (
+        ("false", "nextpnr-ecp5 fails, silently"),
+        ("no-such-tool", "no-such-tool: no such program"),
+    ):
+        monkeypatch.setenv("NEXTPNR_ECP5", tool)
+        with pytest.raises(InputError, match=complaint):
+            build(settings_of("none-ecp5-25f"), tmp_path)
+    assert (tmp_path / WORK / "nextpnr-ecp5.log").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_board_is_built_as_fast_as_it_gets(name, tmp_path):
+    built = build(settings_of(name, FASTEST), tmp_path)
+    assert built.met
+    assert (built.bitstream is None) == (BOARDS[name].pins is None)
+
+
+def test_unknown_board_is_refused():
+    with pytest.raises(InputError, match="choose one of ulx3s-85f"):
+        find_board("ulx4s")
+
+
+def test_programming_says_what_is_missing(tmp_path, monkeypatch):
+    board = find_board("icebreaker")
+    with pytest.raises(InputError, match="hw build DIR --board icebreaker"):
+        program(board, tmp_path, flash=False)
+    (tmp_path / "top.bin").write_bytes(b"bits")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="openFPGALoader: no such program"):
+        program(board, tmp_path, flash=False)
+    loader = tmp_path / "openFPGALoader"
+    loader.write_text(f'#!{sys.executable}\nimport sys\nopen("{tmp_path}/said", "w").write(" ".join(sys.argv[1:]))\n')
+    loader.chmod(0o755)
+    program(board, tmp_path, flash=True)
+    assert (tmp_path / "said").read_text() == f"--board ice40_generic --write-flash {tmp_path / 'top.bin'}"
+    with pytest.raises(InputError, match="only measures"):
+        program(replace(board, pins=None), tmp_path, flash=False)
