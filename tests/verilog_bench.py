@@ -1,0 +1,74 @@
+"""The cocotb side of test_verilog.py: exported vectors into the emitted Verilog, with random stalls on both streams."""
+
+import os
+import random
+from pathlib import Path
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, ReadOnly
+
+from hw.events import Status, result
+from hw.trace import pixels
+from sim.file import load
+from sim.trace import VECTORS_FILE, load_vectors
+
+STALL = 0.3
+PATIENCE_CYCLES = 100_000
+
+
+class Port:
+    """One side of a stream; the signals keep their names from Amaranth."""
+
+    def __init__(self, dut, name):
+        self.payload, self.valid, self.ready = (
+            getattr(dut, f"{name}__{part}") for part in ("payload", "valid", "ready")
+        )
+
+
+async def exchange(dut, beats, results, stalls):
+    """Send every beat and return the payloads of so many results."""
+    i, o, pending, found, offering = Port(dut, "i"), Port(dut, "o"), list(beats), [], False
+    for _ in range(PATIENCE_CYCLES):
+        await FallingEdge(dut.clk)
+        offering = offering or (bool(pending) and stalls.random() >= STALL)
+        i.valid.value = int(offering)
+        i.payload.value = pending[0] if offering else stalls.randrange(512)
+        o.ready.value = int(stalls.random() >= STALL)
+        await ReadOnly()
+        if offering and int(i.ready.value):
+            pending.pop(0)
+            offering = False
+        if int(o.ready.value) and int(o.valid.value):
+            found.append(int(o.payload.value))
+            if len(found) == results:
+                return found
+    raise AssertionError(f"{len(found)} of {results} results after {PATIENCE_CYCLES} cycles")
+
+
+@cocotb.test()
+async def vectors_give_their_results(dut):
+    """Every image of the vectors, back to back, after a broken one that must be dropped."""
+    folder, seed = Path(os.environ["TTFS_FOLDER"]), int(os.environ["TTFS_SEED"])
+    dut._log.info("seed of the stalls: %d", seed)
+    network = load(folder)
+    images, traces = load_vectors(folder / VECTORS_FILE, network)
+    dut.rst.value = 1
+    dut.i__valid.value = 0
+    dut.o__ready.value = 0
+    Clock(dut.clk, 10, unit="ns").start()
+    await FallingEdge(dut.clk)
+    await FallingEdge(dut.clk)
+    dut.rst.value = 0
+    broken = pixels(images)[0] + [256]
+    beats = [*broken[:-2], 0, *broken[-1:], *(pixel for image in pixels(images) for pixel in image)]
+    first, *found = await exchange(dut, beats, 1 + len(images), random.Random(seed))
+    layout = result(network)
+    assert layout.from_bits(first).outcome.status == Status.DROPPED
+    assert int(dut.dropped.value) == 1
+    for index, (trace, raw) in enumerate(zip(traces, found, strict=True)):
+        beat = layout.from_bits(raw)
+        status = Status.TIMED_OUT if trace.timed_out else Status.DECIDED
+        expected = (trace.decision, trace.tick, status, trace.events)
+        events = [beat.events[layer] for layer in range(len(network.layers))]
+        assert (beat.outcome.decision, beat.outcome.tick, beat.outcome.status, events) == expected, f"image {index}"
