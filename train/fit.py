@@ -52,7 +52,8 @@ class Training:
             settings.layer_bits(),
             settings.floor,
         )
-        self.network.initialise(self.generator)
+        sample = self.network.encode(split.train.images[:EVALUATION_BATCH])
+        self.network.initialise(sample, self.generator)
         self.optimizer = self._optimizer()
         self.history: list[dict[str, float]] = []
 
@@ -135,12 +136,11 @@ class Training:
         :raises InputError: the file is damaged, or of a run with other settings.
         """
         state = read_checkpoint(path)
-        for key, value in Settings.from_json(json.loads(state["settings"])).to_json().items():
-            if value != self.settings.to_json()[key]:
-                remedy = "give the same settings, or another --out"
-                raise InputError(
-                    f"{path}: was trained with {key} = {value}, not {self.settings.to_json()[key]}; {remedy}."
-                )
+        saved = Settings.from_json(json.loads(state["settings"]))
+        for key, value in vars(self.settings).items():
+            if value != getattr(saved, key):
+                was = f"{path}: was trained with {key} = {getattr(saved, key)}, not {value}"
+                raise InputError(f"{was}; give the same settings, or another --out.")
         if len(state["pixels"]) < self.network.encoder.inputs:
             self._keep_inputs(state["pixels"].to(torch.int64))
         with torch.no_grad():

@@ -27,6 +27,9 @@ SPREAD = (1.5, 2.0)
 EXPECTED_SPIKES = (100, 40)
 """Spikes that a neuron is expected to see from the input (at most), and from a hidden layer."""
 
+ALIVE, RAISES = 0.1, 200
+"""Share of the neurons of a hidden layer that should fire at the start, and how often its weights are raised for it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Times:
@@ -64,12 +67,20 @@ class SpikingNetwork(nn.Module):
         self.thresholds = [1 for _ in sizes]
 
     @torch.no_grad()
-    def initialise(self, generator: torch.Generator) -> None:
-        """Draw small random weights; in later layers with a positive mean, so that outputs fire from the start."""
+    def initialise(self, spikes: InputSpikes, generator: torch.Generator) -> None:
+        """Draw small random weights, and raise those of hidden layers that hardly fire on a sample of inputs.
+
+        Later layers start with a positive mean, so that outputs fire from the start.
+        """
         for index, weight in enumerate(self.weights):
             later = index > 0
             spread = SPREAD[later] / math.sqrt(min(EXPECTED_SPIKES[later], weight.shape[0]))
             weight.uniform_(-spread, spread, generator=generator).add_(0.05 if later else 0.0)
+            for _ in range(RAISES if index + 1 < len(self.weights) else 0):
+                fired = self._hidden(spikes, [*self.weights[: index + 1], weight])[0][-1] < math.inf
+                if fired.float().mean() >= ALIVE:
+                    break
+                weight.add_(spread / 50)
         self.choose_thresholds()
 
     def choose_thresholds(self) -> None:

@@ -40,17 +40,17 @@ class Settings:
     bright_ticks: tuple[int, ...] = (0,)
     dark_tick: int = NEVER
     inputs: int = 0
-    epochs: int = 60
+    epochs: int = 40
     batch: int = 128
     learning_rate: float = 4e-3
     output_rate: float = 2.0
-    warp: float = 0.5
+    warp: float = 0.7
     input_noise: float = 0.0
     gradient_limit: float = 10.0
     floor: float = 0.3
     sharpness: float = 4.0
     margin: float = 0.1
-    spike_cost: float = 5e-4
+    spike_cost: float = 7e-4
     softness: float = 0.1
     late_cost: float = 0.2
     deadline: float = 1.0
@@ -129,7 +129,7 @@ def _option(key: str) -> str:
 
 PRESETS = {
     "prototype": Settings(),
-    "frugal": Settings(hidden=(150,), spike_cost=2e-4, bright=(150,)),
+    "frugal": Settings(hidden=(180,), spike_cost=2e-4, warp=0.4),
     "float": Settings(hidden=(800,), bits=(), input_noise=0.05, spike_cost=1e-4),
 }
 """Recipes by name."""
