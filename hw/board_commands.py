@@ -1,4 +1,4 @@
-"""``python -m hw boards | build``: the boards on the command line."""
+"""``python -m hw boards | check | build``: the boards on the command line."""
 
 import argparse
 import json
@@ -11,22 +11,30 @@ from rich.table import Table
 
 from hw.boards import BOARDS, find_board
 from hw.build import FASTEST, Settings, build
+from hw.check import check, table
 from hw.measure import summary
 from hw.pipeline import FULL, Parameters
 from hw.toolchain import SEED
 from hw.top import BAUD
 from sim.command import InputError
 from sim.file import load, network_path
+from sim.trace import VECTORS_FILE, load_vectors
+
+DOES_NOT_FIT = 1
+"""Exit status of ``check``."""
 
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the parser of ``python -m hw``."""
     boards = command(commands, "boards", "list the boards", "python -m hw boards --json", _boards)
     boards.add_argument("--json", action="store_true", help="print JSON")
+    fit = command(commands, "check", "does it fit?", "python -m hw check build/mnist --board icebreaker", _check)
     make = command(commands, "build", "make a bitstream", "python -m hw build build/mnist --board ulx3s-85f", _build)
-    make.add_argument("network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file")
-    make.add_argument("--board", required=True, metavar="NAME", help="as listed by `python -m hw boards`")
-    make.add_argument("--lanes", default=FULL, metavar="N|full", help="neurons of the widest layer per cycle (full)")
+    for parser in (fit, make):
+        parser.add_argument("network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file")
+        parser.add_argument("--board", required=True, metavar="NAME", help="as listed by `python -m hw boards`")
+        parser.add_argument("--lanes", default=FULL, metavar="N|full", help="of the widest layer (full)")
+    fit.add_argument("--json", action="store_true", help="print JSON")
     make.add_argument("--out", type=Path, metavar="DIR", help="where bitstream, report and logs go (DIR/NAME)")
     make.add_argument("--clock-mhz", default="", metavar="F|auto", help="the machine's clock; auto: what is reached")
     make.add_argument("--baud", type=int, default=BAUD, metavar="N", help=f"bits per second of the line ({BAUD})")
@@ -57,13 +65,28 @@ def _boards(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(rows, indent=2))
         return 0
-    table = Table(title="boards; those named none only measure")
+    listed = Table(title="boards; those named none only measure")
     for key in rows[0]:
-        table.add_column(key.replace("_", " "))
+        listed.add_column(key.replace("_", " "))
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    Console().print(table)
+        listed.add_row(*(str(value) for value in row.values()))
+    Console().print(listed)
     return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    board = find_board(arguments.board)
+    pipeline = pipeline_parameters(arguments)
+    vectors = network_path(arguments.network).with_name(VECTORS_FILE)
+    traces = load_vectors(vectors, pipeline.network)[1] if vectors.is_file() else []
+    with _spinner() as bar:
+        bar.add_task(f"{board.name}: memory mapping")
+        findings = check(Settings(pipeline, board, board.clock_hz), traces)
+    if arguments.json:
+        print(json.dumps(findings.to_json(), indent=2))
+    else:
+        Console().print(table(findings))
+    return 0 if findings.fits else DOES_NOT_FIT
 
 
 def _clock_hz(text: str, default_hz: float) -> float | str:
@@ -89,8 +112,7 @@ def _build(arguments: argparse.Namespace) -> int:
     clock_hz = _clock_hz(arguments.clock_mhz, board.clock_hz)
     settings = Settings(pipeline_parameters(arguments), board, clock_hz, arguments.baud, arguments.seed)
     out = arguments.out or network_path(arguments.network).parent / board.name
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with _spinner() as bar:
         task = bar.add_task(board.name)
         report = build(settings, out, lambda stage: bar.update(task, description=f"{board.name}: {stage}")).to_json()
     if arguments.json:
@@ -98,3 +120,8 @@ def _build(arguments: argparse.Namespace) -> int:
     else:
         Console().print(summary(report))
     return 0
+
+
+def _spinner() -> Progress:
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    return Progress(*columns, console=Console(stderr=True), transient=True)

@@ -75,7 +75,7 @@ def _last_error(log: Path) -> str:
 def stages(board: Board, clock_hz: float, seed: int = SEED) -> Sequence[Stage]:
     """Return the stages after ``top.il``; the last one, which packs the bitstream, is missing without a board."""
     ecp5 = board.device.family == "ecp5"
-    synthesis = _SYNTHESIS[board.device.size if not ecp5 else "ecp5"]
+    synthesis = _SYNTHESIS["ecp5" if ecp5 else board.device.size]
     script = f"read_rtlil {DESIGN}; {synthesis} -top top -json {NETLIST}; tee -q -o {STATISTICS} stat -json"
     routing = ("--json", NETLIST, "--report", ROUTED_REPORT, "--seed", str(seed), "--timing-allow-fail")
     routing += ("--freq", f"{clock_hz / 1e6:.3f}", f"--{board.device.size}", "--package", board.package)
@@ -93,6 +93,13 @@ def stages(board: Board, clock_hz: float, seed: int = SEED) -> Sequence[Stage]:
         Stage("place and route", "nextpnr-ecp5" if ecp5 else "nextpnr-ice40", routing),
     ]
     return [*found, packing] if pins else found
+
+
+def memory_mapping(board: Board) -> Stage:
+    """Return the first part of synthesis, up to where memories have become block RAM; counts cells with widths."""
+    synthesis = _SYNTHESIS["ecp5" if board.device.family == "ecp5" else board.device.size]
+    script = f"read_rtlil {DESIGN}; {synthesis} -top top -run begin:map_ffram; tee -q -o {STATISTICS} stat -json -width"
+    return Stage("memory mapping", "yosys", ("-p", script))
 
 
 _SYNTHESIS = {"ecp5": "synth_ecp5", "up5k": "synth_ice40 -device u", "hx8k": "synth_ice40 -device hx"}

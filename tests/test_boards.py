@@ -7,10 +7,12 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from hw.boards import BOARDS, CONSTRAINTS, find_board
 from hw.build import FASTEST, REPORT_FILE, WORK, Settings, build
+from hw.check import OVERHEAD_LUTS, check
 from hw.measure import read_cells, read_routed, summary
 from hw.pipeline import Parameters
 from hw.pll import choose_dividers
@@ -18,6 +20,7 @@ from hw.program import program
 from hw.verilog import find_tool
 from random_networks import random_network
 from sim.command import InputError
+from sim.pipeline import run
 
 TWINS = {
     "ulx3s-85f": ("ulx3s", "ULX3S_85F_Platform"),
@@ -198,6 +201,33 @@ def test_tool_that_fails_is_quoted(tmp_path, quick_tools, monkeypatch):
         with pytest.raises(InputError, match=complaint):
             build(settings_of("none-ecp5-25f"), tmp_path)
     assert (tmp_path / WORK / "nextpnr-ecp5.log").is_file()
+
+
+def test_check_says_what_fits_and_what_to_change(tmp_path, monkeypatch):
+    cells = {"SB_RAM40_4K": 40, "$alu_20": 500, "$mux_8": 100, "$scopeinfo": 3}
+    tool = tmp_path / "yosys"
+    report = {"design": {"num_cells_by_type": cells}}
+    tool.write_text(f"#!{sys.executable}\nopen('cells.json', 'w').write({json.dumps(report)!r})\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("YOSYS", str(tool))
+    settings = settings_of("hx8k-breakout")
+    network = settings.pipeline.network
+    blank = run(network, np.zeros((1, *network.encoder.image_shape), np.uint8)[0])
+    silence = replace(blank, spikes=[[] for _ in network.layers])
+    findings = check(settings, [silence])
+    assert (findings.blocks, findings.luts, findings.fits) == (40, 500 * 20 + 480 + OVERHEAD_LUTS, False)
+    assert findings.silent == list(range(len(network.layers)))
+    memory, logic, *silent = findings.advice
+    assert memory.startswith("40 block RAMs are needed and 32 there")
+    assert "--lanes 1" in logic
+    assert len(silent) == len(network.layers)
+    assert check(settings, []).to_json()["silent_layers"] is None
+
+
+@pytest.mark.slow
+def test_check_counts_the_blocks_that_synthesis_uses(tmp_path):
+    settings = settings_of("none-up5k")
+    assert check(settings, []).blocks == build(settings, tmp_path).cells["SB_RAM40_4K"]
 
 
 @pytest.mark.slow
