@@ -1,15 +1,18 @@
 """The split, the generated set, warps, and spikes that equal the contract's encoder."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 
 from random_networks import random_images, random_network, seeds
+from sim.command import InputError
 from sim.dataset import Dataset
 from sim.encode import NEVER
 from sim.encode import encode as reference
 from train.data import Warp, batches, split, warp, yin_yang
 from train.encode import encode
+from train.settings import Settings
 
 
 def numbered(count):
@@ -87,3 +90,9 @@ def test_batches_cover_all_but_a_rest():
     assert len(seen) == 100
     assert len(set(seen.tolist())) == 100
     assert sum(len(part) for part in batches(7, 10, torch.Generator())) == 7
+
+
+@pytest.mark.parametrize("images", [torch.zeros(2, 9, 9, dtype=torch.uint8), torch.zeros(2, 28, 28)])
+def test_other_images_are_refused(images):
+    with pytest.raises(InputError, match=r"images: must be uint8 \(n, 28, 28\), not torch"):
+        encode(Settings().encoder(28, 28), images)

@@ -1,11 +1,14 @@
 """The quantised network in PyTorch is the integer machine: equal to sim, image by image, on any network."""
 
+import math
+
 import numpy as np
 import torch
 from hypothesis import given, settings
 
 from random_networks import random_images, random_network, seeds
 from sim import batch, pipeline
+from sim.network import Encoder, Layer, Network
 from train.pipeline import SpikingNetwork
 
 
@@ -31,6 +34,25 @@ def test_integer_network_there_and_back(seed):
     assert back.digest == network.digest
 
 
+@settings(max_examples=100, deadline=None)
+@given(seeds)
+def test_training_sees_the_machine(seed):
+    """The pass that has gradients, in float32, meets the same hidden ticks and the same first output tick."""
+    network = random_network(seed)
+    trainable = SpikingNetwork.from_network(network)
+    images = random_images(network, 8, seed)
+    times = trainable(trainable.encode(torch.tensor(images)))
+    outcome = trainable.decide(torch.tensor(images))
+    for index, image in enumerate(images):
+        trace = pipeline.run(network, image)
+        last = math.inf if trace.timed_out else trace.tick
+        for time, spikes in zip(times.hidden, trace.spikes[1:], strict=True):
+            found = {(int(tick), neuron) for neuron, tick in enumerate(time[index].tolist()) if tick < last}
+            assert found == set(spikes)
+    fired = ~outcome.timed_out
+    assert torch.equal(times.output.amin(dim=1).ceil()[fired], outcome.tick[fired].float())
+
+
 def test_prototype_size_decides_as_sim_does():
     rng = np.random.default_rng(5)
     network = prototype(rng)
@@ -44,8 +66,6 @@ def test_prototype_size_decides_as_sim_does():
 
 
 def prototype(rng):
-    from sim.network import Encoder, Layer, Network
-
     spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
     encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
     first = Layer(rng.integers(-128, 128, (784, 600)).astype(np.int8), 500)

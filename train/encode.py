@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sim.command import InputError
 from sim.encode import NEVER
 from sim.network import Encoder
 
@@ -40,10 +41,14 @@ class InputSpikes:
 
 
 def encode(encoder: Encoder, images: Tensor, dtype: torch.dtype = torch.float32) -> InputSpikes:
-    """Encode images uint8 (batch, height, width) as :func:`sim.encode.encode` does, tick by tick."""
+    """Encode images uint8 (batch, height, width) as :func:`sim.encode.encode` does, tick by tick.
+
+    :raises InputError: the images are of another type or shape.
+    """
     height, width = encoder.image_shape
     if images.dtype != torch.uint8 or images.shape[1:] != (height, width):
-        raise ValueError(f"images must be uint8 (n, {height}, {width}), not {images.dtype} {tuple(images.shape)}")
+        found = f"{images.dtype} {tuple(images.shape)}"
+        raise InputError(f"images: must be uint8 (n, {height}, {width}), not {found}; resize or train anew.")
     if encoder.pool == 2:
         parts = [images[:, row::2, column::2].to(torch.int16) for row in (0, 1) for column in (0, 1)]
         images = (sum(parts[1:], parts[0]) // 4).to(torch.uint8)

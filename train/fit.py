@@ -1,5 +1,6 @@
 """The training loop: epochs, validation, and checkpoints from which an interrupted run goes on to the same result."""
 
+import io
 import json
 import pickle
 from collections.abc import Callable
@@ -127,8 +128,10 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
         }
+        content = io.BytesIO()  # torch.save to a full disk would raise no OSError
+        torch.save(state, content)
         with atomic_path(path) as beside:
-            torch.save(state, beside)
+            beside.write_bytes(content.getvalue())
 
     def restore(self, path: Path) -> None:
         """Take up a run from its checkpoint.

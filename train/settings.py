@@ -26,7 +26,9 @@ class Settings:
     cosine to zero; ``warp`` scales the augmentation; ``input_noise`` is the chance that an input spike is lost;
     gradients longer than ``gradient_limit`` are scaled back to it; ``floor`` as in :mod:`train.layer`.
 
-    Loss: as in :mod:`train.loss`; ``margin`` and ``deadline`` in units of z, like ``softness``.
+    Loss: as in :mod:`train.loss`; ``margin``, ``softness`` and ``deadline`` are in units of z (``ticks_per_unit``).
+
+    :raises InputError: one of them is out of range.
     """
 
     dataset: str = "mnist"
