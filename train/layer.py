@@ -48,24 +48,18 @@ class _InputLayer(Function):
     @staticmethod
     def forward(ctx: Any, weight: Tensor, neuron: Neuron, ticks: tuple[int, ...], *spikes: Tensor) -> Tensor:
         """Weight (fan_in, fan_out), spikes per tick (batch, fan_in) of 0 and 1 -> times (batch, fan_out)."""
-        slope = weight.new_full((), -neuron.threshold)
-        rise = weight.new_full((), neuron.start)
-        time, divisor, last = None, None, None
+        slope, rise = weight.new_full((), -neuron.threshold), weight.new_full((), neuron.start)
+        time = weight.new_full((len(spikes[0]), weight.shape[1]), math.inf)
+        divisor = torch.ones_like(time)
+        last = torch.full_like(time, -1, dtype=torch.int16)  # index of the last causal tick, -1 for silent
         for index, (tick, now) in enumerate(zip(ticks, spikes, strict=True)):
             current = now @ weight
-            slope = current + slope
-            rise = current * tick + rise if tick else rise
+            slope, rise = slope + current, rise + current * tick
             until = ticks[index + 1] if index + 1 < len(ticks) else math.inf
-            fires = (slope > 0) & (rise <= slope * until) if until < math.inf else slope > 0
-            candidate = (rise / slope).masked_fill_(~fires, math.inf)
-            if time is None or divisor is None or last is None:
-                time, divisor = candidate, slope
-                last = torch.zeros_like(slope, dtype=torch.uint8)
-                continue
-            fires &= time == math.inf
-            time, divisor = torch.where(fires, candidate, time), torch.where(fires, slope, divisor)
-            last = last.masked_fill(fires, index)
-        assert time is not None
+            fires = (last < 0) & (slope > 0) & (rise <= slope * until)
+            time = torch.where(fires, rise / slope, time)
+            divisor = torch.where(fires, slope, divisor)
+            last.masked_fill_(fires, index)
         ctx.save_for_backward(time, divisor, last, *spikes)
         ctx.neuron, ctx.ticks = neuron, ticks
         return time
@@ -76,10 +70,8 @@ class _InputLayer(Function):
         time, divisor, last, *spikes = ctx.saved_tensors
         share = gradients[0] / divisor.clamp_min(ctx.neuron.floor * ctx.neuron.threshold)
         total = None
-        silent = time == math.inf
         for index, (tick, now) in enumerate(zip(ctx.ticks, spikes, strict=True)):
-            outside = silent if index == 0 else silent | (last < index)
-            part = now.t() @ ((tick - time) * share).masked_fill_(outside, 0.0)
+            part = now.t() @ ((tick - time) * share).masked_fill_(last < index, 0.0)
             total = part if total is None else total + part
         return total, None, None, *(None for _ in spikes)
 
