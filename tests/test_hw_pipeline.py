@@ -98,6 +98,15 @@ def test_images_back_to_back_cost_no_more(seed):
     assert run.cycles <= sum(found.cycles + 1 for found in traces(parameters, run)) + 2
 
 
+def test_the_rest_of_a_decided_image_is_not_read_again():
+    """Decided at tick 1, the encoder leaves out its passes over 200 inputs for ticks 2 to 6: the next image comes soon."""
+    machine = network(([[9]] * 200, 2), ticks=(0, 2, 3, 4, 5, 6), inputs=200)
+    images = np.tile(np.arange(1, 7, dtype=np.uint8), 100)[: 3 * 200].reshape(3, 1, 200)
+    run = AmaranthEngine(Machine(Parameters(machine))).run(Stimulus(pixels(images)))
+    assert len(run.outputs) == 3
+    assert run.cycles < 3 * (200 + 2 * 34 + 40)
+
+
 SLOW = network(([[1, 0], [0, 1], [0, 0], [0, 0], [0, 0]], 100), ticks=(0, 2, 6), inputs=5)
 """Never decides, so bad input is met in every phase of an image; 5 inputs leave 3 indices out of range."""
 

@@ -1,0 +1,164 @@
+"""Plants known bugs, one at a time, in a copy of the source, and demands that a test turns red: ``make mutants``.
+
+A survivor is a bug that our tests would let pass. A mutant whose text is no longer in its file fails too: follow the
+source. example: python tests/mutants.py --only queue
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.command import InputError, run_command
+
+ROOT = Path(__file__).parent.parent
+COPIED = ("hw", "sim", "tests", "pyproject.toml")
+HARDWARE = ("test_hw_parts.py", "test_hw_pipeline.py", "test_agreement.py")
+SOFTWARE = ("test_sim_pipeline.py", "test_sim_fixed_point.py", "test_sim_batch.py", "test_hw_pipeline.py")
+PROOF = ("test_hw_proofs.py::test_no_width_is_too_small",)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One bug: ``new`` in place of the only ``old`` in ``file``; ``tests`` are those that should notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...] = HARDWARE
+
+
+MUTANTS = [
+    Mutant("threshold missed", "hw/neurons.py", "(advanced >= 0) & ~fired", "(advanced > 0) & ~fired"),
+    Mutant("neuron fires again", "hw/neurons.py", "(advanced >= 0) & ~fired", "advanced >= 0"),
+    Mutant("fired forgotten", "hw/neurons.py", "eq(state.fired | fires)", "eq(fires)"),
+    Mutant("no clear, registers", "hw/neurons.py", "with m.If(self.clear):", "with m.If(Const(0)):"),
+    Mutant("no clear, memory", "hw/neurons.py", "self.clear | (fresh & ~", "(fresh & ~"),
+    Mutant(
+        "wrong start", "hw/neurons.py", "-threshold * layer.ticks_per_unit", "-threshold * layer.ticks_per_unit - 1"
+    ),
+    Mutant(
+        "current too narrow", "hw/neurons.py", "signed(layer.current.bits)", "signed(layer.current.bits - 1)", PROOF
+    ),
+    Mutant(
+        "no sign extension",
+        "hw/weights.py",
+        "ArrayLayout(signed(self.layer.weight_bits)",
+        "ArrayLayout((self.layer.weight_bits)",
+    ),
+    Mutant("wrong fold", "hw/weights.py", "address.eq(words.address + 1)", "address.eq(words.address)"),
+    Mutant("row not waited for", "hw/weights.py", " & ~reading & ~self.o.valid)", " & ~reading)"),
+    Mutant("tie in a fold", "hw/decide.py", "(high.potential > low.potential)", "(high.potential >= low.potential)"),
+    Mutant(
+        "tie between folds", "hw/decide.py", "best.potential > earlier_potential", "best.potential >= earlier_potential"
+    ),
+    Mutant("padding wins", "hw/decide.py", "if lane < in_last", "if lane <= in_last"),
+    Mutant("output at zero missed", "hw/decide.py", "(lane.potential >= 0)", "(lane.potential > 0)"),
+    Mutant(
+        "one tick too few",
+        "hw/sequence.py",
+        "self.tick == self.network.last_tick",
+        "self.tick == self.network.last_tick - 1",
+    ),
+    Mutant("index out of range", "hw/sequence.py", "head.neuron >= self", "head.neuron > self"),
+    Mutant("old event taken", "hw/sequence.py", " | (head.tick < self.tick)", ""),
+    Mutant("spikes not waited for", "hw/sequence.py", "~self.busy & ~self.pending", "~self.busy"),
+    Mutant("decision not waited for", "hw/sequence.py", "with m.Elif(~self.busy):", "with m.Else():"),
+    Mutant("lost in a full queue", "hw/queue.py", "folds + 1)", "folds)"),
+    Mutant("lost when stalled", "hw/queue.py", "take.eq(~self.o.valid | self.o.ready)", "take.eq(1)"),
+    Mutant(
+        "highest first",
+        "hw/arithmetic.py",
+        "Mux(low_any, low_index, high_index | half)",
+        "Mux(high_any, high_index | half, low_index)",
+    ),
+    Mutant("read on the decision tick", "hw/pipeline.py", "before.o.valid & sequencer.deliver", "before.o.valid"),
+    Mutant("counts not cleared", "hw/counters.py", "                events.eq(0),\n", ""),
+    Mutant("a cycle too few", "hw/counters.py", "eq(cycles + 1)", "eq(cycles)"),
+    Mutant("drops not counted", "hw/counters.py", "self.dropped + (", "self.dropped & ("),
+    Mutant("ticks out of order", "hw/encode.py", "(when.tick < self.later.tick)", "(when.tick > self.later.tick)"),
+    Mutant("pixels not skipped", "hw/encode.py", "with m.If(self.skip):", "with m.If(Const(0)):"),
+    Mutant(
+        "pixel kept at the wrong place",
+        "hw/encode.py",
+        "writer.addr.eq(self.neuron)",
+        "writer.addr.eq(self.neuron ^ 1)",
+    ),
+    Mutant("pooled sum not divided", "hw/pool.py", "(reader.data + pair) >> 2", "(reader.data + pair) >> 1"),
+    Mutant(
+        "short image unnoticed",
+        "hw/pool.py",
+        "last & (position != self.pixels - 1)",
+        "last & (position == self.pixels)",
+    ),
+    Mutant("sim: threshold missed", "sim/layer.py", "(self.potential >= 0)", "(self.potential > 0)", SOFTWARE),
+    Mutant("sim: neuron fires again", "sim/layer.py", "self.fired |= firing", "self.fired &= firing", SOFTWARE),
+    Mutant("sim: output at zero missed", "sim/decide.py", "potential[winner] >= 0", "potential[winner] > 0", SOFTWARE),
+    Mutant(
+        "sim: tie to the last",
+        "sim/decide.py",
+        "int(np.argmax(potential))",
+        "int(np.flatnonzero(potential == potential.max())[-1])",
+        SOFTWARE,
+    ),
+    Mutant(
+        "sim: one tick too few", "sim/pipeline.py", "range(network.last_tick + 1)", "range(network.last_tick)", SOFTWARE
+    ),
+    Mutant("sim: a tick without advance", "sim/pipeline.py", "if tick > 0", "if tick > 1", SOFTWARE),
+    Mutant("sim: pooling rounds up", "sim/encode.py", "total // 4", "(total + 2) // 4", SOFTWARE),
+    Mutant("sim: one bit short", "sim/fixed_point.py", ".bit_length() + 1", ".bit_length()", SOFTWARE),
+    Mutant(
+        "sim: a tick too few in the bounds",
+        "sim/fixed_point.py",
+        "network.last_tick - first\n",
+        "network.last_tick - first - 1\n",
+        SOFTWARE,
+    ),
+]
+
+
+def survives(mutant: Mutant) -> bool:
+    """Run the mutant's tests on a mutated copy; no failure: it survives."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in COPIED:
+            source = ROOT / name
+            copy = shutil.copytree if source.is_dir() else shutil.copy
+            copy(source, Path(scratch) / name)
+        file = Path(scratch) / mutant.file
+        file.write_text(file.read_text().replace(mutant.old, mutant.new))
+        tests = [f"tests/{test}" for test in mutant.tests]
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):
+        raise InputError(f"{mutant.name}: pytest itself fails; {done.stdout[-500:]}")
+    return done.returncode == 0
+
+
+def main() -> int:
+    """Run all mutants and report the survivors."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", metavar="TEXT", help="only mutants with TEXT in name or file")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="mutants at the same time (1)")
+    arguments = parser.parse_args()
+    chosen = [mutant for mutant in MUTANTS if arguments.only in mutant.name + mutant.file]
+    for mutant in chosen:
+        if (ROOT / mutant.file).read_text().count(mutant.old) != 1:
+            raise InputError(
+                f"{mutant.name}: {mutant.file} does not hold this once: {mutant.old!r}; follow the source."
+            )
+    survivors = []
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        for mutant, alive in zip(chosen, pool.map(survives, chosen), strict=True):
+            print(f"{'SURVIVES' if alive else 'found':9} {mutant.file:18} {mutant.name}", flush=True)
+            survivors += [mutant] * alive
+    print(f"{len(chosen)} mutants, {len(survivors)} survive")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,71 @@
+"""Proofs by bounded model checking: over every input and every stall, not over chosen ones."""
+
+import numpy as np
+import pytest
+
+from formal import ExactPotentials, NothingLost, OneResultPerImage, StableOutput, prove
+from hw.encode import Encoder as EncoderHardware
+from hw.neurons import Parameters as LayerParameters
+from hw.pipeline import Parameters, Pipeline
+from hw.queue import Queue
+from sim.fixed_point import Bounds, current_bounds, potential_bounds
+from sim.network import Encoder, Layer, Network
+
+
+def small(*weights, threshold=2, last_tick=3):
+    """A network so small that all its inputs can be looked at."""
+    layers = tuple(Layer(np.array(weight, np.int8), threshold, 3) for weight in weights)
+    inputs = layers[0].fan_in
+    spike_tick = np.where(np.arange(256) > 200, 0, np.where(np.arange(256) > 100, 1, -1)).astype(np.int16)
+    encoder = Encoder((1, inputs), 1, np.arange(inputs, dtype=np.int32), spike_tick)
+    classes = tuple(str(index) for index in range(layers[-1].fan_out))
+    return Network(encoder, layers, 1, last_tick, classes)
+
+
+DEEP = small([[3, -4], [1, 2], [-1, 3]], [[3, -1], [2, 3]])
+TINY = small([[3, 1]], [[3], [-1]], last_tick=1)
+FLAT = small([[3, -4], [-4, 3]], last_tick=2)
+
+
+def queue(neurons, lanes):
+    layer = Layer(np.ones((1, neurons), np.int8), 1)
+    return Queue(LayerParameters(layer, lanes, 1, current_bounds(layer), Bounds(-1, 1), output=False))
+
+
+@pytest.mark.parametrize(("neurons", "lanes"), [(4, 4), (5, 5), (4, 2), (3, 1)])
+def test_a_queue_loses_and_invents_nothing(neurons, lanes, tmp_path):
+    assert prove(NothingLost(queue(neurons, lanes)), 12, tmp_path) == "PASS"
+
+
+@pytest.mark.parametrize(
+    "component",
+    [
+        lambda: queue(4, 4),
+        lambda: queue(6, 2),
+        lambda: EncoderHardware(DEEP),
+        lambda: Pipeline(Parameters(DEEP)),
+        lambda: Pipeline(Parameters(DEEP, 1)),
+    ],
+    ids=["queue", "folded queue", "encoder", "pipeline", "folded pipeline"],
+)
+def test_what_is_offered_stays_until_it_is_taken(component, tmp_path):
+    assert prove(StableOutput(component()), 16, tmp_path) == "PASS"
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_every_image_gives_one_result(lanes, tmp_path):
+    assert prove(OneResultPerImage(Pipeline(Parameters(TINY, lanes))), 18, tmp_path) == "PASS"
+
+
+@pytest.mark.parametrize(("lanes", "depth"), [(2, 16), pytest.param(1, 18, marks=pytest.mark.slow)])
+def test_no_width_is_too_small(lanes, depth, tmp_path):
+    assert prove(ExactPotentials(Pipeline(Parameters(FLAT, lanes))), depth, tmp_path) == "PASS"
+
+
+def test_a_width_that_is_one_bit_too_small_is_found(tmp_path, monkeypatch):
+    def narrow(network, index):
+        bounds = potential_bounds(network, index)
+        return Bounds(bounds.low // 2, bounds.high // 2)
+
+    monkeypatch.setattr("hw.pipeline.potential_bounds", narrow)
+    assert prove(ExactPotentials(Pipeline(Parameters(FLAT))), 12, tmp_path) == "FAIL"
