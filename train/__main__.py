@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -178,10 +179,17 @@ def _show(figures: dict[str, Any], arguments: argparse.Namespace) -> None:
     if arguments.json is not None:
         with atomic_path(arguments.json) as beside:
             beside.write_text(text + "\n", encoding="utf-8")
-    console = Console()
+    for name, value in _lines(figures):
+        Console().print(f"{name.replace('_', ' '):28} {value}", highlight=False, soft_wrap=True)
+
+
+def _lines(figures: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield names and texts of figures, those of a nested object one by one."""
     for name, value in figures.items():
-        rounded = f"{value:.4f}" if isinstance(value, float) else str(value)
-        console.print(f"{name.replace('_', ' '):24} {rounded}", highlight=False)
+        if isinstance(value, dict):
+            yield from _lines(value, f"{prefix}{name} ")
+        else:
+            yield prefix + name, f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":
