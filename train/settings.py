@@ -131,7 +131,7 @@ def _option(key: str) -> str:
 
 PRESETS = {
     "prototype": Settings(),
-    "frugal": Settings(hidden=(180,), spike_cost=2e-4, warp=0.4),
-    "float": Settings(hidden=(800,), bits=(), input_noise=0.05, spike_cost=1e-4),
+    "frugal": Settings(hidden=(180,), spike_cost=2e-4, warp=0.4, epochs=30),
+    "float": Settings(hidden=(800,), bits=(), input_noise=0.05, spike_cost=1e-4, epochs=15),
 }
 """Recipes by name."""
