@@ -1,25 +1,26 @@
 """Learning in place, one labelled image at a time: the specification that :mod:`sim.learn_batch` and hardware equal.
 
-The rule needs a weight's **sign** and a comparison on the way back, no multiplier and no stored gradient:
+On the way back a hidden neuron needs a few additions and one comparison; no multiplier, no stored gradient:
 
 1. *Watch.* The image runs as in :mod:`sim.pipeline`, on past its decision, until the label's output has fired and
    ``margin`` more ticks have passed, or to tick K. Nothing of the tick at which it ends is read. A neuron that has not
    fired by then counts as fired at tick K + 1 (``silent``).
-2. *Judge.* ``too_early`` are the outputs other than the label's that fired no later than ``margin`` ticks after it. If
-   there are none and the label's output fired, the image teaches nothing.
-3. *Vote.* A hidden neuron *contributed* to an output when it fired at an earlier tick than the output. One that is
-   silent with a current above ``-reach`` nearly fired, and votes as if it had contributed to all of them. Of those
-   outputs, the label's asks it to fire earlier if the weight to it is positive and later if negative; one that was too
-   early asks the opposite. The sign of (earlier - later) votes is its ``delta``: -1, 0 or +1. The weights are those
-   before this image.
-4. *Update the output weights.* For every hidden neuron that fired, by index: draw; if taken, add 1 to its weight to the
-   label's output and -1 to its weights to the outputs that were too early, each only if it contributed to that output.
-5. *Update the input weights.* For every input spike, in order of delivery: draw; if taken, add ``delta`` to its weights
-   to the hidden neurons that fired at a later tick (or stayed silent).
+2. *Judge.* The *rivals* are the first to fire (at one tick, the lowest index) of the outputs other than the label's, as
+   far as they fired no later than ``margin`` ticks after it; at most ``rivals`` of them. When there are none and the
+   label's output fired, the image teaches nothing.
+3. *Blame.* A hidden neuron *contributed* to an output when it fired at an earlier tick than the output. One that is
+   silent with a current above ``-reach`` nearly fired, and counts as if it had contributed to all. Its ``error`` is its
+   weight to the label's output less its weights to the rivals, each only if it contributed to that output (the weights
+   before this image): an earlier spike helps if it is positive, a later one if it is negative.
+4. *Update the output weights.* For every hidden neuron that fired or nearly fired, by index: draw. Its ``delta`` is the
+   sign of its error if the low ``noise_bits`` bits of the draw are below the error's magnitude, else 0: the error
+   rounded at random to -1, 0 or +1. If it fired and its row is taken, add 1 to its weight to the label's output and
+   -1 to its weights to the rivals, each only if it contributed to that output.
+5. *Update the input weights.* For every input spike, in order of delivery: draw; if its row is taken, add ``delta`` to
+   its weights to the hidden neurons that fired at a later tick (or stayed silent).
 
-Every sum saturates at the weight format's limits. A *draw* takes one step of the generator :func:`step`; the row is
-taken when the top 8 bits of the new state are at least ``thin``. One draw decides one row of weights, so a row that is
-not taken costs no memory cycle.
+Every sum saturates at the weight format's limits. A *draw* is one step of the generator :func:`step`; a row is taken
+when the top 8 bits of the new state are at least ``thin``. A row that is not taken costs no memory cycle.
 """
 
 from dataclasses import dataclass, replace
@@ -44,15 +45,21 @@ class Rule:
 
     :param margin: ticks by which the label's output must fire before any other; at least 0.
     :param reach: a silent hidden neuron takes part when its current is above ``-reach``; 0 asks for a rising potential.
-    :raises InputError: one of them is negative.
+    :param rivals: 1..255, outputs held back at most.
+    :param noise_bits: 0..8; an error of 2^noise_bits or more is always acted on.
+    :raises InputError: one of them is out of range.
     """
 
-    margin: int = 6
-    reach: int = 100
+    margin: int
+    reach: int
+    rivals: int = 1
+    noise_bits: int = 6
 
     def __post_init__(self) -> None:
         if self.margin < 0 or self.reach < 0:
             raise InputError(f"rule: margin {self.margin} and reach {self.reach} must be at least 0.")
+        if not (1 <= self.rivals <= 255 and 0 <= self.noise_bits <= 8):
+            raise InputError(f"rule: rivals {self.rivals} must be in 1..255 and noise_bits {self.noise_bits} in 0..8.")
 
 
 @dataclass(frozen=True)
@@ -133,20 +140,22 @@ def learn(network: Network, image: npt.NDArray[np.uint8], label: int, rule: Rule
     if not (0 <= label < len(network.classes) and 0 <= thin < THIN):
         raise InputError(f"label {label}, thin {thin}: must be in 0..{len(network.classes) - 1} and 0..{THIN - 1}.")
     watch = watch_image(network, image, label, rule.margin)
-    sign = wanted(network, watch, label, rule.margin)
+    sign = wanted(network, watch, label, rule)
     if not sign.any():
         return Lesson(network, state, watch.decision, False, 0, 0)
     silent = network.last_tick + 1
     near = (watch.hidden_tick == silent) & (watch.hidden_current > -rule.reach)
-    before = watch.hidden_tick[:, np.newaxis] < watch.output_tick
+    contributed = watch.hidden_tick[:, np.newaxis] < watch.output_tick
     hidden, output = (layer.weight.astype(np.int64) for layer in network.layers)
-    vote = ((before | near[:, np.newaxis]) * sign * np.sign(output)).sum(axis=1)
-    delta = np.sign(vote)
+    error = ((contributed | near[:, np.newaxis]) * sign * output).sum(axis=1)
+    delta = np.zeros_like(error)
     rows = 0
-    for neuron in np.flatnonzero(watch.hidden_tick < silent):
+    for neuron in np.flatnonzero((watch.hidden_tick < silent) | near):
         state = step(state)
-        if state >> 24 >= thin:
-            output[neuron] += before[neuron] * sign
+        if state & (1 << rule.noise_bits) - 1 < abs(error[neuron]):
+            delta[neuron] = np.sign(error[neuron])
+        if watch.hidden_tick[neuron] < silent and state >> 24 >= thin:
+            output[neuron] += contributed[neuron] * sign
             rows += 1
     for neuron in watch.inputs:
         state = step(state)
@@ -158,14 +167,15 @@ def learn(network: Network, image: npt.NDArray[np.uint8], label: int, rule: Rule
     return Lesson(replace(network, layers=layers), state, watch.decision, True, rows, changed)
 
 
-def wanted(network: Network, watch: Watch, label: int, margin: int) -> npt.NDArray[np.int64]:
-    """Return what each output's weights should do, int64 (classes,): +1 for the label's, -1 where too early, else 0.
+def wanted(network: Network, watch: Watch, label: int, rule: Rule) -> npt.NDArray[np.int64]:
+    """Return what each output's weights should do, int64 (classes,): +1 for the label's, -1 for a rival's, else 0.
 
     All are 0 when the image teaches nothing.
     """
-    end = min(watch.output_tick[label] + margin, network.last_tick)
-    sign = np.where(watch.output_tick <= end, -1, 0)
-    sign[label] = 0
+    end = min(watch.output_tick[label] + rule.margin, network.last_tick)
+    early = [output for output in np.argsort(watch.output_tick, kind="stable") if watch.output_tick[output] <= end]
+    sign = np.zeros_like(watch.output_tick)
+    sign[[output for output in early if output != label][: rule.rivals]] = -1
     if sign.any() or watch.output_tick[label] > network.last_tick:
         sign[label] = 1
     return sign

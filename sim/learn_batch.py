@@ -37,13 +37,14 @@ class Learner:
         check_learnable(network, state)
         self.state = state
         self._start = network
-        self._weight = tuple(layer.weight.copy() for layer in network.layers)
+        self._weight = network.layers[0].weight.copy(), network.layers[1].weight.copy()
         hidden, output = network.layers
         forms = WeightFormat(hidden.weight_bits), WeightFormat(output.weight_bits)
-        self._constants = _Constants(
+        self._machine = _Machine(
+            *(network.encoder.pixels, network.encoder.spike_tick, *self._weight),
             *(hidden.threshold, output.threshold, network.ticks_per_unit, network.last_tick),
-            *(rule.margin, rule.reach),
-            *(limit for form in forms for limit in (form.low, form.high)),
+            *(rule.margin, rule.reach, rule.rivals, (1 << rule.noise_bits) - 1),
+            *(forms[0].low, forms[0].high, forms[1].low, forms[1].high),
         )
 
     @property
@@ -65,25 +66,39 @@ class Learner:
         pooled = pool_images(images, encoder.pool).reshape(count, -1)
         decision, rows, changed = (np.zeros(count, np.int32) for _ in range(3))
         lessons = Lessons(decision, np.zeros(count, np.bool_), rows, changed)
-        self.state = _learn_images(
-            *(pooled, labels.astype(np.int64), thin.astype(np.int64), encoder.pixels, encoder.spike_tick),
-            *(*self._weight, self._constants, self.state),
-            *(lessons.decision, lessons.updated, lessons.rows, lessons.changed),
-        )
+        lesson = lessons.decision, lessons.updated, lessons.rows, lessons.changed
+        order = pooled, labels.astype(np.int64), thin.astype(np.int64)
+        self.state = _learn_images(*order, self._machine, self.state, *lesson)
         return lessons
 
 
-class _Constants(NamedTuple):
+class _Machine(NamedTuple):
+    """The network and the rule's constants, laid out for the compiled loop; the two weights change."""
+
+    pixels: npt.NDArray[np.int32]
+    spike_tick: npt.NDArray[np.int16]
+    hidden: npt.NDArray[np.int8]
+    output: npt.NDArray[np.int8]
     hidden_threshold: int
     output_threshold: int
     ticks_per_unit: int
     last_tick: int
     margin: int
     reach: int
+    rivals: int
+    noise: int
     hidden_low: int
     hidden_high: int
     output_low: int
     output_high: int
+
+
+class _Watch(NamedTuple):
+    """The ticks at which neurons fired (K + 1: silent) and the hidden currents: :class:`sim.learn.Watch`."""
+
+    hidden_tick: npt.NDArray[np.int32]
+    output_tick: npt.NDArray[np.int32]
+    current: npt.NDArray[np.int32]
 
 
 _jit = cast(Any, numba.njit)
@@ -95,11 +110,7 @@ def _learn_images(
     images: Any,
     labels: Any,
     thin: Any,
-    pixels: Any,
-    spike_tick: Any,
-    hidden: Any,
-    output: Any,
-    constants: Any,
+    machine: Any,
     state: Any,
     decision: Any,
     updated: Any,
@@ -107,138 +118,134 @@ def _learn_images(
     changed: Any,
 ) -> Any:
     """Learn image after image; returns the generator's state. The steps and draws are :func:`sim.learn.learn`'s."""
+    silent = machine.last_tick + 1
     for index in range(len(images)):
-        order, starts = spikes_by_tick(images[index], pixels, spike_tick, constants.last_tick)
-        hidden_tick = np.full(hidden.shape[1], constants.last_tick + 1, np.int32)
-        output_tick = np.full(output.shape[1], constants.last_tick + 1, np.int32)
-        current = np.full(hidden.shape[1], -constants.hidden_threshold, np.int32)
-        decision[index], end = _watch(
-            *(order, starts, hidden, output, constants, labels[index]), *(hidden_tick, output_tick, current)
+        order, starts = spikes_by_tick(images[index], machine.pixels, machine.spike_tick, machine.last_tick)
+        watch = _Watch(
+            np.full(machine.hidden.shape[1], silent, np.int32),
+            np.full(machine.output.shape[1], silent, np.int32),
+            np.full(machine.hidden.shape[1], -machine.hidden_threshold, np.int32),
         )
-        sign = _wanted(output_tick, labels[index], constants)
+        decision[index], end = _run(machine, order, starts, labels[index], watch)
+        sign = _wanted(machine, watch, labels[index])
         if not sign.any():
             continue
         updated[index] = True
-        delta = _vote(output, hidden_tick, output_tick, current, sign, constants)
-        state, taken, different = _update_output(output, hidden_tick, output_tick, sign, constants, state, thin[index])
-        rows[index] += taken
-        changed[index] += different
-        state, taken, different = _update_hidden(
-            *(hidden, order, starts[: end + 1], hidden_tick, delta), *(constants, state, thin[index])
-        )
-        rows[index] += taken
-        changed[index] += different
+        delta = _error(machine, watch, sign)
+        state, output_rows, first = _update_output(machine, watch, sign, delta, state, thin[index])
+        starts = starts[: end + 1]
+        state, input_rows, second = _update_hidden(machine, watch, order, starts, delta, state, thin[index])
+        rows[index] = output_rows + input_rows
+        changed[index] = first + second
     return state
 
 
 @_jit(cache=True, nogil=True)
-def _watch(
-    order: Any,
-    starts: Any,
-    hidden: Any,
-    output: Any,
-    constants: Any,
-    label: Any,
-    hidden_tick: Any,
-    output_tick: Any,
-    current: Any,
-) -> Any:
+def _run(machine: Any, order: Any, starts: Any, label: Any, watch: Any) -> Any:
     """Run one image; returns its decision and the tick at which it ended: spikes before that tick were delivered."""
-    silent = constants.last_tick + 1
-    potential = current * np.int32(constants.ticks_per_unit)
-    output_current = np.full(len(output_tick), -constants.output_threshold, np.int32)
-    output_potential = output_current * np.int32(constants.ticks_per_unit)
+    silent = machine.last_tick + 1
+    potential = watch.current * np.int32(machine.ticks_per_unit)
+    current = np.full(len(watch.output_tick), -machine.output_threshold, np.int32)
+    output = current * np.int32(machine.ticks_per_unit)
     decision = -1
     for tick in range(silent):
         if tick > 0:
-            add(potential, current)
-            add(output_potential, output_current)
-        if decision < 0 and output_potential.max() >= 0:
-            decision = output_potential.argmax()
-        for neuron in range(len(output_tick)):
-            if output_potential[neuron] >= 0 and output_tick[neuron] == silent:
-                output_tick[neuron] = tick
-        if tick >= output_tick[label] + constants.margin:
+            add(potential, watch.current)
+            add(output, current)
+        if decision < 0 and output.max() >= 0:
+            decision = output.argmax()
+        for neuron in range(len(output)):
+            if output[neuron] >= 0 and watch.output_tick[neuron] == silent:
+                watch.output_tick[neuron] = tick
+        if tick >= watch.output_tick[label] + machine.margin:
             return decision, tick
         for neuron in order[starts[tick] : starts[tick + 1]]:
-            add(current, hidden[neuron])
-        for neuron in range(len(hidden_tick)):
-            if potential[neuron] >= 0 and hidden_tick[neuron] == silent:
-                hidden_tick[neuron] = tick
-                add(output_current, output[neuron])
-    return (decision if decision >= 0 else output_potential.argmax()), silent
+            add(watch.current, machine.hidden[neuron])
+        for neuron in range(len(potential)):
+            if potential[neuron] >= 0 and watch.hidden_tick[neuron] == silent:
+                watch.hidden_tick[neuron] = tick
+                add(current, machine.output[neuron])
+    return (decision if decision >= 0 else output.argmax()), silent
 
 
 @_jit(cache=True, nogil=True)
-def _wanted(output_tick: Any, label: Any, constants: Any) -> Any:
-    end = min(output_tick[label] + constants.margin, constants.last_tick)
-    sign = np.zeros(len(output_tick), np.int8)
-    for neuron in range(len(output_tick)):
-        if neuron != label and output_tick[neuron] <= end:
-            sign[neuron] = -1
-    if sign.any() or output_tick[label] > constants.last_tick:
+def _wanted(machine: Any, watch: Any, label: Any) -> Any:
+    sign = np.zeros(len(watch.output_tick), np.int8)
+    end = min(watch.output_tick[label] + machine.margin, machine.last_tick)
+    for _ in range(machine.rivals):
+        rival = -1
+        for neuron in range(len(sign)):
+            tick = watch.output_tick[neuron]
+            if neuron != label and sign[neuron] == 0 and tick <= end and (rival < 0 or tick < watch.output_tick[rival]):
+                rival = neuron
+        if rival < 0:
+            break
+        sign[rival] = -1
+    if sign.any() or watch.output_tick[label] > machine.last_tick:
         sign[label] = 1
     return sign
 
 
 @_jit(cache=True, nogil=True)
-def _vote(output: Any, hidden_tick: Any, output_tick: Any, current: Any, sign: Any, constants: Any) -> Any:
-    delta = np.zeros(len(hidden_tick), np.int8)
-    for neuron in range(len(hidden_tick)):
-        near = hidden_tick[neuron] > constants.last_tick and current[neuron] > -constants.reach
-        vote = 0
-        for place in range(len(sign)):
-            if near or hidden_tick[neuron] < output_tick[place]:
-                vote += sign[place] * np.sign(output[neuron, place])
-        delta[neuron] = np.sign(vote)
-    return delta
+def _takes_part(machine: Any, watch: Any, neuron: Any) -> Any:
+    return watch.hidden_tick[neuron] <= machine.last_tick or watch.current[neuron] > -machine.reach
 
 
 @_jit(cache=True, nogil=True)
-def _update_output(
-    output: Any, hidden_tick: Any, output_tick: Any, sign: Any, constants: Any, state: Any, thin: Any
-) -> Any:
-    taken = 0
-    different = 0
+def _error(machine: Any, watch: Any, sign: Any) -> Any:
+    error = np.zeros(len(watch.hidden_tick), np.int16)
+    for neuron in range(len(error)):
+        if _takes_part(machine, watch, neuron):
+            silent = watch.hidden_tick[neuron] > machine.last_tick
+            for place in range(len(sign)):
+                if silent or watch.hidden_tick[neuron] < watch.output_tick[place]:
+                    error[neuron] += sign[place] * machine.output[neuron, place]
+    return error
+
+
+@_jit(cache=True, nogil=True)
+def _update_output(machine: Any, watch: Any, sign: Any, delta: Any, state: Any, thin: Any) -> Any:
+    """Update the output weights, and round the errors in ``delta`` to -1, 0 or +1 in place."""
+    rows = 0
+    changed = 0
     due = np.zeros(len(sign), np.int8)
-    for neuron in range(len(hidden_tick)):
-        if hidden_tick[neuron] <= constants.last_tick:
-            state = _step(state)
-            if state >> 24 >= thin:
-                for place in range(len(sign)):
-                    due[place] = sign[place] if hidden_tick[neuron] < output_tick[place] else 0
-                different += _move(output[neuron], due, constants.output_low, constants.output_high)
-                taken += 1
-    return state, taken, different
+    for neuron in range(len(delta)):
+        if not _takes_part(machine, watch, neuron):
+            continue
+        state = _step(state)
+        delta[neuron] = np.sign(delta[neuron]) if state & machine.noise < abs(delta[neuron]) else 0
+        if watch.hidden_tick[neuron] <= machine.last_tick and state >> 24 >= thin:
+            for place in range(len(sign)):
+                due[place] = sign[place] if watch.hidden_tick[neuron] < watch.output_tick[place] else 0
+            changed += _move(machine.output[neuron], due, machine.output_low, machine.output_high)
+            rows += 1
+    return state, rows, changed
 
 
 @_jit(cache=True, nogil=True)
-def _update_hidden(
-    hidden: Any, order: Any, starts: Any, hidden_tick: Any, delta: Any, constants: Any, state: Any, thin: Any
-) -> Any:
-    taken = 0
-    different = 0
+def _update_hidden(machine: Any, watch: Any, order: Any, starts: Any, delta: Any, state: Any, thin: Any) -> Any:
+    rows = 0
+    changed = 0
+    due = np.zeros(len(delta), np.int8)
     for tick in range(len(starts) - 1):
-        inputs = order[starts[tick] : starts[tick + 1]]
-        if len(inputs) == 0:
-            continue
-        due = np.where(tick < hidden_tick, delta, np.int8(0))
-        for neuron in inputs:
+        for neuron in range(len(due)):
+            due[neuron] = delta[neuron] if tick < watch.hidden_tick[neuron] else 0
+        for neuron in order[starts[tick] : starts[tick + 1]]:
             state = _step(state)
             if state >> 24 >= thin:
-                different += _move(hidden[neuron], due, constants.hidden_low, constants.hidden_high)
-                taken += 1
-    return state, taken, different
+                changed += _move(machine.hidden[neuron], due, machine.hidden_low, machine.hidden_high)
+                rows += 1
+    return state, rows, changed
 
 
 @_jit(cache=True, nogil=True)
 def _move(weight: Any, due: Any, low: Any, high: Any) -> Any:
     """Add -1, 0 or +1 to each weight, saturating; returns how many changed."""
-    different = 0
+    changed = 0
     for neuron in range(len(weight)):  # comparisons, not min and max: they stay 8 bits wide in SIMD registers
         up = due[neuron] > 0 and weight[neuron] < high
         down = due[neuron] < 0 and weight[neuron] > low
         weight[neuron] += up
         weight[neuron] -= down
-        different += up or down
-    return different
+        changed += up or down
+    return changed

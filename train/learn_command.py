@@ -16,7 +16,6 @@ from rich.table import Table
 from sim import dataset
 from sim.command import atomic_path, progress_bar
 from sim.file import NETWORK_FILE, load, save
-from sim.learn import Rule
 from sim.pipeline import run as run_image
 from sim.trace import VECTORS_FILE, save_vectors
 from train.learn import Point, Settings, State, default_rule, random_network, run
@@ -39,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="mnist", metavar="NAME", help=f"{', '.join(dataset.CLASSES)} (mnist)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the data set's IDX files")
     parser.add_argument("--hidden", type=int, default=600, metavar="N", help="hidden neurons when from random (600)")
+    parser.add_argument(
+        "--bright", type=int, nargs="+", default=[127], metavar="N", help="levels when from random (127)"
+    )
     parser.add_argument("--epochs", type=int, default=20, metavar="N", help="times each image is learnt (20)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of weights, order, shifts and draws (1)")
     parser.add_argument("--shift", type=int, default=0, metavar="N", help="augment: shifts of up to N pixels (0)")
@@ -47,6 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stuck", type=int, default=0, metavar="N", help="change: the N busiest rows stuck at 0")
     parser.add_argument("--margin", type=int, metavar="TICKS", help="of the rule (3/4 of ticks_per_unit)")
     parser.add_argument("--reach", type=int, metavar="N", help="of the rule (1/4 of the hidden threshold)")
+    parser.add_argument("--rivals", type=int, metavar="N", help="of the rule, outputs held back at most (1)")
+    parser.add_argument("--noise-bits", type=int, metavar="N", help="of the rule (6)")
     parser.add_argument("--thin", type=int, nargs=2, metavar=("A", "B"), help="rows left alone of 256, first and last")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too; - for standard output")
 
@@ -58,16 +62,14 @@ def command(arguments: argparse.Namespace) -> int:
     """
     data = dataset.load(arguments.dataset, arguments.data)
     scratch = arguments.source is None
-    start = random_network(data, arguments.hidden, arguments.seed) if scratch else load(arguments.source)
-    rule = default_rule(start)
+    start = (
+        random_network(data, arguments.hidden, arguments.seed, arguments.bright) if scratch else load(arguments.source)
+    )
     first, last = arguments.thin or (SCRATCH_THIN if scratch else ADAPT_THIN)
+    chosen = {name: getattr(arguments, name) for name in ("margin", "reach", "rivals", "noise_bits")}
+    rule = replace(default_rule(start), **{name: value for name, value in chosen.items() if value is not None})
     settings = Settings(
-        f"{start.digest:08x}",
-        arguments.dataset,
-        Rule(
-            rule.margin if arguments.margin is None else arguments.margin,
-            rule.reach if arguments.reach is None else arguments.reach,
-        ),
+        *(f"{start.digest:08x}", arguments.dataset, rule),
         *(arguments.epochs, arguments.seed, arguments.shift, arguments.turn, arguments.stuck, arguments.limit),
         thin=(first, last),
     )
