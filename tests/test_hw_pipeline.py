@@ -99,7 +99,7 @@ def test_images_back_to_back_cost_no_more(seed):
 
 
 def test_the_rest_of_a_decided_image_is_not_read_again():
-    """Decided at tick 1, the encoder leaves out its passes over 200 inputs for ticks 2 to 6: the next image comes soon."""
+    """Decided at tick 1, the encoder leaves out its passes over 200 inputs for ticks 2 to 6; the next image comes."""
     machine = network(([[9]] * 200, 2), ticks=(0, 2, 3, 4, 5, 6), inputs=200)
     images = np.tile(np.arange(1, 7, dtype=np.uint8), 100)[: 3 * 200].reshape(3, 1, 200)
     run = AmaranthEngine(Machine(Parameters(machine))).run(Stimulus(pixels(images)))

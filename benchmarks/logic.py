@@ -1,0 +1,84 @@
+"""Logic of the whole pipeline, 784-600-10 and 8 bits, after synthesis for both families, beside tinyODIN's.
+
+Weight memories are left out on both sides: tinyODIN's 256 x 256 synapses and ours lie in block RAM or off the chip.
+example: python benchmarks/logic.py --lanes 16 --json
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from hw.pipeline import Parameters, Pipeline
+from hw.verilog import find_tool, to_rtlil
+from sim.command import InputError, run_command
+from sim.network import Encoder, Layer, Network
+
+TINY_ODIN = {"ice40": 2202, "ecp5": 2809}
+"""LUT4 of the smallest public core, synthesised by us with the same tools; carry cells and RAM cells counted in."""
+
+SCRIPT = (
+    "read_rtlil top.il; setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2; blackbox *.words; "
+    "synth_{family} -top top; tee -q -o cells.json stat -json"
+)
+"""A state memory is never read where it is written, which yosys cannot know; its bypass would double the flip-flops."""
+
+
+def random_machine() -> Network:
+    """A random network of the shape of the real one, 784-600-10, binary code."""
+    rng = np.random.default_rng(11)
+    spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
+    encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
+    first = rng.normal(2, 25, (784, 600)).round().clip(-128, 127).astype(np.int8)
+    second = rng.normal(3, 40, (600, 10)).round().clip(-128, 127).astype(np.int8)
+    return Network(encoder, (Layer(first, 300), Layer(second, 250)), 4, 24, tuple("0123456789"))
+
+
+def logic(parameters: Parameters, family: str) -> dict[str, Any]:
+    """Return the cells of the pipeline without weight memories; ``luts`` counts all that takes up a LUT4."""
+    with tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / "top.il").write_text(to_rtlil(Pipeline(parameters)))
+        command = [find_tool("yosys"), "-q", "-p", SCRIPT.format(family=family)]
+        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise InputError(f"yosys: fails ({done.stderr[-300:]}); report this as a bug.")
+        stat = json.loads((Path(scratch) / "cells.json").read_text())
+    cells = stat["design"]["num_cells_by_type"]
+    in_luts = {"LUT4": 1, "SB_LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
+    flip_flops = sum(count for cell, count in cells.items() if re.match("SB_DFF|TRELLIS_FF", cell))
+    luts = sum(weight * cells.get(cell, 0) for cell, weight in in_luts.items())
+    return {
+        "family": family,
+        "luts": luts,
+        "flip_flops": flip_flops,
+        "tiny_odin_luts": TINY_ODIN[family],
+        "cells": cells,
+    }
+
+
+def main() -> int:
+    """Synthesise and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lanes", type=int, default=16, metavar="N", help="of the widest layer (16)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments = parser.parse_args()
+    rows = [logic(Parameters(random_machine(), arguments.lanes), family) for family in TINY_ODIN]
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    table = Table("family", "LUT4", "flip-flops", "tinyODIN LUT4")
+    for row in rows:
+        table.add_row(row["family"], *(str(row[name]) for name in ("luts", "flip_flops", "tiny_odin_luts")))
+    Console().print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)
