@@ -2,11 +2,14 @@
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from hw.boards import BOARDS, find_board
@@ -18,7 +21,8 @@ from hw.toolchain import SEED
 from hw.top import BAUD
 from sim.command import InputError
 from sim.file import load, network_path
-from sim.trace import VECTORS_FILE, load_vectors
+from sim.network import Network
+from sim.trace import VECTORS_FILE, Trace, load_vectors
 
 DOES_NOT_FIT = 1
 """Exit status of ``check``."""
@@ -77,8 +81,8 @@ def _boards(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     board = find_board(arguments.board)
     pipeline = pipeline_parameters(arguments)
-    vectors = network_path(arguments.network).with_name(VECTORS_FILE)
-    traces = load_vectors(vectors, pipeline.network)[1] if vectors.is_file() else []
+    vectors = _vectors(arguments, pipeline.network)
+    traces = [] if vectors is None else vectors[1]
     with _spinner() as bar:
         bar.add_task(f"{board.name}: memory mapping")
         findings = check(Settings(pipeline, board, board.clock_hz), traces)
@@ -87,6 +91,11 @@ def _check(arguments: argparse.Namespace) -> int:
     else:
         Console().print(table(findings))
     return 0 if findings.fits else DOES_NOT_FIT
+
+
+def _vectors(arguments: argparse.Namespace, network: Network) -> tuple[npt.NDArray[np.uint8], list[Trace]] | None:
+    path = network_path(arguments.network).with_name(VECTORS_FILE)
+    return load_vectors(path, network) if path.is_file() else None
 
 
 def _clock_hz(text: str, default_hz: float) -> float | str:
@@ -111,15 +120,21 @@ def _build(arguments: argparse.Namespace) -> int:
     board = find_board(arguments.board)
     clock_hz = _clock_hz(arguments.clock_mhz, board.clock_hz)
     settings = Settings(pipeline_parameters(arguments), board, clock_hz, arguments.baud, arguments.seed)
+    vectors = _vectors(arguments, settings.pipeline.network)
     out = arguments.out or network_path(arguments.network).parent / board.name
     with _spinner() as bar:
         task = bar.add_task(board.name)
-        report = build(settings, out, lambda stage: bar.update(task, description=f"{board.name}: {stage}")).to_json()
+        stage = partial(_show_stage, bar, task)
+        report = build(settings, out, stage, None if vectors is None else vectors[0]).to_json()
     if arguments.json:
         print(json.dumps(report, indent=2))
     else:
         Console().print(summary(report))
     return 0
+
+
+def _show_stage(bar: Progress, task: TaskID, stage: str) -> None:
+    bar.update(task, description=stage)
 
 
 def _spinner() -> Progress:

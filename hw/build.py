@@ -8,11 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from hw import toolchain
 from hw.boards import Board
 from hw.measure import Routed, read_cells, read_routed
 from hw.pipeline import Parameters as PipelineParameters
 from hw.pll import choose_dividers
+from hw.simulate import Simulation, simulate
 from hw.toolchain import bitstream, run_stages, stages
 from hw.top import BAUD, BoardTop, Parameters
 from hw.verilog import to_rtlil
@@ -58,7 +62,11 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """What was built: the machine's clock, the tools' reports, seconds per stage, and the bitstream if there is one."""
+    """What was built: the machine's clock, the tools' reports, seconds per stage.
+
+    :param bitstream: None without a board.
+    :param cycles: mean per image from its first event to the decision, if events come back to back; None: no images.
+    """
 
     settings: Settings
     clock_hz: float
@@ -66,6 +74,7 @@ class Built:
     cells: dict[str, int]
     seconds: dict[str, float]
     bitstream: Path | None = None
+    cycles: float | None = None
 
     @property
     def met(self) -> bool:
@@ -89,13 +98,22 @@ class Built:
             "cells": self.cells,
             "critical_path": None if routed.critical is None else vars(routed.critical),
             "seconds": self.seconds,
+            "cycles_per_image": self.cycles,
+            "us_per_image": None if self.cycles is None else self.cycles / self.clock_hz * 1e6,
+            "images_per_s": None if self.cycles is None else self.clock_hz / self.cycles,
             "bitstream": None if self.bitstream is None else self.bitstream.name,
         }
 
 
-def build(settings: Settings, out: Path, progress: Callable[[str], object] = lambda _: None) -> Built:
+def build(
+    settings: Settings,
+    out: Path,
+    progress: Callable[[str], object] = lambda _: None,
+    images: npt.NDArray[np.uint8] | None = None,
+) -> Built:
     """Build into ``out``; ``progress`` is told the name of each stage as it begins.
 
+    :param images: uint8 (n, height, width), run through the compiled pipeline, held against sim, to count cycles.
     :raises InputError: a tool is missing or fails, the design does not fit, or it does not reach the clock asked for;
         then no bitstream is left in ``out``, but the report is.
     """
@@ -104,6 +122,9 @@ def build(settings: Settings, out: Path, progress: Callable[[str], object] = lam
         built = _build_fastest(settings, out, progress)
     else:
         built = _build_at(settings, float(settings.clock_hz), out, progress)
+    if images is not None:
+        progress("cycles")
+        built = replace(built, cycles=_mean_cycles(settings.pipeline, images))
     if built.met and settings.board.pins:
         built = replace(built, bitstream=_keep_bitstream(settings.board, out))
     with atomic_path(out / REPORT_FILE) as beside:
@@ -114,6 +135,10 @@ def build(settings: Settings, out: Path, progress: Callable[[str], object] = lam
             f"build with --clock-mhz {FASTEST} or with fewer lanes (report: {out / REPORT_FILE})."
         )
     return built
+
+
+def _mean_cycles(pipeline: PipelineParameters, images: npt.NDArray[np.uint8]) -> float:
+    return sum(trace.cycles for trace in simulate(Simulation(pipeline), images)) / len(images)
 
 
 def _build_fastest(settings: Settings, out: Path, progress: Callable[[str], object]) -> Built:

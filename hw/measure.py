@@ -108,5 +108,8 @@ def summary(report: dict[str, Any]) -> Table:
         share = f"{path['routing_ns'] / path['delay_ns']:.0%} wires" if path["delay_ns"] else ""
         table.add_row("slowest path, ns", f"{path['delay_ns']:.1f}", "", f"{path['cells']} cells, {share}")
         table.add_row("", "", "", f"{path['start']} -> {path['end']}")
+    if report["cycles_per_image"] is not None:
+        table.add_row("cycles per image", f"{report['cycles_per_image']:.1f}", "", "first event to decision")
+        table.add_row("us per image", f"{report['us_per_image']:.2f}", "", f"{report['images_per_s']:.0f} images/s")
     table.add_row("bitstream", report["bitstream"] or "none", "", "")
     return table
