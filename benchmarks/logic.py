@@ -12,33 +12,22 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from cycles import random_machine
 from rich.console import Console
 from rich.table import Table
 
 from hw.pipeline import Parameters, Pipeline
 from hw.verilog import find_tool, to_rtlil
 from sim.command import InputError, run_command
-from sim.network import Encoder, Layer, Network
 
 TINY_ODIN = {"ice40": 2202, "ecp5": 2809}
 """LUT4 of the smallest public core, synthesised by us with the same tools; carry cells and RAM cells counted in."""
 
 SCRIPT = (
-    "read_rtlil top.il; setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2; blackbox *.words; "
+    "read_rtlil top.il; setparam -set COLLISION_X_MASK 1'1 *.neurons/t:$memrd_v2; blackbox *.words; "
     "synth_{family} -top top; tee -q -o cells.json stat -json"
 )
-"""A state memory is never read where it is written, which yosys cannot know; its bypass would double the flip-flops."""
-
-
-def random_machine() -> Network:
-    """A random network of the shape of the real one, 784-600-10, binary code."""
-    rng = np.random.default_rng(11)
-    spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
-    encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
-    first = rng.normal(2, 25, (784, 600)).round().clip(-128, 127).astype(np.int8)
-    second = rng.normal(3, 40, (600, 10)).round().clip(-128, 127).astype(np.int8)
-    return Network(encoder, (Layer(first, 300), Layer(second, 250)), 4, 24, tuple("0123456789"))
+"""A state memory is never read where it is written (see hw/neurons.py); without being told, yosys adds a bypass."""
 
 
 def logic(parameters: Parameters, family: str) -> dict[str, Any]:
