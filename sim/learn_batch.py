@@ -65,15 +65,14 @@ class Learner:
             raise InputError(f"thin: must be {count} integers, one per image, in 0..{THIN - 1}.")
         pooled = pool_images(images, encoder.pool).reshape(count, -1)
         decision, rows, changed = (np.zeros(count, np.int32) for _ in range(3))
-        lessons = Lessons(decision, np.zeros(count, np.bool_), rows, changed)
-        lesson = lessons.decision, lessons.updated, lessons.rows, lessons.changed
-        order = pooled, labels.astype(np.int64), thin.astype(np.int64)
-        self.state = _learn_images(*order, self._machine, self.state, *lesson)
-        return lessons
+        updated = np.zeros(count, np.bool_)
+        course = pooled, labels.astype(np.int64), thin.astype(np.int64)
+        self.state = _learn_images(*course, self._machine, self.state, decision, updated, rows, changed)
+        return Lessons(decision, updated, rows, changed)
 
 
 class _Machine(NamedTuple):
-    """The network and the rule's constants, laid out for the compiled loop; the two weights change."""
+    """The network and the rule's constants for the compiled loop; both weights change."""
 
     pixels: npt.NDArray[np.int32]
     spike_tick: npt.NDArray[np.int16]
@@ -101,7 +100,7 @@ class _Watch(NamedTuple):
     current: npt.NDArray[np.int32]
 
 
-_jit = cast(Any, numba.njit)
+_jit = cast(Any, numba.njit)  # its cache names the two tuples above: delete sim/__pycache__ after renaming one
 _step = _jit(cache=True, nogil=True)(step)
 
 

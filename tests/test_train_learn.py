@@ -14,7 +14,8 @@ from sim.file import load
 from sim.trace import load_vectors
 from train import learn_command
 from train.change import shift, stick_rows, turn
-from train.learn import Settings, default_rule, random_network, run, thinning
+from train.learn import Settings, default_rule, run, thinning
+from train.random_network import random_network
 
 
 def patterns(count, seed):
@@ -180,6 +181,21 @@ def test_the_command_adapts_an_exported_network_to_a_change(command, tmp_path, c
     assert figures["test"] > 0.9
 
 
-def test_no_hidden_neuron_is_refused(command, tmp_path):
-    with pytest.raises(InputError, match="--hidden: must be at least 1"):
-        command("--out", tmp_path / "a", "--hidden", 0)
+def test_levels_of_brightness_spike_a_quarter_unit_apart():
+    network = random_network(DATA, 4, 0, (180, 100, 30))
+    assert network.encoder.spike_tick[[0, 30, 31, 100, 101, 180, 181, 255]].tolist() == [-1, -1, 8, 8, 4, 4, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("option", "values", "sentence"),
+    [
+        ("--hidden", [0], "--hidden: must be at least 1"),
+        ("--bright", [100, 180], "--bright: must be descending"),
+        ("--bright", [255], "--bright: must be descending"),
+        ("--noise-bits", [9], "noise_bits 9"),
+        ("--stuck", [64], r"--stuck: must be in 0..63"),
+    ],
+)
+def test_wrong_options_are_named(command, tmp_path, option, values, sentence):
+    with pytest.raises(InputError, match=sentence):
+        command("--out", tmp_path / "a", option, *values)

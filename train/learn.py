@@ -5,7 +5,7 @@ after an epoch equals one that was never interrupted. No PyTorch: what runs here
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -16,15 +16,11 @@ import numpy.typing as npt
 from sim import batch
 from sim.command import InputError
 from sim.dataset import Dataset
-from sim.encode import NEVER, encode
 from sim.file import read_tensors, write_tensors
 from sim.learn import THIN, Rule
 from sim.learn_batch import Learner
-from sim.network import Encoder, Layer, Network
+from sim.network import Network
 from train.change import hide, shift, stick_rows, turn
-
-TICKS_PER_UNIT = 16
-"""R of a network that starts at random; last_tick is six times as much."""
 
 CHUNK = 1000
 """Images between two reports of progress."""
@@ -104,32 +100,6 @@ class State:
     network: Network
     generator: int
     curve: list[Point]
-
-
-def random_network(data: Dataset, hidden: int, seed: int, bright: Sequence[int] = (127,)) -> Network:
-    """Return a network of random 8-bit weights for a data set, inputs-hidden-classes, R = 16, K = 96.
-
-    :param bright: descending; intensities above the first fire at tick 0, above the next at tick R/4, and so on; all
-        others never. The hidden threshold is 4 per spike of an average image: neurons fire early and late from the
-        start.
-    :raises InputError: no hidden neuron, or ``bright`` is not descending.
-    """
-    if hidden < 1:
-        raise InputError(f"--hidden: must be at least 1, not {hidden}.")
-    if not bright or list(bright) != sorted(set(bright), reverse=True) or not 0 <= bright[-1] <= bright[0] < 255:
-        raise InputError(f"--bright: must be descending intensities in 0..254, not {list(bright)}.")
-    rng = np.random.default_rng(seed)
-    height, width = data.train_images.shape[1:]
-    spike_tick = np.full(256, NEVER, np.int16)
-    for level, intensity in reversed(list(enumerate(bright))):
-        spike_tick[intensity + 1 :] = TICKS_PER_UNIT // 4 * level
-    encoder = Encoder((height, width), 1, np.arange(height * width, dtype=np.int32), spike_tick)
-    spikes = float((encode(encoder, data.train_images) != NEVER).sum(axis=1).mean())
-    layers = (
-        Layer(rng.integers(-14, 27, (encoder.inputs, hidden)).astype(np.int8), max(1, round(4 * spikes))),
-        Layer(rng.integers(-6, 15, (hidden, len(data.classes))).astype(np.int8), 400),
-    )
-    return Network(encoder, layers, TICKS_PER_UNIT, 6 * TICKS_PER_UNIT, data.classes)
 
 
 def default_rule(network: Network) -> Rule:
