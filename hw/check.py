@@ -21,7 +21,7 @@ BLOCK_CELLS = {"ecp5": "DP16KD", "ice40": "SB_RAM40_4K"}
 """Block RAM in yosys' netlist."""
 
 LUT_RAM = "TRELLIS_DPR16X4"
-"""Sixteen words of four bits in look-up tables (ECP5); it takes four of them."""
+"""Sixteen words of four bits in look-up tables (ECP5); it takes six of them."""
 
 OVERHEAD_LUTS = 600
 """Logic of what is neither adder nor multiplexer: link, sequence, encoder (measured on three designs, within 15 %)."""
@@ -120,7 +120,7 @@ def _luts(cells: dict[str, int]) -> int:
         kind, _, width = cell.rpartition("_")
         if width.isdigit():
             bits[kind] += count * int(width)
-    return bits["$alu"] + 6 * bits["$mux"] // 10 + 4 * cells.get(LUT_RAM, 0) + OVERHEAD_LUTS
+    return bits["$alu"] + 6 * bits["$mux"] // 10 + 6 * cells.get(LUT_RAM, 0) + OVERHEAD_LUTS
 
 
 def table(findings: Findings) -> RenderableType:

@@ -76,7 +76,7 @@ def stages(board: Board, clock_hz: float, seed: int = SEED) -> Sequence[Stage]:
     """Return the stages after ``top.il``; the last one, which packs the bitstream, is missing without a board."""
     ecp5 = board.device.family == "ecp5"
     synthesis = _SYNTHESIS["ecp5" if ecp5 else board.device.size]
-    script = f"read_rtlil {DESIGN}; {synthesis} -top top -json {NETLIST}; tee -q -o {STATISTICS} stat -json"
+    script = f"{_READ}; {synthesis} -top top -json {NETLIST}; tee -q -o {STATISTICS} stat -json"
     routing = ("--json", NETLIST, "--report", ROUTED_REPORT, "--seed", str(seed), "--timing-allow-fail")
     routing += ("--freq", f"{clock_hz / 1e6:.3f}", f"--{board.device.size}", "--package", board.package)
     pins = board.pins or ""
@@ -98,9 +98,12 @@ def stages(board: Board, clock_hz: float, seed: int = SEED) -> Sequence[Stage]:
 def memory_mapping(board: Board) -> Stage:
     """Return the first part of synthesis, up to where memories have become block RAM; counts cells with widths."""
     synthesis = _SYNTHESIS["ecp5" if board.device.family == "ecp5" else board.device.size]
-    script = f"read_rtlil {DESIGN}; {synthesis} -top top -run begin:map_ffram; tee -q -o {STATISTICS} stat -json -width"
+    script = f"{_READ}; {synthesis} -top top -run begin:map_ffram; tee -q -o {STATISTICS} stat -json -width"
     return Stage("memory mapping", "yosys", ("-p", script))
 
+
+_READ = f"read_rtlil {DESIGN}; setparam -set COLLISION_X_MASK 1'1 *.neurons/t:$memrd_v2"
+"""A state memory is never read where it is written (see hw/neurons.py); without being told, yosys adds a bypass."""
 
 _SYNTHESIS = {"ecp5": "synth_ecp5", "up5k": "synth_ice40 -device u", "hx8k": "synth_ice40 -device hx"}
 
