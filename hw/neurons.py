@@ -171,10 +171,8 @@ class Neurons(wiring.Component):
         word = data.ArrayLayout(shape, lanes)
         init: list[Any] = [[start] * lanes] * (folds + 1)
         m.submodules[name] = cells = memory.Memory(shape=word, depth=folds + 1, init=init)
-        reader, writer = (
-            cells.read_port(),
-            cells.write_port(),
-        )  # never at one address: a write moves on to the next fold
+        # Both ports are never at one address: while a fold is written, the one after it is read.
+        reader, writer = cells.read_port(), cells.write_port()
         fresh, fresh_after = Signal(name=f"{name}_fresh", init=1), Signal(name=f"{name}_fresh_after")
         m.d.comb += [
             fresh_after.eq(self.clear | (fresh & ~(write & self.last))),

@@ -17,7 +17,7 @@ from sim.command import InputError, run_command
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("hw", "sim", "tests", "pyproject.toml")
-HARDWARE = ("test_hw_parts.py", "test_hw_counters.py", "test_hw_pipeline.py", "test_agreement.py")
+HARDWARE = ("test_hw_parts.py", "test_hw_counters.py", "test_hw_encode.py", "test_hw_pipeline.py", "test_agreement.py")
 SOFTWARE = ("test_sim_pipeline.py", "test_sim_fixed_point.py", "test_sim_batch.py", "test_hw_pipeline.py")
 PROOF = ("test_hw_proofs.py::test_no_width_is_too_small",)
 

@@ -7,24 +7,17 @@ import pytest
 from amaranth.hdl import Module, Signal, Value
 from amaranth.sim import Simulator
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from hw.arithmetic import times
 from hw.decide import Decider
-from hw.encode import Encoder
-from hw.engine import AmaranthEngine, Stimulus
-from hw.events import Kind, event
 from hw.layer import Layer
 from hw.neurons import Parameters
 from hw.queue import Queue
-from hw.trace import field, input_events, pixels
 from hw.weights import BlockStore, Rows
-from random_networks import random_network, seeds
+from random_networks import seeds
 from sim.decide import decide, highest
 from sim.fixed_point import Bounds, current_bounds
 from sim.network import Layer as Weights
-
-CLOSING = Kind.END.value | Kind.ABORT.value
 
 
 def simulate(component, testbench):
@@ -202,20 +195,3 @@ def test_a_decider_decides_as_sim_does(seed):
             await ctx.tick()
 
     simulate(dut, testbench)
-
-
-@settings(max_examples=30)
-@given(seeds, st.lists(st.integers(0, 70), min_size=1, max_size=4))
-def test_an_image_of_the_wrong_length_is_aborted_and_the_next_is_right(seed, lengths):
-    network = random_network(seed)
-    rng = np.random.default_rng(seed)
-    good = rng.integers(0, 256, (1, *network.encoder.image_shape)).astype(np.uint8)
-    size = good.size
-    wrong = [length + (length >= size - 1) + 1 for length in lengths]
-    bad = [[*rng.integers(0, 256, length - 1).tolist(), 256] for length in wrong]
-    run = AmaranthEngine(Encoder(network)).run(Stimulus([*bad, *pixels(good)], CLOSING, seed=seed % 1000))
-    kinds = field(run.outputs, event(network), "kind")
-    ends = np.flatnonzero(kinds != Kind.SPIKE.value)
-    assert kinds[ends].tolist() == [Kind.ABORT.value] * len(bad) + [Kind.END.value]
-    beats = [int.from_bytes(row.tobytes(), "little") for row in run.outputs[ends[-2] + 1 :]]
-    assert beats == input_events(network, good)[0]
