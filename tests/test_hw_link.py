@@ -1,6 +1,7 @@
 """The link: whatever happens to bytes on the line, a frame arrives as it was sent or not at all."""
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from hw.frame import HEAD, Frame, FrameError, Kind, Unpacker, pack, unpack
 from hw.link import Buffer, Receiver, Sender
+from hw.registers import markdown
 from hw.uart import UartReceiver, UartTransmitter, bit_cycles
 from sim.command import InputError
 
@@ -219,3 +221,10 @@ def test_bit_rate_that_the_clock_cannot_make_is_refused():
     for clock, baud in ((12e6, 4_000_000), (12e6, 2_500_000)):
         with pytest.raises(InputError, match="slower"):
             bit_cycles(clock, baud)
+
+
+def test_documentation_has_the_registers_and_kinds_of_the_code():
+    page = (Path(__file__).parent.parent / "docs" / "link.md").read_text()
+    assert markdown() in page
+    for kind in Kind:
+        assert f"| {kind.value} | {kind.name.lower()} |" in page
