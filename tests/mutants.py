@@ -132,7 +132,8 @@ def survives(mutant: Mutant) -> bool:
         file = Path(scratch) / mutant.file
         file.write_text(file.read_text().replace(mutant.old, mutant.new))
         tests = [f"tests/{test}" for test in mutant.tests]
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+        command += ["--hypothesis-profile", "unshrunk", *tests]
         done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         raise InputError(f"{mutant.name}: pytest itself fails; {done.stdout[-500:]}")
