@@ -1,6 +1,4 @@
-"""``python -m hw``: the gateware on the command line; the boards' commands are in
-:mod:`hw.board_commands` (what is built) and :mod:`hw.talk_commands` (what is there).
-"""
+"""``python -m hw``: the gateware and its boards on the command line."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""``python -m hw boards | check | build``: the boards on the command line."""
+"""``python -m hw boards``, ``check``, ``build``: what is put on a board."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""``python -m hw emulate | program | classify``: boards that are there, on the command line."""
+"""``python -m hw emulate``, ``program``, ``classify``: boards that are there, or seem to be."""
 
 import argparse
 import json
