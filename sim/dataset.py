@@ -46,6 +46,13 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
 """The data sets known by name, and what their labels mean."""
 
 
+VALIDATION_FRACTION = 12
+"""One training image in so many is kept for validation: 5,000 of 60,000."""
+
+SPLIT_SEED = 20260101
+"""The split is the same for every run, whatever the run's own seed: validation figures stay comparable."""
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Images uint8 (n, height, width) and labels uint8 (n,), for training and for the final test."""
@@ -56,6 +63,12 @@ class Dataset:
     train_labels: npt.NDArray[np.uint8]
     test_images: npt.NDArray[np.uint8]
     test_labels: npt.NDArray[np.uint8]
+
+    def split(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Return which training images to learn from, and which are kept for validation: 55,000 / 5,000 for MNIST."""
+        order = np.random.default_rng(SPLIT_SEED).permutation(len(self.train_labels))
+        kept = len(order) // VALIDATION_FRACTION
+        return order[kept:], order[:kept]
 
 
 def load(name: str, folder: Path | None = None) -> Dataset:

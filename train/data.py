@@ -13,12 +13,6 @@ from torch.nn import functional
 from sim.dataset import Dataset
 from sim.dataset import load as load_images
 
-VALIDATION_FRACTION = 12
-"""One training image in so many is kept for validation: 5,000 of 60,000."""
-
-SPLIT_SEED = 20260101
-"""The split is the same for every run, whatever the run's own seed: validation figures stay comparable."""
-
 GRIDS = 1024
 """Number of different warps drawn per epoch; an image picks one of them."""
 
@@ -55,14 +49,13 @@ def load(name: str, folder: Path | None = None) -> Split:
 
 def split(dataset: Dataset) -> Split:
     """Set a fixed twelfth of the training images aside for validation: 55,000 / 5,000 / 10,000 for MNIST."""
-    order = np.random.default_rng(SPLIT_SEED).permutation(len(dataset.train_labels))
-    kept = len(order) // VALIDATION_FRACTION
+    train, validation = dataset.split()
     images, labels = dataset.train_images, dataset.train_labels
     return Split(
         dataset.name,
         dataset.classes,
-        _part(images[order[kept:]], labels[order[kept:]]),
-        _part(images[order[:kept]], labels[order[:kept]]),
+        _part(images[train], labels[train]),
+        _part(images[validation], labels[validation]),
         _part(dataset.test_images, dataset.test_labels),
     )
 

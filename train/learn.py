@@ -25,9 +25,6 @@ from train.change import hide, shift, stick_rows, turn
 CHUNK = 1000
 """Images between two reports of progress."""
 
-VALIDATION_FRACTION = 12
-"""The last training image in so many is kept for validation: the last 5,000 of MNIST's 60,000."""
-
 CHECKPOINT_FORMAT, CHECKPOINT_VERSION = "ttfs-learning", "1"
 
 Progress = Callable[[int], object]
@@ -68,7 +65,7 @@ class Settings:
 
     def count(self, data: Dataset) -> int:
         """Return the number of training images of an epoch; the rest is for validation, or left out."""
-        available = len(data.train_labels) - len(data.train_labels) // VALIDATION_FRACTION
+        available = len(data.split()[0])
         return available if self.limit is None else min(available, self.limit)
 
 
@@ -175,10 +172,10 @@ class _Split:
             raise InputError(f"classes: the network decides between {network.classes}, {data.name} has {data.classes}.")
         images, labels = turn(data.train_images, settings.turn), data.train_labels
         network, stuck = stick_rows(network, images, settings.stuck)
-        kept = len(labels) - len(labels) // VALIDATION_FRACTION
-        used = slice(0, settings.count(data))
+        used, kept = data.split()
+        used = used[: settings.count(data)]
         test = turn(data.test_images, settings.turn), data.test_labels
-        return cls(network, stuck, images[used], labels[used], (images[kept:], labels[kept:]), test)
+        return cls(network, stuck, images[used], labels[used], (images[kept], labels[kept]), test)
 
     def measure(self, network: Network, point: Point) -> Point:
         """Return the point with the network's accuracies on the integer machine."""
