@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,13 +14,16 @@ from hw import simulate as simulation_module
 from hw.pipeline import FULL, Parameters
 from hw.simulate import Simulation, compare, simulate
 from random_networks import random_images, random_network
+from sim import dataset
 from sim.command import InputError, run_command
-from sim.file import save
+from sim.file import NETWORK_FILE, load, save
 from sim.network import Encoder, Layer, Network
 from sim.pipeline import run
 from sim.trace import save_vectors
 
 SEED = 11
+
+TRAINED = Path(__file__).parent.parent / "build" / "mnist" / NETWORK_FILE
 
 
 @pytest.fixture
@@ -143,6 +147,11 @@ def test_the_compiled_model_equals_sim_at_full_size(lanes):
 
 
 @pytest.mark.slow
-def test_all_test_images_through_the_compiled_model():
-    images = ink(10_000)
-    assert len(list(simulate(Simulation(Parameters(mnist_sized())), images))) == len(images)
+def test_all_mnist_test_images_through_the_compiled_model():
+    """With the trained network if `make demo` left one, else with a random one of its shape."""
+    network = load(TRAINED) if TRAINED.is_file() else mnist_sized()
+    images = dataset.load("mnist").test_images
+    found = list(simulate(Simulation(Parameters(network)), images))
+    assert len(found) == 10_000
+    promised = [1.25 * sum(trace.events) + 2 * trace.trace.tick + 10 for trace in found]
+    assert np.mean([trace.cycles for trace in found]) <= np.mean(promised)
