@@ -14,7 +14,7 @@ from hw import board_commands, talk_commands
 from hw.pipeline import FULL, Machine, Parameters, Pipeline
 from hw.simulate import ENGINES, DifferenceError, Simulation, simulate
 from hw.trace import HardwareTrace
-from hw.verilog import to_rtlil, write_verilog
+from hw.verilog import describe_ports, to_rtlil, write_verilog
 from sim import dataset
 from sim.command import InputError, atomic_path, progress_bar, run_command
 from sim.file import load, network_path
@@ -76,7 +76,7 @@ def _verilog(arguments: argparse.Namespace) -> int:
         raise InputError(f"--out: must be a file .v or .sv, not {arguments.out}.")
     with progress_bar() as bar:
         bar.add_task(f"writing {arguments.out}", total=None)
-        written = write_verilog(to_rtlil(component), arguments.out)
+        written = write_verilog(to_rtlil(component), arguments.out, describe_ports(component))
     for file in written:
         print(file)
     return 0

@@ -4,18 +4,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from enum import EnumType
 from os import environ
 from pathlib import Path
 from typing import Any
 
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
+from amaranth.lib import data
 
 from sim.command import InputError, atomic_path
 
 TOP = "top"
 """Name of the outermost module."""
 
-SCRIPT = "read_rtlil {name}.il; proc; pmuxtree; memory_collect; write_verilog -norename -noattr -extmem {name}.v"
+SCRIPT = f"read_rtlil {TOP}.il; proc; pmuxtree; memory_collect; write_verilog -norename -noattr -extmem {TOP}.v"
 """``proc``, ``pmuxtree``: plain ``always`` blocks and multiplexers, which every simulator understands (Icarus 11 does
 not start ``always @*`` at time 0, nor call functions with ``$`` in their names); ``-extmem``: memories in own files."""
 
@@ -38,26 +40,49 @@ def to_rtlil(component: Any) -> str:
     return rtlil.convert(component, name=TOP, emit_src=False)
 
 
-def write_verilog(text: str, path: Path) -> list[Path]:
+def describe_ports(component: Any) -> str:
+    """Return the bits of every structured port as Verilog comments: ``// o__payload[1:0] outcome.status``, ..."""
+    lines: list[str] = []
+    for path, _, value in component.signature.flatten(component):
+        if isinstance(value, data.View):
+            lines += _fields("__".join(map(str, path)), value.shape(), "", 0)
+    return "".join(f"// {line}\n" for line in lines)
+
+
+def _fields(port: str, layout: data.Layout, prefix: str, offset: int) -> list[str]:
+    lines: list[str] = []
+    for key, field in layout:
+        place, name = offset + field.offset, f"{prefix}{key}"
+        if isinstance(field.shape, data.Layout):
+            lines += _fields(port, field.shape, f"{name}.", place)
+        else:
+            values = [f"{each.value} {each.name}" for each in field.shape] if isinstance(field.shape, EnumType) else []
+            lines.append(f"{port}[{place + field.width - 1}:{place}] {name} {', '.join(values)}".rstrip())
+    return lines
+
+
+def write_verilog(text: str, path: Path, heading: str = "") -> list[Path]:
     """Write what :func:`to_rtlil` gave as Verilog, its memories beside it as ``NAME-1.mem``, ...; return all files.
 
     The Verilog names its memory images relative to the simulator's working directory. Ports are called as in Amaranth,
-    with ``__`` between the parts: ``i__payload``, ``i__valid``, ``i__ready``; structs are packed, first field lowest.
+    with ``__`` between the parts: ``i__payload``, ``i__valid``, ``i__ready``; structs are packed, first field lowest,
+    see :func:`describe_ports`. ``heading`` goes before everything.
 
     :raises InputError: yosys fails, or the folder cannot be written.
     """
-    name = path.stem
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / f"{name}.il").write_text(text)
-        command = [find_tool("yosys"), "-q", "-p", SCRIPT.format(name=name)]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / f"{TOP}.il").write_text(text)
+        command = [find_tool("yosys"), "-q", "-p", SCRIPT]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise InputError(f"{path}: yosys fails ({done.stderr.strip().splitlines()[-1]}); report this as a bug.")
         written = [path]
-        for file in sorted(Path(folder).glob(f"{name}-*.mem")):
-            written.append(path.parent / file.name)
+        for file in sorted(folder.glob(f"{TOP}-*.mem")):
+            written.append(path.parent / file.name.replace(TOP, path.stem, 1))
             with atomic_path(written[-1]) as beside:
                 shutil.copyfile(file, beside)
+        verilog = (folder / f"{TOP}.v").read_text().replace(f'("{TOP}-', f'("{path.stem}-')
         with atomic_path(path) as beside:
-            shutil.copyfile(Path(folder) / f"{name}.v", beside)
+            beside.write_text(heading + verilog)
     return written

@@ -100,14 +100,17 @@ def test_bad_options_are_one_sentence(folder, options, sentence, monkeypatch, ca
 
 
 def test_verilog_is_complete(folder, tmp_path, monkeypatch, capsys):
-    out = tmp_path / "machine.v"
+    out = tmp_path / "my machine.v"
     assert called(monkeypatch, "verilog", folder, "--out", out) == 0
-    written = capsys.readouterr().out.split()
+    written = capsys.readouterr().out.splitlines()
     text = out.read_text()
     assert str(out) in written
     assert all((tmp_path / name).is_file() for name in written)
+    assert all(f'$readmemb("{Path(name).name}"' in text for name in written[1:])
     assert text.count("$readmem") == len(written) - 1
     assert "module top(" in text
+    assert "// i__payload[7:0] intensity\n// i__payload[8:8] last\n" in text
+    assert "// o__payload[1:0] outcome.status 0 DECIDED, 1 TIMED_OUT, 2 DROPPED\n" in text
     assert all(f"{stream}__{signal}" in text for stream in "io" for signal in ("payload", "valid", "ready"))
 
 
