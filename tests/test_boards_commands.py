@@ -9,8 +9,8 @@ import threading
 import numpy as np
 import pytest
 
-from hw.__main__ import main
 from hw.boards import BOARDS
+from hw.command_line import main
 from hw.emulate import Terminal, VirtualBoard, serve
 from hw.pipeline import Parameters
 from random_networks import random_images, random_network

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw import __main__ as command_line
+from hw import command_line
 from hw import simulate as simulation_module
 from hw.pipeline import FULL, Parameters
 from hw.simulate import Simulation, compare, simulate

@@ -111,6 +111,15 @@ def test_closed_pipe_is_not_an_error(folder):
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(("package", "missing"), [("hw", "amaranth"), ("train", "torch")])
+def test_missing_tools_are_one_sentence(package, missing):
+    code = f"import runpy, sys; sys.modules['{missing}'] = None; runpy.run_module('{package}', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {missing}")
+    assert done.stderr.count("\n") == 1
+
+
 def test_interrupt_is_130(capsys):
     def interrupted():
         raise KeyboardInterrupt

@@ -14,7 +14,7 @@ from sim.command import InputError
 from sim.dataset import FILES, idx_bytes
 from sim.file import load
 from sim.trace import load_vectors
-from train.__main__ import _parser, main
+from train.command_line import _parser, main
 from train.data import split, yin_yang
 from train.decide import Outcome
 from train.export import check, decide_all, export
