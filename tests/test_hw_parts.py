@@ -30,6 +30,21 @@ def simulate(component, testbench):
     simulator.run()
 
 
+async def pulse(ctx, signal):
+    ctx.set(signal, 1)
+    await ctx.tick()
+    ctx.set(signal, 0)
+
+
+async def send(ctx, stream, payload):
+    ctx.set(stream.valid, 1)
+    ctx.set(stream.payload, payload)
+    while not ctx.get(stream.ready):
+        await ctx.tick()
+    await ctx.tick()
+    ctx.set(stream.valid, 0)
+
+
 def weights(rng, fan_in, fan_out, bits=8):
     low, high = -(1 << (bits - 1)), 1 << (bits - 1)
     return Weights(rng.integers(low, high, (fan_in, fan_out)).astype(np.int8), int(rng.integers(1, 60)), bits)
@@ -138,29 +153,25 @@ def test_a_layer_fires_as_its_twin_does(seed):
         if valid and ready:
             found[-1].append(neuron)
 
+    async def tick(ctx):
+        await settle(ctx)
+        ctx.set(dut.advance, 1)
+        found.append([])
+        await cycle(ctx)
+        ctx.set(dut.advance, 0)
+        for _ in range(parameters.folds):
+            await cycle(ctx)
+        await settle(ctx)
+
     async def testbench(ctx):
         for _ in range(3):
-            ctx.set(dut.clear, 1)
-            await ctx.tick()
-            ctx.set(dut.clear, 0)
+            await pulse(ctx, dut.clear)
             twin, rows = parameters.twin(), rng.permutation(parameters.layer.fan_in)
             for events in np.array_split(rows, 3):
                 for row in events.tolist():
-                    ctx.set(dut.i.valid, 1)
-                    ctx.set(dut.i.payload, row)
+                    await send(ctx, dut.i, row)
                     twin.deliver(row)
-                    while not ctx.get(dut.i.ready):
-                        await ctx.tick()
-                    await ctx.tick()
-                    ctx.set(dut.i.valid, 0)
-                await settle(ctx)
-                ctx.set(dut.advance, 1)
-                found.append([])
-                await cycle(ctx)
-                ctx.set(dut.advance, 0)
-                for _ in range(parameters.folds):
-                    await cycle(ctx)
-                await settle(ctx)
+                await tick(ctx)
                 twin.advance()
                 expected.append(twin.fire().tolist())
 
