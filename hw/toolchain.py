@@ -40,7 +40,8 @@ class Stage:
         with log.open("w") as output:
             done = subprocess.run(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, check=False)
         if done.returncode:
-            raise InputError(f"{self.name}: {self.tool} fails, {_last_error(log)}; all it said is in {log}.")
+            remedy = "; `python -m hw check` says whether it fits" if self.tool.startswith("nextpnr") else ""
+            raise InputError(f"{self.name}: {self.tool} fails, {_last_error(log)}{remedy} (all it said: {log}).")
 
 
 def run_stages(chosen: Sequence[Stage], folder: Path, progress: Callable[[Stage], object]) -> dict[str, float]:
