@@ -71,7 +71,7 @@ def _boards(arguments: argparse.Namespace) -> int:
         return 0
     listed = Table(title="boards; those named none only measure")
     for key in rows[0]:
-        listed.add_column(key.replace("_", " "))
+        listed.add_column(key.replace("_", " "), no_wrap=key in ("name", "device"))
     for row in rows:
         listed.add_row(*(str(value) for value in row.values()))
     Console().print(listed)
