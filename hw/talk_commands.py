@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -67,6 +68,7 @@ def _emulate(arguments: argparse.Namespace) -> int:
         bar.add_task("compiling the board", total=None)
         board = VirtualBoard(parameters)
     terminal = Terminal()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends it as Ctrl-C does: the link goes too
     try:
         if link is not None:
             link.symlink_to(terminal.port)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -100,15 +101,17 @@ def test_clock_that_is_no_number_is_refused(monkeypatch, folder):
         call(monkeypatch, "build", folder, "--board", "icebreaker", "--clock-mhz", "fast")
 
 
-def test_emulate_offers_a_port_until_interrupted(folder, tmp_path):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_emulate_offers_a_port_until_interrupted(folder, tmp_path, stop):
     link = tmp_path / "board"
     command = [sys.executable, "-m", "hw", "emulate", str(folder), "--lanes", "1", "--port", str(link)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline().strip() == str(link)
         assert os.path.realpath(link).startswith("/dev/")
+        assert process.stderr.readline() == "a board is there until Ctrl-C\n"
     finally:
-        process.send_signal(2)
+        process.send_signal(stop)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in errors
