@@ -68,7 +68,8 @@ def _emulate(arguments: argparse.Namespace) -> int:
         bar.add_task("compiling the board", total=None)
         board = VirtualBoard(parameters)
     terminal = Terminal()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends it as Ctrl-C does: the link goes too
+    for ends in (signal.SIGINT, signal.SIGTERM):  # both take the link away; a shell's background job ignores the first
+        signal.signal(ends, signal.default_int_handler)
     try:
         if link is not None:
             link.symlink_to(terminal.port)
