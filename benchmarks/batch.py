@@ -11,37 +11,14 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-import snntorch
 import torch
+from training import STEPS, LeakyNetwork
 
 from sim.batch import run
 from sim.network import Encoder, Layer, Network
 
-STEPS = 25
 BATCH = 500
 ROUNDS = 5
-
-
-class LeakyNetwork(torch.nn.Module):
-    """784-600-10 leaky integrate-and-fire neurons, as in snnTorch's tutorial 5."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.hidden = torch.nn.Linear(784, 600)
-        self.output = torch.nn.Linear(600, 10)
-        self.hidden_neurons = snntorch.Leaky(beta=0.95)
-        self.output_neurons = snntorch.Leaky(beta=0.95)
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Count output spikes over all steps, (n, 10)."""
-        hidden = self.hidden_neurons.reset_mem()
-        output = self.output_neurons.reset_mem()
-        counts = torch.zeros(len(image), 10)
-        for _ in range(STEPS):
-            spikes, hidden = self.hidden_neurons(self.hidden(image), hidden)
-            spikes, output = self.output_neurons(self.output(spikes), output)
-            counts += spikes
-        return counts
 
 
 def random_network(rng: np.random.Generator) -> Network:
@@ -72,7 +49,7 @@ def main() -> None:
     def classify() -> None:
         with torch.inference_mode():
             for batch in batches:
-                leaky(batch)
+                leaky(batch).sum(dim=0)
 
     run(network, images[:2000])  # compiles
     classify()
