@@ -1,8 +1,8 @@
 """Minutes to 97 % on MNIST's validation images: exact TTFS training beside snnTorch's temporal loss, in one run.
 
 Both train 784-600-10 on the same binary images with the same threads, and are judged on the same 5,000 validation
-images, ours after each epoch, snnTorch more often. snnTorch: leaky neurons over 25 time steps, `ce_temporal_loss`, Adam, as its
-documentation trains it. It is stopped at ``--cap`` minutes, and the line says so.
+images, ours after each epoch, snnTorch more often. snnTorch: leaky neurons over 25 time steps, `ce_temporal_loss`,
+Adam, as its documentation trains it. It is stopped at ``--cap`` minutes, and the line says so.
 """
 
 import argparse
