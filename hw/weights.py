@@ -5,6 +5,7 @@ a memory that learning writes to) is its business, and so is its pace. How weigh
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from amaranth.hdl import Module, Mux, Signal, Value, signed
@@ -87,20 +88,23 @@ class BlockStore(wiring.Component):
 
     Latency: 2 cycles from a row to its first word (memory, output register). Throughput: one word per cycle, also from
     row to row.
+
+    :param words: where they lie: a component with the members of :class:`BlockWords`, which is the one taken if None.
     """
 
     i: stream.Interface
     o: stream.Interface
     idle: Signal
 
-    def __init__(self, rows: Rows):
+    def __init__(self, rows: Rows, words: Any = None):
         self.rows = rows
+        self.words = BlockWords(rows) if words is None else words
         super().__init__(store_members(rows))
 
     def elaborate(self, platform: object) -> Module:
         """Build: an address counter, the memory, an output register."""
         m = Module()
-        m.submodules.words = words = BlockWords(self.rows)
+        m.submodules.words = words = self.words
         address = Signal.like(words.address)
         left = Signal(range(self.rows.folds))
         accept, reading = Signal(), Signal()
