@@ -1,96 +1,124 @@
 """The first output spike is the answer: twin of :mod:`sim.decide`."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from hw.neurons import Parameters
 
 
-def verdict(classes: int) -> data.StructLayout:
-    """Return the layout of a tick's verdict: ``fires``, whether any output does, and the ``winner`` among them."""
-    return data.StructLayout({"fires": 1, "winner": bits_for(classes - 1)})
-
-
-class _Candidate(NamedTuple):
-    """An output neuron: whether it exists, its potential, its lane."""
+class Candidate(NamedTuple):
+    """A neuron of a fold: whether it takes part, what is compared, its lane."""
 
     exists: Value
     potential: Value
     lane: Value
 
+    @classmethod
+    def named(cls, name: str, bits: int, lanes: int) -> Self:
+        """Return signals for a potential of so many bits and one of ``lanes``."""
+        return cls(
+            Signal(name=f"{name}_exists"),
+            Signal(signed(bits), name=f"{name}_potential"),
+            Signal(range(lanes), name=f"{name}_lane"),
+        )
 
-def _highest(m: Module, candidates: Sequence[_Candidate], bits: int) -> _Candidate:
+
+def highest(m: Module, candidates: Sequence[Candidate], bits: int, lanes: int) -> Candidate:
     """Return the candidate with the highest potential, then the lowest lane: a tree of comparisons."""
     if len(candidates) == 1:
         return candidates[0]
     half = 1 << ((len(candidates) - 1).bit_length() - 1)
-    low, high = _highest(m, candidates[:half], bits), _highest(m, candidates[half:], bits)
-    exists, potential, lane, upper = Signal(), Signal(signed(bits)), Signal(half.bit_length()), Signal()
+    low, high = (highest(m, part, bits, lanes) for part in (candidates[:half], candidates[half:]))
+    best, upper = Candidate.named("best", bits, lanes), Signal()
     m.d.comb += [
         upper.eq(high.exists & (~low.exists | (high.potential > low.potential))),
-        exists.eq(low.exists | high.exists),
-        potential.eq(Mux(upper, high.potential, low.potential)),
-        lane.eq(Mux(upper, high.lane | half, low.lane)),
+        best.exists.eq(low.exists | high.exists),
+        best.potential.eq(Mux(upper, high.potential, low.potential)),
+        best.lane.eq(Mux(upper, high.lane, low.lane)),
     ]
-    return _Candidate(exists, potential, lane)
+    return best
 
 
 class Decider(wiring.Component):
     """Decides after every tick whether an output fires, and which output is in front.
 
     ``i``: the folds of the output layer's potentials after a tick's advance, each taken at once.
-    ``o``: with the last fold, in the same cycle: ``fires``, whether any output has potential >= 0, and ``winner``, the
-    output with the highest potential, then the lowest index; winner is the decision when one fires or time is out.
+    ``o``: with the last fold, in the same cycle: whether any output has potential >= 0.
+    ``winner``: from one cycle after that, until the next tick's first fold: the output with the highest potential, then
+    the lowest index; it is the decision when one fires or time is out. The cycle lets the tree of comparisons have a
+    register in its middle; nobody waits for it, because a result takes longer to leave.
     """
 
     i: stream.Interface
     o: stream.Interface
+    winner: Signal
 
     def __init__(self, parameters: Parameters):
         self.parameters = parameters
         super().__init__(
             {
                 "i": In(stream.Signature(parameters.fold, always_ready=True)),
-                "o": Out(stream.Signature(verdict(parameters.layer.fan_out), always_ready=True)),
+                "o": Out(stream.Signature(1, always_ready=True)),
+                "winner": Out(bits_for(parameters.layer.fan_out - 1)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build: the best of a fold, and the best of the folds before it."""
+        """Build: the best of each group of lanes, kept; the best of the groups, and of the folds before."""
         m = Module()
         layer, bits = self.parameters, self.parameters.potential.bits
         fold = self.i.payload
         in_last = layer.layer.fan_out - (layer.folds - 1) * layer.lanes
         lanes = [
-            _Candidate(Const(1) if lane < in_last else ~fold.last, fold.potential[lane], Const(lane, bits_for(lane)))
+            Candidate(Const(1) if lane < in_last else ~fold.last, fold.potential[lane], Const(lane, bits_for(lane)))
             for lane in range(layer.lanes)
         ]
-        best = _highest(m, lanes, bits)
-        fires = Signal()
-        winner = Signal.like(self.o.payload.winner)
+        earlier, earlier_fires, opening = Signal(), Signal(), Signal()
+        fires = Cat(lane.exists & (lane.potential >= 0) for lane in lanes).any()
         m.d.comb += [
-            fires.eq(Cat(lane.exists & (lane.potential >= 0) for lane in lanes).any()),
-            winner.eq(fold.first_neuron + best.lane),
             self.o.valid.eq(self.i.valid & fold.last),
+            self.o.payload.eq(fires | (earlier & earlier_fires)),
         ]
-        if layer.folds == 1:
-            m.d.comb += [self.o.payload.fires.eq(fires), self.o.payload.winner.eq(winner)]
-            return m
-        earlier, earlier_fires = Signal(), Signal()
-        earlier_winner, earlier_potential = Signal.like(winner), Signal(signed(bits))
+        best, first_neuron = self._keep_groups(m, lanes, bits), Signal.like(fold.first_neuron)
+        with m.If(self.i.valid):
+            m.d.sync += [
+                earlier.eq(~fold.last),
+                earlier_fires.eq(self.o.payload),
+                first_neuron.eq(fold.first_neuron),
+                opening.eq(~earlier),
+            ]
+        here = Signal.like(self.winner)
+        m.d.comb += [here.eq(first_neuron + best.lane), self.winner.eq(here)]
+        if layer.folds > 1:
+            self._compare_folds(m, best, here, opening)
+        return m
+
+    def _keep_groups(self, m: Module, lanes: list[Candidate], bits: int) -> Candidate:
+        """Return the best of the fold that was there last: half of the tree is before a register, half behind it."""
+        size = 1 << ((len(lanes) - 1).bit_length() + 1) // 2
+        kept: list[Candidate] = []
+        for start in range(0, len(lanes), size):
+            kept.append(Candidate.named(f"kept_{start}", bits, len(lanes)))
+            with m.If(self.i.valid):
+                best = highest(m, lanes[start : start + size], bits, len(lanes))
+                m.d.sync += [to.eq(value) for to, value in zip(kept[-1], best, strict=True)]
+        return highest(m, kept, bits, len(lanes))
+
+    def _compare_folds(self, m: Module, best: Candidate, here: Value, opening: Value) -> None:
+        """Hold the fold that was there last against those of the tick before it; ``opening``: there is none.
+
+        Once it is the one in front, it is no better than that: ``winner`` stays what it is.
+        """
+        front, front_potential = Signal.like(self.winner), Signal.like(best.potential)
         better = Signal()
         m.d.comb += [
-            better.eq(~earlier | (best.potential > earlier_potential)),
-            self.o.payload.fires.eq(fires | (earlier & earlier_fires)),
-            self.o.payload.winner.eq(Mux(better, winner, earlier_winner)),
+            better.eq(opening | (best.potential > front_potential)),
+            self.winner.eq(Mux(better, here, front)),
         ]
-        with m.If(self.i.valid):
-            m.d.sync += [earlier.eq(~fold.last), earlier_fires.eq(self.o.payload.fires)]
-            with m.If(better):
-                m.d.sync += [earlier_winner.eq(winner), earlier_potential.eq(best.potential)]
-        return m
+        with m.If(better):
+            m.d.sync += [front.eq(here), front_potential.eq(best.potential)]

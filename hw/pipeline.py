@@ -146,6 +146,7 @@ class Pipeline(wiring.Component):
                 self.observed.neuron[index].eq(layer.i.payload),
             ]
         m.d.comb += [
+            sequencer.winner.eq(decider.winner),
             sequencer.busy.eq(Cat(layer.busy for layer in layers).any()),
             sequencer.pending.eq(Cat(layer.pending for layer in layers).any()),
             counters.running.eq(sequencer.running),

@@ -5,7 +5,6 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from hw.decide import verdict
 from hw.events import Kind, Status, event, outcome
 from sim.network import Network
 
@@ -19,14 +18,15 @@ class Sequencer(wiring.Component):
 
     ``clear``, ``advance``, ``deliver`` tell the layers to begin an image, to begin a tick, to exchange events; ``busy``
     and ``pending`` tell whether any layer still works on a row or a fold, or still has spikes of this tick to send.
-    ``verdict`` comes once per tick. ``running``: an image is in the machine. ``skip``: it has ended, the rest of its
-    events is passed over.
+    ``verdict`` comes once per tick: an output fires; ``winner`` is right from the next cycle on. ``running``: an image
+    is in the machine. ``skip``: it has ended, the rest of its events is passed over.
     """
 
     i: stream.Interface
     o: stream.Interface
     event: stream.Interface
     verdict: stream.Interface
+    winner: Signal
     tick: Signal
     rejected: Signal
     busy: Signal
@@ -44,7 +44,8 @@ class Sequencer(wiring.Component):
                 "i": In(stream.Signature(event(network))),
                 "o": Out(stream.Signature(outcome(network))),
                 "event": Out(stream.Signature(bits_for(network.encoder.inputs - 1))),
-                "verdict": In(stream.Signature(verdict(len(network.classes)), always_ready=True)),
+                "verdict": In(stream.Signature(1, always_ready=True)),
+                "winner": In(bits_for(len(network.classes) - 1)),
                 "tick": Out(bits_for(network.last_tick)),
                 "busy": In(1),
                 "pending": In(1),
@@ -64,10 +65,9 @@ class Sequencer(wiring.Component):
             self.event.payload.eq(head.neuron),
             self.running.eq(begun | (self.deliver & self.i.valid)),
             self.o.payload.tick.eq(self.tick),
+            self.o.payload.decision.eq(self.winner),
         ]
         m.d.sync += begun.eq(self.running & ~self.clear)
-        with m.If(self.verdict.valid):
-            m.d.sync += self.o.payload.decision.eq(self.verdict.payload.winner)
         with m.FSM():
             with m.State("START"):
                 m.d.comb += self.clear.eq(1)
@@ -91,7 +91,7 @@ class Sequencer(wiring.Component):
                         m.d.sync += self.tick.eq(self.tick + 1)
                         m.next = "DECIDE"
             with m.State("DECIDE"):
-                with m.If(self.verdict.valid & self.verdict.payload.fires):
+                with m.If(self.verdict.valid & self.verdict.payload):
                     m.d.sync += self.o.payload.status.eq(Status.DECIDED)
                     m.next = "FINISH"
                 with m.Elif(~self.busy):

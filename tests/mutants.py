@@ -55,7 +55,7 @@ MUTANTS = [
     Mutant("row not waited for", "hw/weights.py", " & ~reading & ~self.o.valid)", " & ~reading)"),
     Mutant("tie in a fold", "hw/decide.py", "(high.potential > low.potential)", "(high.potential >= low.potential)"),
     Mutant(
-        "tie between folds", "hw/decide.py", "best.potential > earlier_potential", "best.potential >= earlier_potential"
+        "tie between folds", "hw/decide.py", "best.potential > front_potential", "best.potential >= front_potential"
     ),
     Mutant("padding wins", "hw/decide.py", "if lane < in_last", "if lane <= in_last"),
     Mutant("output at zero missed", "hw/decide.py", "(lane.potential >= 0)", "(lane.potential > 0)"),
