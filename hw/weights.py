@@ -2,6 +2,7 @@
 
 A store is any component with the members of :func:`store_members`; where the rows lie (block RAM here; SPRAM, flash,
 a memory that learning writes to) is its business, and so is its pace. How weights lie in words: :class:`Rows`.
+A store whose words do not come with the bitstream, or change later, also has ``words``, a :class:`WordPort`.
 """
 
 from dataclasses import dataclass
@@ -35,6 +36,16 @@ class Rows:
         return -(-self.layer.fan_out // self.lanes)
 
     @property
+    def depth(self) -> int:
+        """Words of the layer."""
+        return self.layer.fan_in * self.folds
+
+    @property
+    def word_bytes(self) -> int:
+        """Bytes that a word takes on the link."""
+        return -(-self.word.size // 8)
+
+    @property
     def word(self) -> data.ArrayLayout:
         """Layout of a word."""
         return data.ArrayLayout(signed(self.layer.weight_bits), self.lanes)
@@ -62,6 +73,24 @@ def store_members(rows: Rows) -> dict[str, wiring.Member]:
     }
 
 
+class WordPort(wiring.Signature):
+    """How a host reaches the words of a store, one per cycle, while no image runs; from the host's side.
+
+    ``write`` puts ``data`` at ``address``; ``read`` asks for the word there, which is ``word`` in the following cycle.
+    """
+
+    def __init__(self, rows: Rows):
+        super().__init__(
+            {
+                "address": Out(bits_for(rows.depth - 1)),
+                "read": Out(1),
+                "write": Out(1),
+                "data": Out(rows.word.size),
+                "word": In(rows.word.size),
+            }
+        )
+
+
 class BlockWords(wiring.Component):
     """The words of a layer in block RAM, initialised with the bitstream: ``word`` is that of the last ``address``."""
 
@@ -70,8 +99,7 @@ class BlockWords(wiring.Component):
 
     def __init__(self, rows: Rows):
         self.rows = rows
-        depth = rows.layer.fan_in * rows.folds
-        super().__init__({"address": In(bits_for(depth - 1)), "word": Out(rows.word)})
+        super().__init__({"address": In(bits_for(rows.depth - 1)), "word": Out(rows.word)})
 
     def elaborate(self, platform: object) -> Module:
         """Build: one memory with one port."""
@@ -84,7 +112,7 @@ class BlockWords(wiring.Component):
 
 
 class BlockStore(wiring.Component):
-    """Weight rows in block RAM.
+    """Weight rows in block RAM, or in another memory that answers in the following cycle.
 
     Latency: 2 cycles from a row to its first word (memory, output register). Throughput: one word per cycle, also from
     row to row.
