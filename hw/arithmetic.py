@@ -14,6 +14,14 @@ def times(value: Value, factor: int) -> Value:
     return total
 
 
+def total(terms: Sequence[Value]) -> Value:
+    """Return the sum of ``terms``, as wide as it may become: a tree of adders."""
+    if len(terms) == 1:
+        return terms[0]
+    half = len(terms) // 2
+    return total(terms[:half]) + total(terms[half:])
+
+
 def lowest(m: Module, bits: Sequence[Value]) -> tuple[Value, Value]:
     """Return whether any of ``bits`` is set, and the index of the lowest: a tree, log2(len(bits)) multiplexers deep."""
     if len(bits) == 1:

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hw import board_commands, talk_commands
-from hw.pipeline import FULL, Machine, Parameters, Pipeline
+from hw.machine import Machine
+from hw.pipeline import FULL, Parameters, Pipeline
 from hw.simulate import ENGINES, DifferenceError, Simulation, simulate
 from hw.trace import HardwareTrace
 from hw.verilog import describe_ports, to_rtlil, write_verilog

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.events import CYCLE_BITS, REJECTED_BITS, Status, event_counts, outcome, result
+from hw.events import CYCLE_BITS, REJECTED_BITS, Status, event_counts, learnt, outcome, result
 from sim.network import Network
 
 
@@ -13,7 +13,7 @@ class Counters(wiring.Component):
 
     ``i``: outcomes; taking one begins the next image's counts. ``o``: results. Counted are the cycles with ``running``,
     the cycles with ``rejected``, and per layer those with its bit of ``delivered``. ``dropped``: images dropped since
-    reset, modulo 65,536.
+    reset, modulo 65,536. With ``learning``, ``learnt`` is what the image's lesson did when its outcome comes.
     """
 
     i: stream.Interface
@@ -22,17 +22,19 @@ class Counters(wiring.Component):
     rejected: Signal
     delivered: Signal
     dropped: Signal
+    learnt: data.View
 
-    def __init__(self, network: Network):
-        self.network = network
+    def __init__(self, network: Network, learning: bool = False):
+        self.network, self.learning = network, learning
         super().__init__(
             {
                 "i": In(stream.Signature(outcome(network))),
-                "o": Out(stream.Signature(result(network))),
+                "o": Out(stream.Signature(result(network, learning))),
                 "running": In(1),
                 "rejected": In(1),
                 "delivered": In(len(network.layers)),
                 "dropped": Out(16),
+                **({"learnt": In(learnt(network))} if learning else {}),
             }
         )
 
@@ -58,6 +60,8 @@ class Counters(wiring.Component):
                 rejected.eq(0),
                 events.eq(0),
             ]
+            if self.learning:
+                m.d.sync += beat.learnt.eq(self.learnt)
         with m.Else():
             m.d.sync += [
                 cycles.eq(cycles + self.running),

@@ -4,9 +4,11 @@ Streams have no framing. A beat on an event stream says what it is: a spike, or 
 tick, so a tick ends where a spike of a later tick, or the end of the image, comes next.
 """
 
+from amaranth.hdl import ShapeLike
 from amaranth.lib import data, enum
 from amaranth.utils import bits_for
 
+from sim.learn import THIN
 from sim.network import Network
 
 CYCLE_BITS = 24
@@ -74,17 +76,30 @@ def event_counts(network: Network) -> data.ArrayLayout:
     return data.ArrayLayout(bits_for(most), len(network.layers))
 
 
-def result(network: Network) -> data.StructLayout:
+def lesson(network: Network) -> data.StructLayout:
+    """Return the layout of what makes the next image one to learn: its ``label``, and ``thin`` of :mod:`sim.learn`."""
+    return data.StructLayout({"label": bits_for(len(network.classes) - 1), "thin": bits_for(THIN - 1)})
+
+
+def learnt(network: Network) -> data.StructLayout:
+    """Return the layout of what one labelled image did: ``updated``, ``rows``, ``changed`` of :mod:`sim.learn`."""
+    rows = sum(layer.fan_in for layer in network.layers)
+    return data.StructLayout({"updated": 1, "rows": bits_for(rows), "changed": bits_for(network.weight_count)})
+
+
+def result(network: Network, learning: bool = False) -> data.StructLayout:
     """Return the layout of an image's result; there is exactly one per image, in order.
 
     ``outcome``, and what it cost: ``cycles`` from the image's first beat to its result, ``events`` delivered to each
     layer, which is weight rows looked up, and ``rejected``, events out of range or out of order (255: or more).
+    With ``learning``: also ``learnt``, zeros for an image without a lesson.
     """
-    return data.StructLayout(
-        {
-            "outcome": outcome(network),
-            "cycles": CYCLE_BITS,
-            "rejected": REJECTED_BITS,
-            "events": event_counts(network),
-        }
-    )
+    fields: dict[str, ShapeLike] = {
+        "outcome": outcome(network),
+        "cycles": CYCLE_BITS,
+        "rejected": REJECTED_BITS,
+        "events": event_counts(network),
+    }
+    if learning:
+        fields["learnt"] = learnt(network)
+    return data.StructLayout(fields)

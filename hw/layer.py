@@ -1,13 +1,38 @@
 """One layer: the weight rows that events look up, its neurons, and the spikes they fire."""
 
-from amaranth.hdl import Module, ResetInserter, Signal
+from typing import Any
+
+from amaranth.hdl import Module, Mux, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
 
+from hw.learn_store import LearningStore, moves
 from hw.neurons import Neurons, Parameters
 from hw.queue import Queue
 from hw.weights import BlockStore
+
+
+def lesson(parameters: Parameters) -> wiring.Signature:
+    """Return what a layer and its learner tell each other, as seen from the layer.
+
+    ``on``: rows are for the learner, currents stay as they are. ``row``: the rows it asks for; ``word``: theirs, in
+    order. ``idle``: no row is on its way. ``write``, ``move`` and ``changed`` as in
+    :class:`hw.learn_store.LearningStore`, ``recall`` and ``past`` as in :class:`hw.neurons.Neurons`.
+    """
+    return wiring.Signature(
+        {
+            "on": In(1),
+            "row": In(stream.Signature(bits_for(parameters.layer.fan_in - 1))),
+            "word": Out(stream.Signature(parameters.rows.word, always_ready=True)),
+            "move": In(moves(parameters.lanes)),
+            "write": In(1),
+            "changed": Out(range(parameters.lanes + 1)),
+            "recall": In(1),
+            "past": Out(parameters.past),
+            "idle": Out(1),
+        }
+    )
 
 
 class Layer(wiring.Component):
@@ -17,6 +42,9 @@ class Layer(wiring.Component):
     tick. ``o`` of a hidden layer: the neurons that fire at this tick, lowest index first; of an output layer: the folds
     of potentials, each taken at once. ``busy``: a row is being looked up or a tick is being integrated.
     ``pending``: spikes of this tick are still to come. ``clear`` begins an image; it is needed once after reset too.
+
+    A layer whose neurons remember (see :class:`hw.neurons.Parameters`) can learn: it also has ``now``, the tick that
+    the next ``advance`` reaches, and ``lesson``, see the function of that name.
 
     An event takes ``folds`` cycles, and so does a tick; the last row of a tick is in the currents 3 cycles after its
     first word was asked for.
@@ -28,33 +56,40 @@ class Layer(wiring.Component):
     clear: Signal
     busy: Signal
     pending: Signal
+    now: Signal
+    lesson: Any
 
     def __init__(self, parameters: Parameters):
         self.parameters = parameters
         spikes = stream.Signature(bits_for(parameters.layer.fan_out - 1))
         potentials = stream.Signature(parameters.fold, always_ready=True)
-        super().__init__(
-            {
-                "i": In(stream.Signature(bits_for(parameters.layer.fan_in - 1))),
-                "o": Out(potentials if parameters.output else spikes),
-                "advance": In(1),
-                "clear": In(1),
-                "busy": Out(1),
-                "pending": Out(1),
-            }
-        )
+        members = {
+            "i": In(stream.Signature(bits_for(parameters.layer.fan_in - 1))),
+            "o": Out(potentials if parameters.output else spikes),
+            "advance": In(1),
+            "clear": In(1),
+            "busy": Out(1),
+            "pending": Out(1),
+        }
+        if parameters.silent is not None:
+            members |= {"now": In(bits_for(parameters.silent)), "lesson": Out(lesson(parameters))}
+        super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
         """Build: rows into neurons, neurons into the queue."""
         m = Module()
-        store = BlockStore(self.parameters.rows)
+        learns = self.parameters.silent is not None
+        store = LearningStore(self.parameters.rows) if learns else BlockStore(self.parameters.rows)
         m.submodules.weights = ResetInserter(self.clear)(store)
         m.submodules.neurons = neurons = Neurons(self.parameters)
-        connect(m, flipped(self.i), store.i)
+        if isinstance(store, LearningStore):
+            self._share(m, store, neurons)
+        else:
+            connect(m, flipped(self.i), store.i)
+            m.d.comb += neurons.deliver.eq(store.o.valid)
         advancing = Signal()
         m.d.comb += [
             neurons.weight.eq(store.o.payload),
-            neurons.deliver.eq(store.o.valid),
             neurons.advance.eq(self.advance | advancing),
             neurons.clear.eq(self.clear),
             self.busy.eq(advancing | ~store.idle),
@@ -68,3 +103,23 @@ class Layer(wiring.Component):
             connect(m, queue.o, flipped(self.o))
             m.d.comb += [queue.clear.eq(self.clear), self.pending.eq(queue.pending)]
         return m
+
+    def _share(self, m: Module, store: LearningStore, neurons: Neurons) -> None:
+        """Give the rows to the learner while its lesson is on, else to the neurons."""
+        lesson = self.lesson
+        m.d.comb += [
+            store.i.payload.eq(Mux(lesson.on, lesson.row.payload, self.i.payload)),
+            store.i.valid.eq(Mux(lesson.on, lesson.row.valid, self.i.valid)),
+            self.i.ready.eq(store.i.ready & ~lesson.on),
+            lesson.row.ready.eq(store.i.ready & lesson.on),
+            lesson.word.payload.eq(store.o.payload),
+            lesson.word.valid.eq(store.o.valid & lesson.on),
+            neurons.deliver.eq(store.o.valid & ~lesson.on),
+            store.move.eq(lesson.move),
+            store.write.eq(lesson.write),
+            lesson.changed.eq(store.changed),
+            lesson.idle.eq(store.idle),
+            neurons.now.eq(self.now),
+            neurons.recall.eq(lesson.recall),
+            lesson.past.eq(neurons.past),
+        ]

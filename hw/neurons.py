@@ -24,6 +24,8 @@ class Parameters:
     :param current: exact bounds of the currents.
     :param potential: exact bounds of the potentials.
     :param output: whether this is the output layer.
+    :param silent: the tick that stands for "has not fired", where neurons remember when they fired, to learn; None:
+        they do not.
     """
 
     layer: sim.network.Layer
@@ -32,6 +34,7 @@ class Parameters:
     current: Bounds
     potential: Bounds
     output: bool
+    silent: int | None = None
 
     @property
     def rows(self) -> Rows:
@@ -53,6 +56,13 @@ class Parameters:
         lanes: ShapeLike = data.ArrayLayout(signed(self.potential.bits), self.lanes) if self.output else self.lanes
         per_lane = "potential" if self.output else "fires"
         return data.StructLayout({"first_neuron": bits_for((self.folds - 1) * self.lanes), "last": 1, per_lane: lanes})
+
+    @property
+    def past(self) -> data.ArrayLayout:
+        """Layout of what learning asks of a fold, per lane: ``current``, and the ``tick`` at which it fired."""
+        assert self.silent is not None
+        tick = bits_for(self.silent)
+        return data.ArrayLayout(data.StructLayout({"current": signed(self.current.bits), "tick": tick}), self.lanes)
 
     def twin(self) -> sim.layer.Neurons:
         """Return the same neurons in software."""
@@ -81,6 +91,9 @@ class Neurons(wiring.Component):
     ``last`` tells that the fold that is next is the last one. ``clear`` forgets all state in one cycle.
 
     Each advanced fold appears on ``o`` one cycle later; it is taken at once.
+
+    Neurons that remember when they fired also have ``now``, the tick that an ``advance`` reaches; ``past``, what the
+    fold that is next did; and ``recall``, which goes on to the fold after it and changes nothing.
     """
 
     weight: data.View
@@ -89,19 +102,23 @@ class Neurons(wiring.Component):
     clear: Signal
     last: Signal
     o: stream.Interface
+    now: Signal
+    recall: Signal
+    past: data.View
 
     def __init__(self, parameters: Parameters):
         self.parameters = parameters
-        super().__init__(
-            {
-                "weight": In(parameters.rows.word),
-                "deliver": In(1),
-                "advance": In(1),
-                "clear": In(1),
-                "last": Out(1),
-                "o": Out(stream.Signature(parameters.fold, always_ready=True)),
-            }
-        )
+        members = {
+            "weight": In(parameters.rows.word),
+            "deliver": In(1),
+            "advance": In(1),
+            "clear": In(1),
+            "last": Out(1),
+            "o": Out(stream.Signature(parameters.fold, always_ready=True)),
+        }
+        if parameters.silent is not None:
+            members |= {"now": In(bits_for(parameters.silent)), "recall": In(1), "past": Out(parameters.past)}
+        super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
         """Build: the fold counter, the state, one update per lane."""
@@ -110,7 +127,10 @@ class Neurons(wiring.Component):
         threshold = layer.layer.threshold
         self._count_folds(m)
         start = {"potential": -threshold * layer.ticks_per_unit, "fired": 0}
-        soma = data.StructLayout({"potential": signed(bits), "fired": 1})
+        parts: dict[str, ShapeLike] = {"potential": signed(bits), "fired": 1}
+        if layer.silent is not None:
+            start["tick"], parts["tick"] = layer.silent, bits_for(layer.silent)
+        soma = data.StructLayout(parts)
         current, current_next = self._state(m, "current", signed(layer.current.bits), -threshold, self.deliver)
         before, after = self._state(m, "soma", soma, start, self.advance)
         for lane in range(layer.lanes):
@@ -124,6 +144,12 @@ class Neurons(wiring.Component):
                 result.potential.eq(advanced),
                 result.fired.eq(state.fired | fires),
             ]
+            if layer.silent is not None:
+                m.d.comb += [
+                    result.tick.eq(Mux(fires, self.now, state.tick)),
+                    self.past[lane].current.eq(current[lane]),
+                    self.past[lane].tick.eq(state.tick),
+                ]
             if layer.output:
                 m.d.sync += self.o.payload.potential[lane].eq(advanced)
             else:
@@ -136,6 +162,8 @@ class Neurons(wiring.Component):
         self.fold = Signal(range(folds))
         self.fold_after = Signal(range(folds))
         step = self.deliver | self.advance
+        if self.parameters.silent is not None:
+            step = step | self.recall
         m.d.comb += [
             self.last.eq(self.fold == folds - 1),
             self.fold_after.eq(Mux(self.clear | (step & self.last), 0, self.fold + step)),

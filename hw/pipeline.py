@@ -11,13 +11,14 @@ from amaranth.utils import bits_for
 
 from hw.counters import Counters
 from hw.decide import Decider
-from hw.encode import Encoder
-from hw.events import event, pixel, result
+from hw.events import event, lesson, result
 from hw.layer import Layer
+from hw.learn import Learner
 from hw.neurons import Parameters as LayerParameters
 from hw.sequence import Sequencer
 from sim.command import InputError
-from sim.fixed_point import current_bounds, potential_bounds
+from sim.fixed_point import current_bounds, format_bounds, potential_bounds
+from sim.learn import Rule, check_learnable
 from sim.network import Network
 
 FULL = "full"
@@ -30,14 +31,19 @@ class Parameters:
 
     :param network: what is computed.
     :param lanes: of the widest layer, 1..its fan_out, or ``FULL``. Every other layer gets just as many lanes as it
-        needs to have no more folds than the widest; so a few suffice for ten outputs.
-    :raises InputError: lanes is out of range.
+        needs to have no more folds than the widest; so a few suffice for ten outputs. With ``rule`` the outputs get a
+        lane each: a lesson looks up the rows of most hidden neurons.
+    :param rule: it learns, by this rule; None: it does not.
+    :raises InputError: lanes is out of range, or the network cannot learn.
     """
 
     network: Network
     lanes: int | str = FULL
+    rule: Rule | None = None
 
     def __post_init__(self) -> None:
+        if self.rule is not None:
+            check_learnable(self.network, 1)
         widest = max(layer.fan_out for layer in self.network.layers)
         if self.lanes == FULL:
             object.__setattr__(self, "lanes", widest)
@@ -46,20 +52,25 @@ class Parameters:
 
     @cached_property
     def layers(self) -> tuple[LayerParameters, ...]:
-        """The parameters of each layer, with its exact widths."""
-        network = self.network
+        """The parameters of each layer, with its exact widths; if it learns, those of any weights it may come to."""
+        network, learns = self.network, self.rule is not None
         folds = -(-max(layer.fan_out for layer in network.layers) // int(self.lanes))
-        return tuple(
-            LayerParameters(
-                layer,
-                lanes=-(-layer.fan_out // folds),
-                ticks_per_unit=network.ticks_per_unit,
-                current=current_bounds(layer),
-                potential=potential_bounds(network, index),
-                output=index == len(network.layers) - 1,
+        found: list[LayerParameters] = []
+        for index, layer in enumerate(network.layers):
+            output = index == len(network.layers) - 1
+            current = format_bounds(layer) if learns else current_bounds(layer)
+            found.append(
+                LayerParameters(
+                    layer,
+                    lanes=layer.fan_out if learns and output else -(-layer.fan_out // folds),
+                    ticks_per_unit=network.ticks_per_unit,
+                    current=current,
+                    potential=potential_bounds(network, index, current),
+                    output=output,
+                    silent=network.last_tick + 1 if learns else None,
+                )
             )
-            for index, layer in enumerate(network.layers)
-        )
+        return tuple(found)
 
     @property
     def observation(self) -> data.StructLayout:
@@ -83,6 +94,14 @@ class Parameters:
         )
 
 
+def learning_members(parameters: Parameters) -> dict[str, wiring.Member]:
+    """Return the ports that only what learns has."""
+    if parameters.rule is None:
+        return {}
+    lessons = In(stream.Signature(lesson(parameters.network)))
+    return {"lesson": lessons, "state": Out(32), "seed": In(32), "set": In(1)}
+
+
 class Pipeline(wiring.Component):
     """Runs images up to their first output spike: input events in, one result per image out.
 
@@ -96,6 +115,10 @@ class Pipeline(wiring.Component):
     ``dropped`` counts the images broken off by ``Kind.ABORT``, modulo 65,536. ``observed``: see ``Parameters``.
 
     With all lanes a tick costs 2 cycles, 2 more if it has events, and 1 per event of the layer that has most.
+
+    A pipeline with a rule learns: ``lesson``, ``state``, ``seed`` and ``set`` as in :class:`hw.learn.Learner`. An image
+    with a lesson runs on past its decision, so more of its events are delivered and counted; its decision and its tick
+    are those of the weights before the lesson.
     """
 
     i: stream.Interface
@@ -103,16 +126,21 @@ class Pipeline(wiring.Component):
     skip: Signal
     dropped: Signal
     observed: data.View
+    lesson: stream.Interface
+    state: Signal
+    seed: Signal
+    set: Signal
 
     def __init__(self, parameters: Parameters):
         self.parameters = parameters
         super().__init__(
             {
                 "i": In(stream.Signature(event(parameters.network))),
-                "o": Out(stream.Signature(result(parameters.network))),
+                "o": Out(stream.Signature(result(parameters.network, parameters.rule is not None))),
                 "skip": Out(1),
                 "dropped": Out(16),
                 "observed": Out(parameters.observation),
+                **learning_members(parameters),
             }
         )
 
@@ -125,8 +153,9 @@ class Pipeline(wiring.Component):
         m.submodules.decider = decider = Decider(self.parameters.layers[-1])
         connect(m, layers[-1].o, decider.i)
 
-        m.submodules.sequencer = sequencer = Sequencer(self.parameters.network)
-        m.submodules.counters = counters = Counters(self.parameters.network)
+        network, learns = self.parameters.network, self.parameters.rule is not None
+        m.submodules.sequencer = sequencer = Sequencer(network, learns)
+        m.submodules.counters = counters = Counters(network, learns)
         connect(m, flipped(self.i), sequencer.i)
         connect(m, sequencer.o, counters.i)
         connect(m, counters.o, flipped(self.o))
@@ -160,36 +189,29 @@ class Pipeline(wiring.Component):
             self.observed.advanced.eq(layers[-1].o.valid),
             self.observed.fold.eq(layers[-1].o.payload),
         ]
+        if self.parameters.rule is not None:
+            self._teach(m, self.parameters.rule, layers, sequencer, counters)
         return m
 
-
-class Machine(wiring.Component):
-    """The whole machine: pixels in, one result per image out.
-
-    ``i``: pixels in raster order; ``o``: results; ``dropped``: images of the wrong length so far, modulo 65,536.
-    """
-
-    i: stream.Interface
-    o: stream.Interface
-    dropped: Signal
-
-    def __init__(self, parameters: Parameters):
-        self.parameters = parameters
-        super().__init__(
-            {
-                "i": In(stream.Signature(pixel())),
-                "o": Out(stream.Signature(result(parameters.network))),
-                "dropped": Out(16),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        """Build: the encoder before the pipeline."""
-        m = Module()
-        m.submodules.encoder = encoder = Encoder(self.parameters.network)
-        m.submodules.pipeline = pipeline = Pipeline(self.parameters)
-        connect(m, flipped(self.i), encoder.i)
-        connect(m, encoder.o, pipeline.i)
-        connect(m, pipeline.o, flipped(self.o))
-        m.d.comb += [encoder.skip.eq(pipeline.skip), self.dropped.eq(pipeline.dropped)]
-        return m
+    def _teach(self, m: Module, rule: Rule, layers: list[Layer], sequencer: Sequencer, counters: Counters) -> None:
+        """Build the learner between the layers."""
+        m.submodules.learner = learner = Learner(self.parameters.network, rule, *self.parameters.layers)
+        connect(m, flipped(self.lesson), learner.lesson)
+        connect(m, learner.hidden, layers[0].lesson)
+        connect(m, learner.output, layers[1].lesson)
+        m.d.comb += [
+            *(layer.now.eq(sequencer.tick + sequencer.advance) for layer in layers),
+            learner.running.eq(sequencer.running),
+            learner.finish.eq(self.observed.ended),
+            learner.delivered.eq(self.observed.delivered[0]),
+            learner.neuron.eq(layers[0].i.payload),
+            learner.tick.eq(sequencer.tick),
+            sequencer.learns.eq(learner.learns),
+            sequencer.ended.eq(learner.ended),
+            learner.teach.eq(sequencer.teach),
+            sequencer.taught.eq(learner.taught),
+            counters.learnt.eq(learner.learnt),
+            self.state.eq(learner.state),
+            learner.seed.eq(self.seed),
+            learner.set.eq(self.set),
+        ]

@@ -20,6 +20,9 @@ class Sequencer(wiring.Component):
     and ``pending`` tell whether any layer still works on a row or a fold, or still has spikes of this tick to send.
     ``verdict`` comes once per tick: an output fires; ``winner`` is right from the next cycle on. ``running``: an image
     is in the machine. ``skip``: it has ended, the rest of its events is passed over.
+
+    With ``learning``, an image that ``learns`` runs on past its decision until ``ended``; then ``teach`` asks for what
+    :class:`hw.learn.Learner` does with it, until ``taught``.
     """
 
     i: stream.Interface
@@ -36,9 +39,14 @@ class Sequencer(wiring.Component):
     deliver: Signal
     running: Signal
     skip: Signal
+    learns: Signal
+    ended: Signal
+    taught: Signal
+    teach: Signal
 
-    def __init__(self, network: Network):
-        self.network = network
+    def __init__(self, network: Network, learning: bool = False):
+        self.network, self.learning = network, learning
+        asked = {"learns": In(1), "ended": In(1), "taught": In(1), "teach": Out(1)} if learning else {}
         super().__init__(
             {
                 "i": In(stream.Signature(event(network))),
@@ -50,6 +58,7 @@ class Sequencer(wiring.Component):
                 "busy": In(1),
                 "pending": In(1),
                 **{name: Out(1) for name in ("rejected", "clear", "advance", "deliver", "running", "skip")},
+                **asked,
             }
         )
 
@@ -67,6 +76,8 @@ class Sequencer(wiring.Component):
             self.o.payload.tick.eq(self.tick),
             self.o.payload.decision.eq(self.winner),
         ]
+        if self.learning:
+            self._keep_decision(m)
         m.d.sync += begun.eq(self.running & ~self.clear)
         with m.FSM():
             with m.State("START"):
@@ -86,6 +97,8 @@ class Sequencer(wiring.Component):
                     with m.If(self.tick == self.network.last_tick):
                         m.d.sync += self.o.payload.status.eq(Status.TIMED_OUT)
                         m.next = "FINISH"
+                        if self.learning:
+                            self._learn_late(m)
                     with m.Else():
                         m.d.comb += self.advance.eq(1)
                         m.d.sync += self.tick.eq(self.tick + 1)
@@ -96,6 +109,13 @@ class Sequencer(wiring.Component):
                     m.next = "FINISH"
                 with m.Elif(~self.busy):
                     m.next = "DELIVER"
+                if self.learning:
+                    self._run_on(m)
+            if self.learning:
+                with m.State("LEARN"):
+                    m.d.comb += [self.teach.eq(1), self.skip.eq(1)]
+                    with m.If(self.taught):
+                        m.next = "FINISH"
             with m.State("FINISH"):
                 m.d.comb += [
                     self.o.valid.eq(1),
@@ -113,3 +133,35 @@ class Sequencer(wiring.Component):
                 with m.If(self.i.valid & ~spike):
                     m.next = "DELIVER"
         return m
+
+    def _keep_decision(self, m: Module) -> None:
+        """Keep what was decided first, and when, while an image that learns runs on."""
+        first, tick, decision = Signal(), Signal.like(self.tick), Signal.like(self.winner)
+        self.decided = Signal()
+        m.d.sync += first.eq(0)
+        with m.If(self.clear):
+            m.d.sync += self.decided.eq(0)
+        with m.Elif(self.verdict.valid & self.verdict.payload & ~self.decided):
+            m.d.sync += [self.decided.eq(1), first.eq(1), tick.eq(self.tick)]
+        with m.If(first):
+            m.d.sync += decision.eq(self.winner)
+        with m.If(self.decided):
+            m.d.comb += self.o.payload.tick.eq(tick)
+        with m.If(self.decided & ~first):
+            m.d.comb += self.o.payload.decision.eq(decision)
+
+    def _run_on(self, m: Module) -> None:
+        """An image that learns goes on after its decision, and ends when every layer has come to rest."""
+        with m.If(self.learns):
+            m.next = "DECIDE"
+            with m.If(~self.busy):
+                m.next = "DELIVER"
+            with m.If(~self.busy & self.ended):
+                m.next = "LEARN"
+
+    def _learn_late(self, m: Module) -> None:
+        """An image that learns may be decided, though its time is out."""
+        with m.If(self.learns):
+            m.next = "LEARN"
+            with m.If(self.decided):
+                m.d.sync += self.o.payload.status.eq(Status.DECIDED)

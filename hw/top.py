@@ -9,7 +9,7 @@ from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out, connect
 
 from hw.link import Buffer, Receiver, Sender
-from hw.pipeline import Machine
+from hw.machine import Machine
 from hw.pipeline import Parameters as PipelineParameters
 from hw.pll import Dividers
 from hw.registers import RegisterFile

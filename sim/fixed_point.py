@@ -66,8 +66,16 @@ def current_bounds(layer: "Layer") -> Bounds:
     return Bounds(int(falls.min()) - layer.threshold, int(rises.max()) - layer.threshold)
 
 
-def potential_bounds(network: "Network", index: int) -> Bounds:
+def format_bounds(layer: "Layer") -> Bounds:
+    """Bounds of a layer's currents whatever its weights become within their format: while it learns."""
+    form = WeightFormat(layer.weight_bits)
+    return Bounds(layer.fan_in * form.low - layer.threshold, layer.fan_in * form.high - layer.threshold)
+
+
+def potential_bounds(network: "Network", index: int, current: Bounds | None = None) -> Bounds:
     """Exact bounds of the potentials of layer ``index`` over any input and all ticks, the start included.
+
+    :param current: bounds of the layer's currents; None: those of its weights as they are.
 
     No spike reaches layer n before tick ``first`` + n (a layer needs one tick to answer), so the potential is
     -T (R + k) at tick k <= first + n and moves by at most the extreme current per tick after that.
@@ -75,7 +83,7 @@ def potential_bounds(network: "Network", index: int) -> Bounds:
     layer = network.layers[index]
     first = min(network.encoder.first_tick + index, network.last_tick)
     base = -layer.threshold * (network.ticks_per_unit + first)
-    current = current_bounds(layer)
+    current = current_bounds(layer) if current is None else current
     ticks = network.last_tick - first
     start = -layer.threshold * network.ticks_per_unit
     low = min(base, base + ticks * current.low)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from hw.engine import AmaranthEngine, Stimulus
 from hw.events import Status, result
-from hw.pipeline import Machine, Parameters
+from hw.machine import Machine
+from hw.pipeline import Parameters
 from hw.simulate import Simulation, compare
 from hw.trace import field, pixels
 from random_networks import random_images, random_network, seeds

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 
 from hw.engine import AmaranthEngine, HangError, Stimulus
 from hw.events import Kind, Status, event
-from hw.pipeline import FULL, Machine, Parameters, Pipeline
+from hw.machine import Machine
+from hw.pipeline import FULL, Parameters, Pipeline
 from hw.simulate import DifferenceError, Simulation, compare, compare_events, simulate
 from hw.trace import end_of_image, input_events, pixels, traces
 from random_networks import random_images, random_network, seeds

@@ -9,7 +9,8 @@ import pytest
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
-from hw.pipeline import FULL, Machine, Parameters
+from hw.machine import Machine
+from hw.pipeline import FULL, Parameters
 from hw.verilog import TOP, to_rtlil, write_verilog
 from random_networks import random_images, random_network
 from sim.file import save
