@@ -1,4 +1,4 @@
-"""``python -m sim run | report | describe``: the integer machine on the command line."""
+"""``python -m sim run | report | describe | frontier``: the integer machine on the command line."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
-from sim import batch, dataset
+from sim import batch, dataset, frontier_command
 from sim.command import InputError, atomic_path, progress_bar, run_command
 from sim.describe import describe, table
 from sim.file import load
@@ -23,7 +23,7 @@ from sim.trace import save_vectors
 def main() -> int:
     """Parse the command line and run the chosen command."""
     arguments = _parser().parse_args()
-    commands = {"run": _run, "report": _report, "describe": _describe}
+    commands = {"run": _run, "report": _report, "describe": _describe, "frontier": frontier_command.command}
     return commands[arguments.command](arguments)
 
 
@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run a network on the integer machine and report how few weights it looks up.",
         epilog="example: python -m sim report build/mnist --dataset mnist --html build/mnist/report.html",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="run | report | describe")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="run | report | describe | frontier")
     one = _command(commands, "run", "one JSON object per image", "python -m sim run build/mnist --images digits.npy")
     one.add_argument("--images", type=Path, required=True, metavar="FILE.npy", help="uint8 (n, height, width)")
     one.add_argument("--labels", type=Path, metavar="FILE.npy", help="integers (n,); adds `label` to each object")
@@ -46,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--html", type=Path, metavar="FILE", help="write a self-contained page")
     what = _command(commands, "describe", "sizes, widths, memory", "python -m sim describe build/mnist --json")
     what.add_argument("--json", action="store_true", help="print JSON")
+    text, example = "accuracy against cost over a sweep's networks", f"example: {frontier_command.EXAMPLE}"
+    frontier_command.add_arguments(commands.add_parser("frontier", help=text, description=text, epilog=example))
     return parser
 
 

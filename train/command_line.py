@@ -1,4 +1,4 @@
-"""The commands of ``python -m train``: fit, evaluate, export, learn."""
+"""The commands of ``python -m train``: fit, evaluate, export, learn, sweep."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from sim.command import InputError, atomic_path
-from train import learn_command
+from train import learn_command, sweep_command
 from train.data import load
 from train.export import export
 from train.fit import CHECKPOINT_FILE, Training, evaluate, fit, read_checkpoint
@@ -50,7 +50,8 @@ OPTIONS = {
 def main() -> int:
     """Parse the command line and run the chosen command."""
     arguments = _parser().parse_args()
-    commands = {"fit": _fit, "evaluate": _evaluate, "export": _export, "learn": learn_command.command}
+    own = {"fit": _fit, "evaluate": _evaluate, "export": _export}
+    commands = {**own, "learn": learn_command.command, "sweep": sweep_command.command}
     return commands[arguments.command](arguments)
 
 
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train a network in which the first output spike is the answer, and export it as integers.",
         epilog="example: python -m train export --out build/mnist",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="fit | evaluate | export | learn")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="fit | evaluate | export | learn | sweep")
     settings = argparse.ArgumentParser(add_help=False)
     _add_settings(settings)
     command = _command(
@@ -75,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
         "learn", help="learn in place, in integers", description="Learn in place.", epilog=example
     )
     learn_command.add_arguments(learn)
+    example = f"example: {sweep_command.EXAMPLE}"
+    text = "train many networks on a Dask cluster"
+    sweep_command.add_arguments(commands.add_parser("sweep", help=text, description=text, epilog=example))
     return parser
 
 

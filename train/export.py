@@ -62,7 +62,9 @@ def describe(network: Network, found: batch.Decisions) -> dict[str, Any]:
         "spikes_per_image": float(events.sum() + (~found.timed_out).mean()),
         "lookup_fraction": (events / [layer.fan_in for layer in network.layers]).tolist(),
         "weight_reads_per_image": float(events @ fan_out),
+        "decision_tick_mean": float(found.tick.mean()),
         "timeouts": int(found.timed_out.sum()),
+        "weight_memory_bits": sum(layer.weight.size * layer.weight_bits for layer in network.layers),
         "digest": f"{network.digest:08x}",
     }
 
