@@ -10,7 +10,7 @@ from amaranth.utils import bits_for
 from hw.learn_store import LearningStore, moves
 from hw.neurons import Neurons, Parameters
 from hw.queue import Queue
-from hw.weights import BlockStore
+from hw.weights import BlockStore, WordPort
 
 
 def lesson(parameters: Parameters) -> wiring.Signature:
@@ -44,7 +44,7 @@ class Layer(wiring.Component):
     ``pending``: spikes of this tick are still to come. ``clear`` begins an image; it is needed once after reset too.
 
     A layer whose neurons remember (see :class:`hw.neurons.Parameters`) can learn: it also has ``now``, the tick that
-    the next ``advance`` reaches, and ``lesson``, see the function of that name.
+    the next ``advance`` reaches, ``lesson``, see the function of that name, and ``words``, its weights for a host.
 
     An event takes ``folds`` cycles, and so does a tick; the last row of a tick is in the currents 3 cycles after its
     first word was asked for.
@@ -58,6 +58,7 @@ class Layer(wiring.Component):
     pending: Signal
     now: Signal
     lesson: Any
+    words: Any
 
     def __init__(self, parameters: Parameters):
         self.parameters = parameters
@@ -73,6 +74,7 @@ class Layer(wiring.Component):
         }
         if parameters.silent is not None:
             members |= {"now": In(bits_for(parameters.silent)), "lesson": Out(lesson(parameters))}
+            members["words"] = In(WordPort(parameters.rows))
         super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
@@ -107,6 +109,7 @@ class Layer(wiring.Component):
     def _share(self, m: Module, store: LearningStore, neurons: Neurons) -> None:
         """Give the rows to the learner while its lesson is on, else to the neurons."""
         lesson = self.lesson
+        connect(m, flipped(self.words), store.words)
         m.d.comb += [
             store.i.payload.eq(Mux(lesson.on, lesson.row.payload, self.i.payload)),
             store.i.valid.eq(Mux(lesson.on, lesson.row.valid, self.i.valid)),

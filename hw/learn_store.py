@@ -1,12 +1,14 @@
 """Weight rows that learning moves: a word that was looked up can go back a little larger or smaller."""
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
 
 from hw.arithmetic import total
-from hw.weights import BlockStore, Rows, store_members
+from hw.weights import BlockStore, Rows, WordPort, store_members
 from sim.fixed_point import WeightFormat
 
 LATENCY_CYCLES = 2
@@ -21,7 +23,8 @@ def moves(lanes: int) -> data.ArrayLayout:
 class WritableWords(wiring.Component):
     """The words of a layer in block RAM with one read and one write port; ``word`` is that of the last ``address``.
 
-    A word that is read in the cycle in which it is written means nothing, so the memory needs no bypass.
+    ``write`` puts ``moved`` at ``target``; a host at ``words`` goes before both ports. A word that is read in the cycle
+    in which it is written means nothing, so the memory needs no bypass.
     """
 
     address: Signal
@@ -29,10 +32,11 @@ class WritableWords(wiring.Component):
     target: Signal
     moved: data.View
     write: Signal
+    words: Any
 
     def __init__(self, rows: Rows):
         self.rows = rows
-        address = bits_for(rows.layer.fan_in * rows.folds - 1)
+        address = bits_for(rows.depth - 1)
         super().__init__(
             {
                 "address": In(address),
@@ -40,21 +44,23 @@ class WritableWords(wiring.Component):
                 "target": In(address),
                 "moved": In(rows.word),
                 "write": In(1),
+                "words": In(WordPort(rows)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Build: one memory with two ports."""
         m = Module()
-        words = self.rows.pack()
+        words, host = self.rows.pack(), self.words
         m.submodules.memory = block = memory.Memory(shape=self.rows.word.size, depth=len(words), init=words)
         reader, writer = block.read_port(), block.write_port()
         m.d.comb += [
-            reader.addr.eq(self.address),
+            reader.addr.eq(Mux(host.read, host.address, self.address)),
             Value.cast(self.word).eq(reader.data),
-            writer.addr.eq(self.target),
-            writer.data.eq(self.moved),
-            writer.en.eq(self.write),
+            host.word.eq(reader.data),
+            writer.addr.eq(Mux(host.write, host.address, self.target)),
+            writer.data.eq(Mux(host.write, host.data, Value.cast(self.moved))),
+            writer.en.eq(host.write | self.write),
         ]
         return m
 
@@ -63,7 +69,7 @@ class LearningStore(wiring.Component):
     """A :class:`hw.weights.BlockStore` whose words can be moved.
 
     ``write`` with a word on ``o``: each of its weights moves by ``move``, saturates at the format's limits, and goes
-    back to where it came from. ``changed``: how many weights the last cycle's write changed.
+    back to where it came from. ``changed``: how many weights the last cycle's write changed. ``words``: for a host.
 
     Latency and throughput are those of the block store. A word is written ``LATENCY_CYCLES`` after it was read, so rows
     that are written one after the other must differ.
@@ -75,6 +81,7 @@ class LearningStore(wiring.Component):
     move: data.View
     write: Signal
     changed: Signal
+    words: Any
 
     def __init__(self, rows: Rows):
         self.rows = rows
@@ -84,6 +91,7 @@ class LearningStore(wiring.Component):
                 "move": In(moves(rows.lanes)),
                 "write": In(1),
                 "changed": Out(range(rows.lanes + 1)),
+                "words": In(WordPort(rows)),
             }
         )
 
@@ -94,6 +102,7 @@ class LearningStore(wiring.Component):
         m.submodules.store = store = BlockStore(self.rows, words)
         connect(m, flipped(self.i), store.i)
         connect(m, store.o, flipped(self.o))
+        connect(m, flipped(self.words), words.words)
         address = words.address
         for place in range(LATENCY_CYCLES):
             later = Signal.like(words.address, name=f"address_{place + 1}")

@@ -1,5 +1,7 @@
 """The whole machine: pixels in, one result per image out."""
 
+from typing import Any
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -13,7 +15,7 @@ class Machine(wiring.Component):
     """Encoder and pipeline.
 
     ``i``: pixels in raster order; ``o``: results; ``dropped``: images of the wrong length so far, modulo 65,536. What
-    learns also has ``lesson``, ``state``, ``seed`` and ``set``, see :class:`Pipeline`.
+    learns also has ``lesson``, ``state``, ``seed``, ``set`` and ``words``, see :class:`Pipeline`.
     """
 
     i: stream.Interface
@@ -23,6 +25,7 @@ class Machine(wiring.Component):
     state: Signal
     seed: Signal
     set: Signal
+    words: Any
 
     def __init__(self, parameters: Parameters):
         self.parameters = parameters
@@ -46,5 +49,6 @@ class Machine(wiring.Component):
         m.d.comb += [encoder.skip.eq(pipeline.skip), self.dropped.eq(pipeline.dropped)]
         if self.parameters.rule is not None:
             connect(m, flipped(self.lesson), pipeline.lesson)
+            connect(m, flipped(self.words), pipeline.words)
             m.d.comb += [self.state.eq(pipeline.state), pipeline.seed.eq(self.seed), pipeline.set.eq(self.set)]
         return m

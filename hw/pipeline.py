@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
@@ -16,6 +17,8 @@ from hw.layer import Layer
 from hw.learn import Learner
 from hw.neurons import Parameters as LayerParameters
 from hw.sequence import Sequencer
+from hw.weights import Rows
+from hw.words import word_ports
 from sim.command import InputError
 from sim.fixed_point import current_bounds, format_bounds, potential_bounds
 from sim.learn import Rule, check_learnable
@@ -73,6 +76,11 @@ class Parameters:
         return tuple(found)
 
     @property
+    def word_rows(self) -> dict[int, Rows]:
+        """The rows of the layers whose words a host can reach, by the layer's index."""
+        return dict(enumerate(layer.rows for layer in self.layers)) if self.rule is not None else {}
+
+    @property
     def observation(self) -> data.StructLayout:
         """Layout of what crosses the boundaries between layers in one cycle, for checks; a board leaves it open.
 
@@ -99,7 +107,8 @@ def learning_members(parameters: Parameters) -> dict[str, wiring.Member]:
     if parameters.rule is None:
         return {}
     lessons = In(stream.Signature(lesson(parameters.network)))
-    return {"lesson": lessons, "state": Out(32), "seed": In(32), "set": In(1)}
+    words = In(word_ports(parameters.word_rows))
+    return {"lesson": lessons, "state": Out(32), "seed": In(32), "set": In(1), "words": words}
 
 
 class Pipeline(wiring.Component):
@@ -116,9 +125,9 @@ class Pipeline(wiring.Component):
 
     With all lanes a tick costs 2 cycles, 2 more if it has events, and 1 per event of the layer that has most.
 
-    A pipeline with a rule learns: ``lesson``, ``state``, ``seed`` and ``set`` as in :class:`hw.learn.Learner`. An image
-    with a lesson runs on past its decision, so more of its events are delivered and counted; its decision and its tick
-    are those of the weights before the lesson.
+    A pipeline with a rule learns: ``lesson``, ``state``, ``seed`` and ``set`` as in :class:`hw.learn.Learner`, and
+    ``words`` as in :func:`hw.words.word_ports`. An image with a lesson runs on past its decision, so more of its events
+    are delivered and counted; its decision and its tick are those of the weights before the lesson.
     """
 
     i: stream.Interface
@@ -130,6 +139,7 @@ class Pipeline(wiring.Component):
     state: Signal
     seed: Signal
     set: Signal
+    words: Any
 
     def __init__(self, parameters: Parameters):
         self.parameters = parameters
@@ -199,6 +209,8 @@ class Pipeline(wiring.Component):
         connect(m, flipped(self.lesson), learner.lesson)
         connect(m, learner.hidden, layers[0].lesson)
         connect(m, learner.output, layers[1].lesson)
+        for index, layer in enumerate(layers):
+            connect(m, flipped(getattr(self.words, f"layer_{index}")), layer.words)
         m.d.comb += [
             *(layer.now.eq(sequencer.tick + sequencer.advance) for layer in layers),
             learner.running.eq(sequencer.running),
