@@ -10,7 +10,8 @@ from amaranth.utils import bits_for
 from hw.learn_store import LearningStore, moves
 from hw.neurons import Neurons, Parameters
 from hw.queue import Queue
-from hw.weights import BlockStore, WordPort
+from hw.spram import SpramStore
+from hw.weights import BlockStore, Storage, WordPort
 
 
 def lesson(parameters: Parameters) -> wiring.Signature:
@@ -44,7 +45,8 @@ class Layer(wiring.Component):
     ``pending``: spikes of this tick are still to come. ``clear`` begins an image; it is needed once after reset too.
 
     A layer whose neurons remember (see :class:`hw.neurons.Parameters`) can learn: it also has ``now``, the tick that
-    the next ``advance`` reaches, ``lesson``, see the function of that name, and ``words``, its weights for a host.
+    the next ``advance`` reaches, and ``lesson``, see the function of that name. A layer whose weights a host can reach
+    has ``words``, a :class:`hw.weights.WordPort`.
 
     An event takes ``folds`` cycles, and so does a tick; the last row of a tick is in the currents 3 cycles after its
     first word was asked for.
@@ -74,6 +76,7 @@ class Layer(wiring.Component):
         }
         if parameters.silent is not None:
             members |= {"now": In(bits_for(parameters.silent)), "lesson": Out(lesson(parameters))}
+        if parameters.reachable:
             members["words"] = In(WordPort(parameters.rows))
         super().__init__(members)
 
@@ -81,7 +84,8 @@ class Layer(wiring.Component):
         """Build: rows into neurons, neurons into the queue."""
         m = Module()
         learns = self.parameters.silent is not None
-        store = LearningStore(self.parameters.rows) if learns else BlockStore(self.parameters.rows)
+        block = LearningStore if learns else BlockStore
+        store = (SpramStore if self.parameters.storage is Storage.SPRAM else block)(self.parameters.rows)
         m.submodules.weights = ResetInserter(self.clear)(store)
         m.submodules.neurons = neurons = Neurons(self.parameters)
         if isinstance(store, LearningStore):
@@ -89,6 +93,8 @@ class Layer(wiring.Component):
         else:
             connect(m, flipped(self.i), store.i)
             m.d.comb += neurons.deliver.eq(store.o.valid)
+        if not isinstance(store, BlockStore):
+            connect(m, flipped(self.words), store.words)
         advancing = Signal()
         m.d.comb += [
             neurons.weight.eq(store.o.payload),
@@ -109,7 +115,6 @@ class Layer(wiring.Component):
     def _share(self, m: Module, store: LearningStore, neurons: Neurons) -> None:
         """Give the rows to the learner while its lesson is on, else to the neurons."""
         lesson = self.lesson
-        connect(m, flipped(self.words), store.words)
         m.d.comb += [
             store.i.payload.eq(Mux(lesson.on, lesson.row.payload, self.i.payload)),
             store.i.valid.eq(Mux(lesson.on, lesson.row.valid, self.i.valid)),

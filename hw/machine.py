@@ -9,13 +9,14 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from hw.encode import Encoder
 from hw.events import pixel, result
 from hw.pipeline import Parameters, Pipeline, learning_members
+from hw.words import word_ports
 
 
 class Machine(wiring.Component):
     """Encoder and pipeline.
 
     ``i``: pixels in raster order; ``o``: results; ``dropped``: images of the wrong length so far, modulo 65,536. What
-    learns also has ``lesson``, ``state``, ``seed``, ``set`` and ``words``, see :class:`Pipeline`.
+    learns also has ``lesson``, ``state``, ``seed`` and ``set``, see :class:`Pipeline`, as is ``words``.
     """
 
     i: stream.Interface
@@ -34,6 +35,7 @@ class Machine(wiring.Component):
                 "i": In(stream.Signature(pixel())),
                 "o": Out(stream.Signature(result(parameters.network, parameters.rule is not None))),
                 "dropped": Out(16),
+                "words": In(word_ports(parameters.word_rows)),
                 **learning_members(parameters),
             }
         )
@@ -46,9 +48,9 @@ class Machine(wiring.Component):
         connect(m, flipped(self.i), encoder.i)
         connect(m, encoder.o, pipeline.i)
         connect(m, pipeline.o, flipped(self.o))
+        connect(m, flipped(self.words), pipeline.words)
         m.d.comb += [encoder.skip.eq(pipeline.skip), self.dropped.eq(pipeline.dropped)]
         if self.parameters.rule is not None:
             connect(m, flipped(self.lesson), pipeline.lesson)
-            connect(m, flipped(self.words), pipeline.words)
             m.d.comb += [self.state.eq(pipeline.state), pipeline.seed.eq(self.seed), pipeline.set.eq(self.set)]
         return m

@@ -10,7 +10,7 @@ from amaranth.utils import bits_for
 
 import sim.layer
 import sim.network
-from hw.weights import Rows
+from hw.weights import Rows, Storage
 from sim.fixed_point import Bounds
 
 
@@ -26,6 +26,7 @@ class Parameters:
     :param output: whether this is the output layer.
     :param silent: the tick that stands for "has not fired", where neurons remember when they fired, to learn; None:
         they do not.
+    :param storage: of the weights.
     """
 
     layer: sim.network.Layer
@@ -35,11 +36,17 @@ class Parameters:
     potential: Bounds
     output: bool
     silent: int | None = None
+    storage: Storage = Storage.BLOCK
 
     @property
     def rows(self) -> Rows:
         """The layer's weight rows, cut into words of ``lanes`` weights."""
         return Rows(self.layer, self.lanes)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether a host can read and write the weights."""
+        return self.storage is Storage.SPRAM or self.silent is not None
 
     @property
     def folds(self) -> int:

@@ -17,7 +17,7 @@ from hw.layer import Layer
 from hw.learn import Learner
 from hw.neurons import Parameters as LayerParameters
 from hw.sequence import Sequencer
-from hw.weights import Rows
+from hw.weights import Rows, Storage
 from hw.words import word_ports
 from sim.command import InputError
 from sim.fixed_point import current_bounds, format_bounds, potential_bounds
@@ -37,12 +37,14 @@ class Parameters:
         needs to have no more folds than the widest; so a few suffice for ten outputs. With ``rule`` the outputs get a
         lane each: a lesson looks up the rows of most hidden neurons.
     :param rule: it learns, by this rule; None: it does not.
+    :param spram: the layer whose weights lie in SPRAM, where a host loads them; None: all lie in block RAM.
     :raises InputError: lanes is out of range, or the network cannot learn.
     """
 
     network: Network
     lanes: int | str = FULL
     rule: Rule | None = None
+    spram: int | None = None
 
     def __post_init__(self) -> None:
         if self.rule is not None:
@@ -71,6 +73,7 @@ class Parameters:
                     potential=potential_bounds(network, index, current),
                     output=output,
                     silent=network.last_tick + 1 if learns else None,
+                    storage=Storage.SPRAM if index == self.spram else Storage.BLOCK,
                 )
             )
         return tuple(found)
@@ -78,7 +81,7 @@ class Parameters:
     @property
     def word_rows(self) -> dict[int, Rows]:
         """The rows of the layers whose words a host can reach, by the layer's index."""
-        return dict(enumerate(layer.rows for layer in self.layers)) if self.rule is not None else {}
+        return {index: layer.rows for index, layer in enumerate(self.layers) if layer.reachable}
 
     @property
     def observation(self) -> data.StructLayout:
@@ -107,8 +110,7 @@ def learning_members(parameters: Parameters) -> dict[str, wiring.Member]:
     if parameters.rule is None:
         return {}
     lessons = In(stream.Signature(lesson(parameters.network)))
-    words = In(word_ports(parameters.word_rows))
-    return {"lesson": lessons, "state": Out(32), "seed": In(32), "set": In(1), "words": words}
+    return {"lesson": lessons, "state": Out(32), "seed": In(32), "set": In(1)}
 
 
 class Pipeline(wiring.Component):
@@ -150,6 +152,7 @@ class Pipeline(wiring.Component):
                 "skip": Out(1),
                 "dropped": Out(16),
                 "observed": Out(parameters.observation),
+                "words": In(word_ports(parameters.word_rows)),
                 **learning_members(parameters),
             }
         )
@@ -160,6 +163,8 @@ class Pipeline(wiring.Component):
         layers = [Layer(parameters) for parameters in self.parameters.layers]
         for index, layer in enumerate(layers):
             m.submodules[f"layer_{index}"] = layer
+            if layer.parameters.reachable:
+                connect(m, flipped(getattr(self.words, f"layer_{index}")), layer.words)
         m.submodules.decider = decider = Decider(self.parameters.layers[-1])
         connect(m, layers[-1].o, decider.i)
 
@@ -209,8 +214,6 @@ class Pipeline(wiring.Component):
         connect(m, flipped(self.lesson), learner.lesson)
         connect(m, learner.hidden, layers[0].lesson)
         connect(m, learner.output, layers[1].lesson)
-        for index, layer in enumerate(layers):
-            connect(m, flipped(getattr(self.words, f"layer_{index}")), layer.words)
         m.d.comb += [
             *(layer.now.eq(sequencer.tick + sequencer.advance) for layer in layers),
             learner.running.eq(sequencer.running),

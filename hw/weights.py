@@ -5,10 +5,13 @@ a memory that learning writes to) is its business, and so is its pace. How weigh
 A store whose words do not come with the bitstream, or change later, also has ``words``, a :class:`WordPort`.
 """
 
+import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -16,6 +19,15 @@ from amaranth.utils import bits_for
 
 import sim.network
 from hw.arithmetic import times
+
+
+class Storage(enum.Enum):
+    """Where the weights of a layer lie."""
+
+    BLOCK = "block"
+    """In block RAM, which the bitstream fills."""
+    SPRAM = "spram"
+    """In the single-port RAM of iCE40 UltraPlus, which a host fills."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +70,15 @@ class Rows:
         bits = np.unpackbits(padded[:, :, np.newaxis], axis=2, bitorder="little")[:, :, : layer.weight_bits]
         words = np.packbits(bits.reshape(layer.fan_in * self.folds, -1), axis=1, bitorder="little")
         return [int.from_bytes(word.tobytes(), "little") for word in words]
+
+    def unpack(self, words: Sequence[int]) -> npt.NDArray[np.int8]:
+        """Return the weights, int8 (fan_in, fan_out), that lie in so many words; the inverse of :meth:`pack`."""
+        bits, size = self.layer.weight_bits, self.word_bytes
+        raw = np.frombuffer(b"".join(word.to_bytes(size, "little") for word in words), np.uint8).reshape(-1, size)
+        found = np.unpackbits(raw, axis=1, bitorder="little")[:, : self.word.size]
+        unsigned = found.reshape(self.layer.fan_in, -1, bits) @ (1 << np.arange(bits))
+        value = unsigned - ((unsigned >> (bits - 1)) << bits)
+        return value[:, : self.layer.fan_out].astype(np.int8)
 
 
 def store_members(rows: Rows) -> dict[str, wiring.Member]:
