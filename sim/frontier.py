@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.table import Table
 
 from sim.command import InputError
@@ -133,10 +134,11 @@ class Frontier:
 
     def table(self, front_only: bool = False) -> Table:
         """Return the table for a terminal; ``*`` marks the front."""
-        table = Table(title=f"{self.dataset}: accuracy against {COSTS[self.cost]}; * is the front (by validation)")
+        title = f"{self.dataset}: accuracy against {COSTS[self.cost]}; * is the front (by validation)"
+        table = Table(title=title, box=SIMPLE, padding=0, pad_edge=False)
         table.add_column("")
         table.add_column("network", overflow="fold")
-        for column in ("n", "validation", "test", "least", "reads", "spikes", "memory, kbit", "timeouts"):
+        for column in ("n", "valid.", "test", "least", "reads", "spikes", "kbit"):
             table.add_column(column, justify="right")
         for index, setting in enumerate(self.settings):
             if index in self.front or not front_only:
@@ -146,7 +148,7 @@ class Frontier:
             reads = "" if one.reads is None else f"{'≤ ' if one.bound else ''}{one.reads:,.0f}"
             accuracy = "" if one.accuracy is None else f"{one.accuracy:.2%}"
             spikes = "" if one.spikes is None else f"{one.spikes:.0f}"
-            table.add_row("", one.name, "", "", accuracy, "", reads, spikes, "", "")
+            table.add_row("", one.name, "", "", accuracy, "", reads, spikes, "")
         return table
 
     def _cells(self, setting: Setting) -> list[str]:
@@ -161,7 +163,6 @@ class Frontier:
             f"{setting.mean('reads'):,.0f}",
             f"{setting.mean('spikes'):.1f}",
             f"{setting.mean('memory_bits') / 1024:,.0f}",
-            f"{setting.mean('timeouts'):.1f}",
         ]
 
 
