@@ -111,7 +111,7 @@ def test_evaluate_without_a_checkpoint_says_how_to_get_one(tmp_path, monkeypatch
 
 
 def test_every_command_has_help_with_an_example(capsys):
-    for command in ("fit", "evaluate", "export", "learn"):
+    for command in ("fit", "evaluate", "export", "learn", "sweep"):
         with pytest.raises(SystemExit) as done:
             _parser().parse_args([command, "--help"])
         assert done.value.code == 0

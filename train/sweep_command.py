@@ -17,7 +17,7 @@ from train.sweep import read_spec
 if TYPE_CHECKING:
     from distributed import Client
 
-EXAMPLE = "python -m train sweep zoo/sweep.toml --out build/sweep --workers 2"
+EXAMPLE = "python -m train sweep zoo/mnist.toml --out build/sweep --workers 2"
 
 CONNECT_SECONDS = 15
 """How long a scheduler may take to answer."""
@@ -59,6 +59,7 @@ def connect(workers: int = 1, scheduler: str | None = None) -> Generator["Client
     from dask import config
     from distributed import Client, LocalCluster
 
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters becomes one sentence of ours
     if workers < 1:
         raise InputError(f"--workers: must be at least 1, not {workers}.")
     if scheduler is not None:
