@@ -49,6 +49,8 @@ class Parameters:
     def __post_init__(self) -> None:
         if self.rule is not None:
             check_learnable(self.network, 1)
+            if self.spram is not None:
+                raise InputError("rule: weights that learn lie in block RAM, none of them in SPRAM.")
         widest = max(layer.fan_out for layer in self.network.layers)
         if self.lanes == FULL:
             object.__setattr__(self, "lanes", widest)

@@ -1,0 +1,63 @@
+"""What learning in place costs in gateware: cycles per learnt image beside its inference, at several stages of a run.
+
+Each image is decided first and then learnt, by the same circuit with the same weights; every weight is held against sim
+at the end. A network of random weights, 784-600-10, on MNIST. example: python benchmarks/learning.py --lanes 60 600
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from hw.lessons import Course, Lessons
+from hw.pipeline import Parameters
+from sim import dataset
+from sim.command import InputError, run_command
+from sim.learn import Rule
+from sim.learn_batch import Learner
+from sim.network import Encoder, Layer, Network
+
+SEED, EPOCHS, TEST_IMAGES = 1, 20, 5000
+FIRST_THIN, LAST_THIN = 0, 230
+
+
+def start(data: dataset.Dataset, hidden: int) -> Network:
+    """A random network as ``train learn`` starts from (:mod:`train.random_network`)."""
+    rng = np.random.default_rng(SEED)
+    spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
+    encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
+    spikes = float((data.train_images > 127).sum(axis=(1, 2)).mean())
+    layers = (
+        Layer(rng.integers(-14, 27, (784, hidden)).astype(np.int8), round(4 * spikes)),
+        Layer(rng.integers(-6, 15, (hidden, 10)).astype(np.int8), 400),
+    )
+    return Network(encoder, layers, 16, 96, data.classes)
+
+
+def measure(data: dataset.Dataset, learner: Learner, rule: Rule, lanes: int, learnt: int, count: int) -> dict[str, Any]:
+    """Decide and learn ``count`` images, of which the first is number ``learnt`` of the run."""
+    used = np.arange(learnt, learnt + count) % 55_000
+    images, labels = data.train_images[used].repeat(2, 0), data.train_labels[used].astype(np.int64).repeat(2)
+    labels[::2] = -1
+    thin = np.full(2 * count, FIRST_THIN + (LAST_THIN - FIRST_THIN) * learnt // (55_000 * EPOCHS))
+    found = Lessons(Parameters(learner.network, lanes, rule)).run(Course(images, labels, thin, learner.state))
+    lessons = learner.learn(images[1::2], labels[1::2], thin[1::2])
+    if found.state != learner.state or found.network.digest != learner.network.digest:
+        raise InputError("gateware and sim differ; run tests/test_hw_learn.py.")
+    inference, learning = found.cycles[::2].mean(), found.cycles[1::2].mean()
+    updated = lessons.updated.mean()
+    return {
+        "learnt_before": learnt,
+        "lanes": lanes,
+        "updated": float(updated),
+        "rows_per_update": float(lessons.rows.sum() / max(1, lessons.updated.sum())),
+        "weights_per_update": float(lessons.changed.sum() / max(1, lessons.updated.sum())),
+        "inference_cycles": float(inference),
+        "learning_cycles": float(learning),
+        "ratio": float(learning / inference),
+        "cycles_per_update": float(found.cycles[1::2][lessons.updated].mean()),
+    }

@@ -1,0 +1,214 @@
+"""The gateware learns as ``sim.learn`` does: after any course every weight, the generator and the counts are equal."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hw.events import Kind, Status
+from hw.learn_store import LATENCY_CYCLES
+from hw.lessons import Course, Lessons
+from hw.machine import Machine
+from hw.pipeline import FULL, Parameters
+from hw.simulate import Simulation, compare
+from hw.trace import end_of_image
+from hw.verilog import to_rtlil
+from random_networks import random_images, random_network, seeds
+from sim import dataset
+from sim.command import InputError
+from sim.learn import Rule, learn
+from sim.learn_batch import Learner
+from sim.network import Encoder, Layer, Network
+from sim.pipeline import run
+from test_sim_learn import course, machine
+
+IMAGES = 6
+SEED = 11
+
+
+def expected(network, rule, given_course):
+    """What sim makes of a course: the network and the generator after it, and (decision, updated, rows, changed)."""
+    state, counts = given_course.state, []
+    for image, label, thin in zip(given_course.images, given_course.labels, given_course.thin, strict=True):
+        if label < 0:
+            counts.append((run(network, image).decision, 0, 0, 0))
+            continue
+        lesson = learn(network, image, int(label), rule, state, int(thin))
+        network, state = lesson.network, lesson.state
+        counts.append((lesson.decision, int(lesson.updated), lesson.rows, lesson.changed))
+    return network, state, counts
+
+
+def assert_learns_alike(network, rule, given_course, lanes, engine="amaranth", pauses=None):
+    found = Lessons(Parameters(network, lanes, rule), engine).run(given_course, pauses)
+    after, state, counts = expected(network, rule, given_course)
+    columns = (found.decision, found.updated, found.rows, found.changed)
+    assert list(zip(*(column.tolist() for column in columns), strict=True)) == counts
+    for ours, theirs in zip(found.network.layers, after.layers, strict=True):
+        assert ours.weight.tolist() == theirs.weight.tolist()
+    assert found.state == state
+    return found
+
+
+def random_course(seed):
+    """A network, a rule, and labelled images, some of which have no label."""
+    network, images, labels, thin, rule = course(seed, IMAGES)
+    rng = np.random.default_rng(seed)
+    labels = np.where(rng.random(IMAGES) < 0.85, labels, -1)
+    return network, rule, Course(images, labels, thin, int(rng.integers(1, 1 << 32)))
+
+
+@settings(max_examples=100)
+@given(seeds, st.booleans())
+def test_every_weight_equals_sims_after_any_course(seed, pauses):
+    network, rule, given_course = random_course(seed)
+    widest = max(layer.fan_out for layer in network.layers)
+    lanes = int(np.random.default_rng(seed).integers(1, widest + 1))
+    assert_learns_alike(network, rule, given_course, lanes, pauses=seed % 1000 if pauses else None)
+
+
+def test_random_courses_reach_every_corner_of_the_circuit():
+    """The property above means little unless lessons happen, with one fold and several, at both ends of an image."""
+    seen = set()
+    for seed in range(100):
+        network, rule, given_course = random_course(seed)
+        _, _, counts = expected(network, rule, given_course)
+        seen |= {("updated", updated) for _, updated, _, _ in counts}
+        seen |= {("changed", changed > 0) for _, updated, _, changed in counts if updated}
+        seen |= {("labelled", label >= 0) for label in given_course.labels.tolist()}
+        seen |= {
+            ("rivals", min(rule.rivals, 2)),
+            ("noise", rule.noise_bits == 0),
+            ("hidden", network.layers[0].fan_out),
+        }
+        timed_out = (run(network, image).timed_out for image in given_course.images)
+        seen |= {("timed out", value) for value in timed_out}
+    for name in ("updated", "changed", "labelled", "noise", "timed out"):
+        assert {(name, False), (name, True)} <= seen
+    assert {("rivals", 1), ("rivals", 2), ("hidden", 2), ("hidden", 7)} <= seen
+
+
+@pytest.mark.parametrize("lanes", [1, FULL])
+def test_weights_saturate_and_the_label_may_stay_silent(lanes):
+    network = machine([[7], [7]], [[2, -8]], bits=4)
+    images = np.full((3, 1, 2), 200, np.uint8)
+    given_course = Course(images, np.array([0, 0, 1]), np.zeros(3, np.int64), 1)
+    assert_learns_alike(network, Rule(0, 0, 1, 0), given_course, lanes)
+
+
+def test_the_rows_that_the_draw_leaves_alone_cost_no_pass():
+    """All input rows taken cost a pass of the folds each, and the last one's way; none taken, a cycle each."""
+    network = machine([[12] * 8] * 20, [[9, 20]] * 8)
+    images, labels = np.full((1, 1, 20), 200, np.uint8), np.zeros(1, np.int64)
+    cycles = {}
+    for thin in (0, 255):
+        given_course = Course(images, labels, np.array([thin]), 21)
+        found = assert_learns_alike(network, Rule(1, 0, 1, 0), given_course, 1)
+        cycles[thin] = found.cycles[0], found.rows[0]
+    assert cycles[0][1] - cycles[255][1] == 28, "none of these draws is 255"
+    assert cycles[0][0] - cycles[255][0] == 20 * (8 - 1) + LATENCY_CYCLES
+
+
+@settings(max_examples=8)
+@given(seeds)
+def test_images_without_a_label_are_what_they_are_without_learning(seed):
+    """With all lanes, where both circuits have as many: the same decisions, events, and cycles."""
+    network, rule, given_course = random_course(seed)
+    parameters = Parameters(network, FULL)
+    if any(layer.folds > 1 for layer in parameters.layers):
+        return
+    unlabelled = Course(given_course.images, np.full(IMAGES, -1), given_course.thin, given_course.state)
+    found = Lessons(Parameters(network, FULL, rule), "amaranth").run(unlabelled)
+    traces = Simulation(parameters, "amaranth").run(given_course.images)
+    for index, trace in enumerate(traces):
+        compare(index, run(network, given_course.images[index]), trace)
+        assert (found.decision[index], found.cycles[index]) == (trace.trace.decision, trace.cycles)
+    assert found.network.digest == network.digest
+
+
+def test_a_broken_image_teaches_nothing_and_takes_its_label_with_it():
+    network = machine([[12, 8, 6, 3]], [[9, 20], [-1, -7], [5, 5], [5, -5]])
+    lessons, images = (
+        Lessons(Parameters(network, FULL, Rule(1, 0, 1, 0)), "amaranth"),
+        np.full((2, 1, 1), 200, np.uint8),
+    )
+    beats = lessons.beats(Course(images, np.array([0, -1]), np.zeros(2, np.int64), 7))
+    beats[0][-1] = lessons.event(end_of_image(Kind.ABORT))
+    found = lessons.run_beats(beats)
+    assert found.status.tolist() == [Status.DROPPED.value, Status.DECIDED.value]
+    assert (found.state, found.network.digest, found.updated.tolist()) == (7, network.digest, [0, 0])
+
+
+def test_a_label_out_of_range_is_none():
+    network = machine([[12, 8, 6]], [[9, 20, 1], [-1, -7, 1], [5, 5, 1]])
+    images = np.full((2, 1, 1), 200, np.uint8)
+    given_course = Course(images, np.array([3, 3]), np.zeros(2, np.int64), 7)
+    found = Lessons(Parameters(network, FULL, Rule(1, 0, 1, 0)), "amaranth").run(given_course)
+    assert (found.state, found.network.digest, found.updated.tolist()) == (7, network.digest, [0, 0])
+    assert found.decision.tolist() == [run(network, images[0]).decision] * 2
+
+
+@given(seeds)
+def test_words_hold_the_weights_that_were_put_there(seed):
+    network = random_network(seed)
+    lanes = int(np.random.default_rng(seed).integers(1, max(layer.fan_out for layer in network.layers) + 1))
+    for layer in Parameters(network, lanes).layers:
+        assert layer.rows.unpack(layer.rows.pack()).tolist() == layer.layer.weight.tolist()
+
+
+def test_a_build_that_does_not_learn_has_nothing_of_it():
+    """No learner, no memory of ticks, and weights that only the bitstream writes."""
+    network = random_network(SEED)
+    plain = to_rtlil(Machine(Parameters(network)))
+    learning = to_rtlil(Machine(Parameters(machine([[12, 8]], [[1, 2], [3, 4]]), FULL, Rule(1, 0))))
+    for trace_of_learning in ("learn", "lesson", "recall", "past"):
+        assert trace_of_learning not in plain
+        assert trace_of_learning in learning
+    modules = {text.split()[0]: text for text in plain.split("module ")[1:]}
+    assert not any("$memwr_v2" in text for name, text in modules.items() if name.endswith('words"'))
+
+
+def test_what_cannot_learn_is_refused():
+    deep = machine([[1, 1]], [[1, 1], [1, 1]])
+    deep = Network(deep.encoder, (*deep.layers, deep.layers[1]), 2, 12, deep.classes)
+    with pytest.raises(InputError, match="learning needs 2"):
+        Parameters(deep, FULL, Rule(1, 0))
+    with pytest.raises(InputError, match="none of them in SPRAM"):
+        Parameters(machine([[1, 1]], [[1, 1], [1, 1]]), FULL, Rule(1, 0), spram=0)
+
+
+def random_start(hidden=600):
+    """784-hidden-10 as ``train learn`` starts from."""
+    rng = np.random.default_rng(SEED)
+    spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
+    encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
+    layers = (
+        Layer(rng.integers(-14, 27, (784, hidden)).astype(np.int8), 410),
+        Layer(rng.integers(-6, 15, (hidden, 10)).astype(np.int8), 400),
+    )
+    return Network(encoder, layers, 16, 96, tuple("0123456789"))
+
+
+def assert_compiled_learns_alike(network, lanes, images, labels, pauses=None):
+    rule, state = Rule(12, network.layers[0].threshold // 4), 0x9E3779B9
+    thin = np.arange(len(images)) % 200
+    found = Lessons(Parameters(network, lanes, rule)).run(Course(images, labels, thin, state), pauses)
+    learner = Learner(network, rule, state)
+    lessons = learner.learn(images, labels, thin)
+    assert lessons.updated.sum() > len(images) // 4
+    for name in ("decision", "updated", "rows", "changed"):
+        assert getattr(found, name).tolist() == getattr(lessons, name).astype(int).tolist()
+    assert (found.state, found.network.digest) == (learner.state, learner.network.digest)
+
+
+def test_the_compiled_model_learns_alike():
+    network = random_start(12)
+    images = random_images(network, 40, SEED) // 2 * (np.arange(784).reshape(28, 28) % 3 == 0)
+    assert_compiled_learns_alike(network, 5, images.astype(np.uint8), np.arange(40) % 10, SEED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lanes", [60, FULL])
+def test_a_thousand_mnist_images_teach_784_600_10(lanes):
+    data = dataset.load("mnist")
+    assert_compiled_learns_alike(random_start(), lanes, data.train_images[:1000], data.train_labels[:1000].astype(int))
