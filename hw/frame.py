@@ -38,6 +38,10 @@ class Kind(enum.Enum, shape=8):
     """Payload: address (1 byte) of a register. Reply: its value (4 bytes)."""
     CLASSIFY = 2
     """Payload: the image's intensities in raster order. Reply: the result, packed as :func:`hw.events.result`."""
+    LOAD = 3
+    """Payload: layer (1 byte), index of a word (3), number of words (1), these words. Reply: no payload."""
+    FETCH = 4
+    """Payload: layer (1 byte), index of a word (3), number of words (1). Reply: these words."""
     REFUSED = 255
     """Only as a reply: the request is whole, but this board does not do it, or not with this payload. No payload."""
 

@@ -1,47 +1,21 @@
 """The host's side of the link: asks a board who it is, and lets it classify images."""
 
-import random
-import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy.typing as npt
 
 from hw.events import Status, result
-from hw.frame import DELIMITER, Frame, Kind, Unpacker, pack
+from hw.exchange import PATIENCE_S, TRIES, Exchange, Line, LinkError
+from hw.frame import Frame, Kind
+from hw.pipeline import Parameters
 from hw.registers import IDENTITY, PROTOCOL, REGISTERS, address
-from hw.responder import VALUE_BYTES, result_bytes
-from sim.command import InputError
+from hw.responder import FETCH_BYTES, VALUE_BYTES, request_bytes, result_bytes
+from hw.words import WHERE_BYTES, split, where
 from sim.encode import check_images
 from sim.network import Network
-
-PATIENCE_S = 2.0
-"""A request takes less, unless it is lost."""
-
-TRIES = 5
-"""A line that loses so many in a row is no line."""
-
-
-class Line(Protocol):
-    """Carries bytes to a board and back; a serial port, or something that looks like one."""
-
-    def write(self, data: bytes) -> None:
-        """Send all bytes."""
-        ...
-
-    def read(self, timeout_s: float) -> bytes:
-        """Return what has come; wait for at least one byte, but no longer than that."""
-        ...
-
-    def close(self) -> None:
-        """Let the line go."""
-        ...
-
-
-class LinkError(InputError):
-    """The board does not answer, or is not the one that was expected."""
 
 
 @dataclass(frozen=True)
@@ -68,19 +42,17 @@ class Answer:
 class Board:
     """A board that runs ``network``, at the other end of ``line``.
 
-    Opening asks for identity, version and digest, and refuses a board that differs. Used in a ``with`` statement it
-    closes the line.
+    Opening asks for identity, version and digest, and refuses a board that differs; ``pipeline`` is the machine as the
+    board has it. Used in a ``with`` statement it closes the line.
 
     :param patience_s: time after which a request is sent again; :param tries: how often, before the board is gone.
     :raises LinkError: nobody answers, or another network or version is there.
     """
 
     def __init__(self, line: Line, network: Network, patience_s: float = PATIENCE_S, tries: int = TRIES):
-        self.line, self.network, self.patience_s, self.tries = line, network, patience_s, tries
+        self.line, self.network = line, network
         self.window = 1
-        self._unpacker = Unpacker()
-        self._sequence = random.randrange(1 << 16)  # so that a reply to an earlier program is not taken for ours
-        line.write(DELIMITER)
+        self._exchange = Exchange(line, patience_s, tries)
         self._identify()
 
     def __enter__(self) -> Self:
@@ -102,29 +74,75 @@ class Board:
                 "give that network's folder, or build and program this one."
             )
         self.window = self.read("window")
+        to_load = self.read("to_load")
+        self.pipeline = Parameters(self.network, self.read("lanes"), spram=to_load - 1 if to_load else None)
 
     def read(self, name: str) -> int:
         """Return the value of a register.
 
         :raises LinkError: the board does not answer, or has no such register.
         """
-        (payload,) = self._exchange([(Kind.READ, bytes((address(name),)))])
+        (payload,) = self._ask([(Kind.READ, bytes((address(name),)))], 1)
         return int.from_bytes(payload, "little")
 
     def registers(self) -> dict[str, int]:
         """Return all registers by name."""
         return {register.name: self.read(register.name) for register in REGISTERS}
 
+    def words_missing(self) -> int:
+        """Return how many words of weights the board still waits for; 0 if all came with its bitstream."""
+        spram = self.pipeline.spram
+        return 0 if spram is None else self.pipeline.layers[spram].rows.depth - self.read("loaded")
+
+    def load_weights(self) -> Iterator[int]:
+        """Load the words that the board still waits for; yield how many more are there as they arrive.
+
+        :raises LinkError: the board stopped answering; loading goes on from there next time.
+        """
+        while missing := self.words_missing():
+            spram = self.pipeline.spram
+            assert spram is not None
+            rows = self.pipeline.layers[spram].rows
+            yield from self.load_words(spram, rows.depth - missing, rows.pack()[rows.depth - missing :])
+
+    def load_words(self, layer: int, first: int, words: Sequence[int]) -> Iterator[int]:
+        """Write words of a layer from index ``first`` on; yield how many more are written.
+
+        :raises LinkError: the board does not answer, or has no such words.
+        """
+        rows = self.pipeline.layers[layer].rows
+        counts = split(len(words), rows.word_bytes, request_bytes(self.pipeline) - WHERE_BYTES)
+        parts = [words[start : start + count] for start, count in counts]
+        payloads = (
+            where(layer, first + start, count) + b"".join(word.to_bytes(rows.word_bytes, "little") for word in part)
+            for (start, count), part in zip(counts, parts, strict=True)
+        )
+        replies = self._ask(((Kind.LOAD, payload) for payload in payloads), 1)  # in order: the board counts up to a gap
+        for part, _ in zip(parts, replies, strict=True):
+            yield len(part)
+
+    def fetch_words(self, layer: int) -> Iterator[int]:
+        """Yield every word of a layer, in order; see :meth:`hw.weights.Rows.pack`.
+
+        :raises LinkError: the board does not answer, or the words of that layer are out of reach.
+        """
+        rows = self.pipeline.layers[layer].rows
+        counts = split(rows.depth, rows.word_bytes, FETCH_BYTES)
+        for payload in self._ask(((Kind.FETCH, where(layer, *part)) for part in counts), self.window):
+            for start in range(0, len(payload), rows.word_bytes):
+                yield int.from_bytes(payload[start : start + rows.word_bytes], "little")
+
     def classify(self, images: npt.NDArray[Any]) -> Iterator[Answer]:
-        """Yield the board's answer to each image, in order, as they come.
+        """Yield the board's answer to each image, in order, as they come; load the weights before, if it lacks them.
 
         :param images: uint8 (n, height, width).
         :raises InputError: they are of another type or shape.
         :raises LinkError: the board stopped answering; what was yielded stays true.
         """
         images = check_images(self.network.encoder, images)
+        deque(self.load_weights(), maxlen=0)
         requests = ((Kind.CLASSIFY, image.tobytes()) for image in images)
-        for payload in self._exchange(requests):
+        for payload in self._ask(requests, self.window):
             yield self._answer(payload)
 
     def _answer(self, payload: bytes) -> Answer:
@@ -139,70 +157,22 @@ class Board:
         timed_out = outcome.status == Status.TIMED_OUT
         return Answer(outcome.decision, outcome.tick, timed_out, events, reads, fields.cycles)
 
-    def _exchange(self, requests: Iterable[tuple[Kind, bytes]]) -> Iterator[bytes]:
-        """Send requests, as many at once as the board has room for; yield the replies' payloads in order."""
-        waiting = deque[_Request]()
-        source = iter(requests)
-        answered = 0
-        while True:
-            while len(waiting) < self.window and (following := next(source, None)):
-                self._sequence = (self._sequence + 1) & 0xFFFF
-                waiting.append(_Request(Frame(self._sequence, *following)))
-                self._send(waiting[-1], answered)
-            if not waiting:
-                return
-            self._receive(waiting, answered)
-            while waiting and waiting[0].reply is not None:
-                answered += 1
-                yield self._payload(waiting.popleft())
+    def _ask(self, requests: Iterable[tuple[Kind, bytes]], window: int) -> Iterator[bytes]:
+        """Yield the replies' payloads, in order, each checked for what its request must give."""
+        for request, reply in self._exchange.run(requests, window):
+            if reply.kind == Kind.REFUSED or len(reply.payload) != self._reply_bytes(request):
+                raise LinkError(
+                    f"board: refuses {request.kind.name}; it has another version, build its bitstream again."
+                )
+            yield reply.payload
 
-    def _send(self, request: "_Request", answered: int) -> None:
-        if request.tries == self.tries:
-            raise LinkError(
-                f"board: no answer to request {answered + 1} after {TRIES} tries; check port, power and cable."
-            )
-        request.tries += 1
-        request.sent_s = time.monotonic()
-        try:
-            self.line.write(pack(request.frame))
-        except OSError as error:
-            raise _disconnected(answered) from error
-
-    def _receive(self, waiting: deque["_Request"], answered: int) -> None:
-        """Take in what comes, and send again what was lost: a repeated request gets the same reply."""
-        due_s = min(request.sent_s for request in waiting if request.reply is None) + self.patience_s
-        try:
-            data = self.line.read(max(0.0, due_s - time.monotonic()))
-        except OSError as error:
-            raise _disconnected(answered) from error
-        by_sequence = {request.frame.sequence: request for request in waiting}
-        for frame in self._unpacker.feed(data):
-            request = by_sequence.get(frame.sequence)
-            if request is not None and frame.kind in (request.frame.kind, Kind.REFUSED):
-                request.reply = frame
-        for request in waiting:
-            if request.reply is None and time.monotonic() >= request.sent_s + self.patience_s:
-                self._send(request, answered)
-
-    def _payload(self, request: "_Request") -> bytes:
-        """Return the reply's payload, checked for what its request must give."""
-        reply, kind = request.reply, request.frame.kind
-        assert reply is not None
-        wanted = VALUE_BYTES if kind == Kind.READ else result_bytes(self.network)
-        if reply.kind == Kind.REFUSED or len(reply.payload) != wanted:
-            raise LinkError(f"board: refuses {kind.name}; it has another version, build its bitstream again.")
-        return reply.payload
-
-
-@dataclass
-class _Request:
-    """A request on its way."""
-
-    frame: Frame
-    tries: int = 0
-    sent_s: float = 0.0
-    reply: Frame | None = None
-
-
-def _disconnected(answered: int) -> LinkError:
-    return LinkError(f"board: is gone after {answered} answers; connect it again and give the remaining images.")
+    def _reply_bytes(self, request: Frame) -> int:
+        """Return the bytes of payload in the reply to a request that is not refused."""
+        if request.kind == Kind.READ:
+            return VALUE_BYTES
+        if request.kind == Kind.CLASSIFY:
+            return result_bytes(self.network)
+        if request.kind == Kind.LOAD:
+            return 0
+        layer, count = request.payload[0], request.payload[WHERE_BYTES - 1]
+        return count * self.pipeline.layers[layer].rows.word_bytes

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 IDENTITY = int.from_bytes(b"TTFS", "big")
 """Value of the first register: this is a board of this project."""
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Version of frames, registers and results; a host talks to its own version only."""
 
 
@@ -28,6 +28,9 @@ REGISTERS = (
     Register("window", "requests that the board has room for at once"),
     Register("damaged", "frames that were damaged or found no room, modulo 65,536"),
     Register("dropped", "images that broke off, modulo 65,536"),
+    Register("lanes", "neurons of the widest layer that are updated in one cycle; how weights lie in words"),
+    Register("to_load", "number of the layer whose words the host must load, the first is 1; 0: none"),
+    Register("loaded", "words of that layer loaded since reset, from the first one up to the first gap"),
 )
 
 
@@ -51,7 +54,8 @@ def markdown() -> str:
 class RegisterFile(wiring.Component):
     """The registers, readable at any time.
 
-    ``value`` and ``known`` follow ``address`` in the same cycle. ``damaged`` and ``dropped`` are counted elsewhere.
+    ``value`` and ``known`` follow ``address`` in the same cycle. ``damaged``, ``dropped``, ``loaded`` are counted
+    elsewhere.
 
     :param constants: value of every other register, by name.
     """
@@ -61,10 +65,13 @@ class RegisterFile(wiring.Component):
     known: Signal
     damaged: Signal
     dropped: Signal
+    loaded: Signal
 
     def __init__(self, constants: dict[str, int]):
         self.constants = {"identity": IDENTITY, "protocol": PROTOCOL, **constants}
-        super().__init__({"address": In(8), "value": Out(32), "known": Out(1), "damaged": In(16), "dropped": In(16)})
+        self.counted = {"damaged": 16, "dropped": 16, "loaded": 24}
+        counters = {name: In(bits) for name, bits in self.counted.items()}
+        super().__init__({"address": In(8), "value": Out(32), "known": Out(1), **counters})
 
     def elaborate(self, platform: object) -> Module:
         """Build: a multiplexer over the table."""
@@ -76,7 +83,6 @@ class RegisterFile(wiring.Component):
         return m
 
     def _content(self, register: Register) -> Value:
-        counters = {"damaged": self.damaged, "dropped": self.dropped}
-        if register.name in counters:
-            return counters[register.name]
+        if register.name in self.counted:
+            return getattr(self, register.name)
         return Const(self.constants[register.name], 32)

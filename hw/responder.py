@@ -1,17 +1,31 @@
 """Answers requests: whole frames in, pixels to the machine, registers and results out."""
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value, ValueLike
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.events import pixel, result
 from hw.frame import HEAD, Kind
+from hw.pipeline import Parameters
+from hw.words import WHERE, WHERE_BYTES, Words, word_ports
 from sim.network import Network
 
 VALUE_BYTES = 4
 """Bytes of a register."""
 
+FETCH_BYTES = 240
+"""Most bytes of words in one reply; with head and check it is still a single block of COBS."""
+
 _HEAD_BITS = 8 * HEAD.size
+
+
+def request_bytes(pipeline: Parameters) -> int:
+    """Return the bytes of the longest payload of a request: an image, or a word to load."""
+    height, width = pipeline.network.encoder.image_shape
+    words = [WHERE_BYTES + rows.word_bytes for rows in pipeline.word_rows.values()]
+    return max([height * width, *words])
 
 
 def result_bytes(network: Network) -> int:
@@ -24,8 +38,9 @@ class Responder(wiring.Component):
 
     ``i``: content of whole frames (:class:`hw.link.Receiver`). ``o``: content of replies, ``last`` on the last byte.
     ``pixels`` and ``results``: to and from the machine. ``address``, ``value``, ``known``: of the register file.
+    ``words``: to the weights that a host can reach; ``loaded`` as in :class:`hw.words.Words`.
 
-    A request that this board does not do is read to its end and refused.
+    A request that this board does not do is read to its end and refused; so are images while weights are missing.
     """
 
     i: stream.Interface
@@ -35,11 +50,15 @@ class Responder(wiring.Component):
     address: Signal
     value: Signal
     known: Signal
+    loaded: Signal
+    words: Any
 
-    def __init__(self, network: Network):
+    def __init__(self, pipeline: Parameters):
+        network = pipeline.network
+        self.rows, self.to_load = pipeline.word_rows, pipeline.spram
         self.image_bytes = network.encoder.image_shape[0] * network.encoder.image_shape[1]
-        self.answer_bytes = max(VALUE_BYTES, result_bytes(network))
         self.result_bytes = result_bytes(network)
+        self.answer_bytes = max(VALUE_BYTES, self.result_bytes, FETCH_BYTES if self.rows else 0)
         super().__init__(
             {
                 "i": In(stream.Signature(8)),
@@ -49,16 +68,20 @@ class Responder(wiring.Component):
                 "address": Out(8),
                 "value": In(32),
                 "known": In(1),
+                "loaded": Out(24),
+                "words": Out(word_ports(self.rows)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Build: a register that collects the head and later gives the reply away, and the sequence of a request."""
         m = Module()
-        self.content = content = Signal(_HEAD_BITS + 8 * self.answer_bytes)
+        self.content = content = Signal(_HEAD_BITS + 8 * max(VALUE_BYTES, self.result_bytes))
         self.left = left = Signal(16)  # bytes of payload that are still to come, and bytes of the reply to go
         head, kind, length = content[:_HEAD_BITS], content[16:24], content[24:40]
+        self.follow = Signal()  # words follow the reply's head
         place = Signal(range(HEAD.size))
+        complete = Const(1) if self.to_load is None else Signal(name="complete")
         m.d.comb += [self.address.eq(self.i.payload), self.pixels.payload.intensity.eq(self.i.payload)]
         m.d.comb += self.pixels.payload.last.eq(left == 1)
         with m.FSM():
@@ -74,8 +97,13 @@ class Responder(wiring.Component):
                 m.next = "REFUSE"
                 with m.If((kind == Kind.READ.value) & (length == 1)):
                     m.next = "READ"
-                with m.If((kind == Kind.CLASSIFY.value) & (length == self.image_bytes)):
+                with m.If((kind == Kind.CLASSIFY.value) & (length == self.image_bytes) & complete):
                     m.next = "PIXELS"
+                if self.rows:
+                    with m.If(((kind == Kind.LOAD.value) | (kind == Kind.FETCH.value)) & (length >= WHERE_BYTES)):
+                        m.next = "WHERE"
+            if self.rows:
+                self._exchange_words(m, kind, complete)
             with m.State("READ"):
                 m.d.comb += self.i.ready.eq(1)
                 with m.If(self.i.valid):
@@ -100,15 +128,61 @@ class Responder(wiring.Component):
                 with m.Elif(self.i.valid):
                     m.d.sync += left.eq(left - 1)
             with m.State("ANSWER"):
-                m.d.comb += [self.o.valid.eq(1), self.o.payload.byte.eq(content[:8]), self.o.payload.last.eq(left == 1)]
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.byte.eq(content[:8])]
+                m.d.comb += self.o.payload.last.eq((left == 1) & ~self.follow)
                 with m.If(self.o.ready):
                     m.d.sync += [content.eq(content >> 8), left.eq(left - 1)]
                     with m.If(left == 1):
                         m.next = "HEAD"
+                        if self.rows:
+                            with m.If(self.follow):
+                                m.next = "WORDS"
         return m
 
-    def _answer(self, m: Module, kind: Value, payload: Value, size: int) -> None:
-        """Begin a reply to the present request; its sequence stays where it is."""
-        m.d.sync += self.content[16:].eq(Cat(kind, Const(size, 16), payload))
-        m.d.sync += self.left.eq(HEAD.size + size)
+    def _exchange_words(self, m: Module, kind: Value, complete: Value) -> None:
+        """Add the states of a request to load or fetch words: nothing is begun that does not fit."""
+        m.submodules.exchange = exchange = Words(self.rows, self.to_load)
+        where, left = Signal(WHERE), self.left
+        connect(m, exchange.ports, flipped(self.words))
+        m.d.comb += [exchange.where.eq(where), exchange.i.payload.eq(self.i.payload), self.loaded.eq(exchange.loaded)]
+        if self.to_load is not None:
+            m.d.comb += complete.eq(exchange.complete)
+        place = Signal(range(WHERE_BYTES))
+        with m.State("WHERE"):
+            m.d.comb += self.i.ready.eq(1)
+            with m.If(self.i.valid):
+                m.d.sync += [where.eq(Cat(Value.cast(where)[8:], self.i.payload)), place.eq(place + 1)]
+                m.d.sync += left.eq(left - 1)
+                with m.If(place == WHERE_BYTES - 1):
+                    m.d.sync += place.eq(0)
+                    m.next = "ALLOW"
+        with m.State("ALLOW"):
+            m.next = "REFUSE"
+            with m.If((kind == Kind.LOAD.value) & exchange.known & (exchange.size == left)):
+                m.d.comb += exchange.start.eq(1)
+                m.next = "LOAD"
+            with m.If((kind == Kind.FETCH.value) & exchange.known & (left == 0) & (exchange.size <= FETCH_BYTES)):
+                m.d.comb += [exchange.start.eq(1), exchange.reading.eq(1)]
+                self._answer(m, kind, Const(0, 1), exchange.size, follow=True)
+        with m.State("LOAD"):
+            m.d.comb += [exchange.i.valid.eq(self.i.valid & (left != 0)), self.i.ready.eq(left != 0)]
+            with m.If(left == 0):
+                self._answer(m, kind, Const(0, 1), 0)
+            with m.Elif(self.i.valid):
+                m.d.sync += left.eq(left - 1)
+        with m.State("WORDS"):
+            connect_bytes = [self.o.valid.eq(exchange.o.valid), self.o.payload.eq(exchange.o.payload)]
+            m.d.comb += [*connect_bytes, exchange.o.ready.eq(self.o.ready)]
+            with m.If(exchange.o.valid & self.o.ready & exchange.o.payload.last):
+                m.next = "HEAD"
+
+    def _answer(self, m: Module, kind: Value, payload: Value, size: ValueLike, follow: bool = False) -> None:
+        """Begin a reply to the present request; its sequence stays where it is.
+
+        :param follow: the payload of so many bytes does not come from here: words follow the head.
+        """
+        size_field = Signal(16)
+        m.d.comb += size_field.eq(size)
+        m.d.sync += [self.content[16:].eq(Cat(kind, size_field, payload)), self.follow.eq(follow)]
+        m.d.sync += self.left.eq(HEAD.size if follow else HEAD.size + size_field)
         m.next = "ANSWER"

@@ -9,6 +9,7 @@ from amaranth.utils import bits_for
 
 from hw.boards import Device
 from hw.weights import BlockStore, Rows, WordPort, store_members
+from sim.network import Network
 
 BITS, DEPTH = 16, 16384
 """Of one SB_SPRAM256KA (Lattice FPGA-TN-02022)."""
@@ -17,6 +18,11 @@ BITS, DEPTH = 16, 16384
 def sprams(rows: Rows) -> int:
     """Return how many primitives the rows take."""
     return -(-rows.word.size // BITS) * -(-rows.depth // DEPTH)
+
+
+def largest_layer(network: Network) -> int:
+    """Return the layer that SPRAM is for: the one with most weights."""
+    return max(range(len(network.layers)), key=lambda index: network.layers[index].weight.size)
 
 
 class SpramWords(wiring.Component):

@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ import numpy.typing as npt
 from hw.board_commands import command, pipeline_parameters
 from hw.boards import find_board
 from hw.emulate import Terminal, VirtualBoard, serve
-from hw.host import Answer, Board, LinkError
+from hw.exchange import LinkError
+from hw.host import Answer, Board
 from hw.pipeline import FULL
 from hw.program import program
 from hw.serial_line import SerialLine
+from hw.spram import largest_layer
 from hw.top import BAUD
 from sim import batch, dataset
 from sim.command import InputError, progress_bar
@@ -33,6 +36,9 @@ def add_commands(commands: Any) -> None:
     run = command(commands, "emulate", "run a virtual board", "python -m hw emulate build/mnist --lanes 20", _emulate)
     run.add_argument("network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file")
     run.add_argument("--lanes", default=FULL, metavar="N|full", help="neurons of the widest layer per cycle (full)")
+    run.add_argument(
+        "--weights", choices=("block", "spram"), default="block", help="block RAM; or SPRAM, which a host loads (block)"
+    )
     run.add_argument(
         "--port", type=Path, metavar="LINK", help="also offer the port under this name, as a symbolic link"
     )
@@ -61,6 +67,8 @@ def add_commands(commands: Any) -> None:
 
 def _emulate(arguments: argparse.Namespace) -> int:
     parameters = pipeline_parameters(arguments)
+    if arguments.weights == "spram":
+        parameters = replace(parameters, spram=largest_layer(parameters.network))
     link: Path | None = arguments.port
     if link is not None and (link.exists() or link.is_symlink()):
         raise InputError(f"--port: {link} exists; give another name, or remove it.")
@@ -97,10 +105,14 @@ def _classify(arguments: argparse.Namespace) -> int:
     images, labels = _images(arguments)
     expected = batch.run(network, images) if arguments.check else None
     answers: list[Answer] = []
-    began_s = time.monotonic()
     with Board(SerialLine(arguments.port, arguments.baud), network) as board, progress_bar() as bar:
+        if missing := board.words_missing():
+            loading = bar.add_task("loading weights", total=missing)
+            for count in board.load_weights():
+                bar.advance(loading, count)
         task = bar.add_task("board", total=len(images))
         clock_hz = board.read("clock_hz")
+        began_s = time.monotonic()
         try:
             for answer in board.classify(images):
                 answers.append(answer)

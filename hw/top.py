@@ -13,7 +13,7 @@ from hw.machine import Machine
 from hw.pipeline import Parameters as PipelineParameters
 from hw.pll import Dividers
 from hw.registers import RegisterFile
-from hw.responder import Responder
+from hw.responder import Responder, request_bytes
 from hw.uart import UartReceiver, UartTransmitter, bit_cycles
 
 BAUD = 1_000_000
@@ -41,9 +41,8 @@ class Parameters:
 
     @property
     def request_bytes(self) -> int:
-        """Room that the longest request takes: an image."""
-        height, width = self.pipeline.network.encoder.image_shape
-        return Buffer.room(height * width)
+        """Room that the longest request takes."""
+        return Buffer.room(request_bytes(self.pipeline))
 
     @property
     def buffer(self) -> Buffer:
@@ -74,17 +73,24 @@ class Top(wiring.Component):
         divisor = bit_cycles(parameters.clock_hz, parameters.baud)
         m.submodules.uart_receiver = uart_receiver = UartReceiver(divisor)
         m.submodules.receiver = receiver = Receiver(parameters.buffer)
-        m.submodules.responder = responder = Responder(network)
+        m.submodules.responder = responder = Responder(parameters.pipeline)
         m.submodules.machine = machine = Machine(parameters.pipeline)
         m.submodules.sender = sender = Sender(Buffer.room(responder.answer_bytes))
         m.submodules.uart_transmitter = uart_transmitter = UartTransmitter(divisor)
         m.submodules.registers = registers = RegisterFile(
-            {"digest": network.digest, "clock_hz": parameters.clock_hz, "window": parameters.window}
+            {
+                "digest": network.digest,
+                "clock_hz": parameters.clock_hz,
+                "window": parameters.window,
+                "lanes": int(parameters.pipeline.lanes),
+                "to_load": 0 if parameters.pipeline.spram is None else parameters.pipeline.spram + 1,
+            }
         )
         connect(m, uart_receiver.o, receiver.i)
         connect(m, receiver.o, responder.i)
         connect(m, responder.pixels, machine.i)
         connect(m, machine.o, responder.results)
+        connect(m, responder.words, machine.words)
         connect(m, responder.o, sender.i)
         connect(m, sender.o, uart_transmitter.i)
         m.d.comb += [
@@ -95,6 +101,7 @@ class Top(wiring.Component):
             responder.known.eq(registers.known),
             registers.damaged.eq(receiver.damaged),
             registers.dropped.eq(machine.dropped),
+            registers.loaded.eq(responder.loaded),
         ]
         return m
 

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.arithmetic import times
 from hw.weights import Rows, WordPort
+from sim.command import InputError
 
 WHERE = data.StructLayout({"layer": 8, "first": 24, "count": 8})
 """What the payload of such a request begins with: which words, of which layer."""
@@ -24,15 +25,20 @@ def word_ports(ports: Mapping[int, Rows]) -> wiring.Signature:
     return wiring.Signature({f"layer_{index}": Out(WordPort(rows)) for index, rows in ports.items()})
 
 
-def split(rows: Rows, room: int) -> list[tuple[int, int]]:
-    """Return the words of a layer as (first, count), in order, each with no more bytes than ``room``.
+def where(layer: int, first: int, count: int) -> bytes:
+    """Return a :data:`WHERE` as bytes."""
+    return bytes((layer,)) + first.to_bytes(3, "little") + bytes((count,))
 
-    :raises ValueError: a word is longer than that.
+
+def split(words: int, word_bytes: int, room: int) -> list[tuple[int, int]]:
+    """Return so many words as (first, count), in order, each with at most ``room`` bytes and 255 words.
+
+    :raises InputError: one word is longer than that.
     """
-    most = min(255, room // rows.word_bytes)
+    most = min(255, room // word_bytes)
     if most == 0:
-        raise ValueError(f"a word of {rows.word_bytes} bytes does not fit into {room}")
-    return [(first, min(most, rows.depth - first)) for first in range(0, rows.depth, most)]
+        raise InputError(f"lanes: a word of {word_bytes} bytes does not fit into a frame; build with fewer lanes.")
+    return [(first, min(most, words - first)) for first in range(0, words, most)]
 
 
 class Words(wiring.Component):

@@ -33,7 +33,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def port():
     """A virtual board at a pseudo-terminal."""
-    board, terminal, stop = VirtualBoard(Parameters(random_network(SEED), 1)), Terminal(), threading.Event()
+    board, terminal, stop = VirtualBoard(Parameters(random_network(SEED), 1, spram=0)), Terminal(), threading.Event()
     thread = threading.Thread(target=serve, args=(board, terminal, lambda: not stop.is_set()))
     thread.start()
     yield terminal.port
@@ -69,6 +69,7 @@ def test_classify_prints_sims_decisions(monkeypatch, capsys, folder, port):
     expected = batch.run(random_network(SEED), np.load(images)[:20])
     assert [answer["decision"] for answer in found] == expected.decision.tolist()
     assert "20 answers, 0 differences" in printed.err
+    assert call(monkeypatch, "classify", folder, "--port", port, "--images", images, "--limit", "1") == 0  # loaded
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,19 @@ def test_clock_that_is_no_number_is_refused(monkeypatch, folder):
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_emulate_offers_a_port_until_interrupted(folder, tmp_path, stop):
     link = tmp_path / "board"
-    command = [sys.executable, "-m", "hw", "emulate", str(folder), "--lanes", "1", "--port", str(link)]
+    command = [
+        sys.executable,
+        "-m",
+        "hw",
+        "emulate",
+        str(folder),
+        "--lanes",
+        "1",
+        "--weights",
+        "spram",
+        "--port",
+        str(link),
+    ]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]  # as a shell's background job does
     with subprocess.Popen(ignoring, **pipes) as process:

@@ -9,22 +9,26 @@ import numpy as np
 import pytest
 
 from hw.emulate import Terminal, VirtualBoard, serve
-from hw.host import TRIES, Board, LinkError
+from hw.exchange import TRIES, LinkError
+from hw.frame import Kind
+from hw.host import Board
 from hw.pipeline import Parameters as PipelineParameters
 from hw.registers import IDENTITY, PROTOCOL
 from hw.serial_line import SerialLine
 from hw.top import Parameters
+from hw.words import where
 from random_networks import random_images, random_network
 from sim import batch
 from sim.command import InputError
 from sim.file import load
+from sim.network import Encoder, Layer, Network
 from simulated_board import SimulatedLine, noise
 
 CLOCK_HZ = 1_000_000
 
 
-def parameters_of(network, lanes=1):
-    return Parameters(PipelineParameters(network, lanes), clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4)
+def parameters_of(network, lanes=1, spram=None):
+    return Parameters(PipelineParameters(network, lanes, spram=spram), clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4)
 
 
 def check_answers(board, network, images):
@@ -57,11 +61,56 @@ def test_simulated_board_decides_as_sim(seed):
     assert registers["damaged"] == registers["dropped"] == 0
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_weights_are_loaded_before_images_and_read_back(seed):
+    """In any layer, at any width; until they are all there, an image is refused."""
+    network = random_network(seed)
+    layer, lanes = seed % len(network.layers), 1 + seed
+    with Board(SimulatedLine(parameters_of(network, lanes, layer)), network) as board:
+        words = board.pipeline.layers[layer].rows.pack()
+        deque(board.load_words(layer, 0, words[:-1]), maxlen=0)
+        assert board.words_missing() == 1
+        image = random_images(network, 1, seed)
+        with pytest.raises(LinkError, match="refuses CLASSIFY"):
+            next(board._ask([(Kind.CLASSIFY, image.tobytes())], 1))
+        assert sum(board.load_weights()) == 1
+        assert list(board.fetch_words(layer)) == words
+        check_answers(board, network, random_images(network, 3, seed))
+        assert list(board.load_weights()) == []
+
+
+def test_words_that_are_not_there_are_refused():
+    """Nothing is written, and the next request is answered."""
+    rng = np.random.default_rng(5)
+    layers = (Layer(rng.integers(-8, 8, (25, 20)).astype(np.int8), 9, 4), Layer(np.ones((20, 2), np.int8), 1))
+    encoder = Encoder((5, 5), 1, np.arange(25, dtype=np.int32), np.zeros(256, np.int16))
+    network = Network(encoder, layers, 2, 5, ("no", "yes"))
+    bad = [
+        (Kind.LOAD, where(0, 0, 2) + bytes(3)),  # too few bytes
+        (Kind.LOAD, where(0, 0, 2) + bytes(5)),  # too many
+        (Kind.LOAD, where(0, 0, 0)),
+        (Kind.LOAD, where(0, 0, 1)[:-1]),
+        (Kind.LOAD, where(0, 125, 1) + bytes(2)),  # the last word is 124
+        (Kind.FETCH, where(0, 0, 0)),
+        (Kind.FETCH, where(0, 0, 1) + bytes(1)),
+        (Kind.FETCH, where(0, 0, 121)),  # a reply of more than 240 bytes
+        (Kind.FETCH, where(0, 124, 2)),
+        (Kind.FETCH, where(0, 0xFFFFFF, 255)),
+        (Kind.FETCH, where(1, 0, 1)),  # in block RAM
+        (Kind.FETCH, where(9, 0, 1)),  # no such layer
+    ]
+    with Board(SimulatedLine(parameters_of(network, 4, 0)), network) as board:
+        deque(board.load_weights(), maxlen=0)
+        replies = [reply.kind for _, reply in board._exchange.run(bad, 1)]
+        assert replies == [Kind.REFUSED] * len(bad)
+        assert list(board.fetch_words(0)) == board.pipeline.layers[0].rows.pack()
+
+
 @pytest.fixture(scope="module")
 def virtual():
-    """The compiled model of a board, and its network."""
+    """The compiled model of a board that waits for weights, and its network."""
     network = random_network(7)
-    board = VirtualBoard(PipelineParameters(network, 1))
+    board = VirtualBoard(PipelineParameters(network, 1, spram=0))
     yield board, network
     board.close()
 
