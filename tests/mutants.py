@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import learning_mutants
 from sim.command import InputError, run_command
 
 ROOT = Path(__file__).parent.parent
@@ -119,6 +120,8 @@ MUTANTS = [
         "network.last_tick - first - 1\n",
         SOFTWARE,
     ),
+    *(Mutant(*bug, ("test_sim_learn.py",)) for bug in learning_mutants.SOFTWARE),
+    *(Mutant(*bug, ("test_hw_learn.py",)) for bug in learning_mutants.HARDWARE),
 ]
 
 

@@ -14,7 +14,7 @@ from sim.file import load
 from sim.trace import load_vectors
 from train import learn_command
 from train.change import shift, stick_rows, turn
-from train.learn import Settings, default_rule, run, thinning
+from train.learn import Settings, run
 from train.random_network import random_network
 
 
@@ -116,7 +116,7 @@ def test_turns_are_anticlockwise_and_exact_at_right_angles():
 
 def test_thinning_grows_in_a_line_from_first_to_last():
     run_settings = settings(random_network(DATA, 4, 0), epochs=4, thin=(0, 230))
-    values = np.concatenate([thinning(run_settings, epoch, 100) for epoch in (1, 2, 3, 4)])
+    values = np.concatenate([thinning(run_settings.thin, epoch, run_settings.epochs, 100) for epoch in (1, 2, 3, 4)])
     assert (values[0], values[-1], len(values)) == (0, 230, 400)
     assert set(np.diff(values)) == {0, 1}
 

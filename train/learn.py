@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from sim import batch
 from sim.command import InputError
+from sim.course import check_thin, draws, first_state, thinning
 from sim.dataset import Dataset
 from sim.file import read_tensors, write_tensors
-from sim.learn import THIN, Rule
+from sim.learn import Rule
 from sim.learn_batch import Learner
 from sim.network import Network
 from train.change import hide, shift, stick_rows, turn
@@ -60,8 +61,7 @@ class Settings:
                 raise InputError(f"--{name}: must be at least {low}, not {getattr(self, name)}.")
         if self.limit is not None and self.limit < 1:
             raise InputError(f"--limit: must be at least 1, not {self.limit}.")
-        if not 0 <= self.thin[0] <= self.thin[1] < THIN:
-            raise InputError(f"--thin: must be two numbers in 0..{THIN - 1}, the first not above the second.")
+        check_thin(*self.thin)
 
     def count(self, data: Dataset) -> int:
         """Return the number of training images of an epoch; the rest is for validation, or left out."""
@@ -99,11 +99,6 @@ class State:
     curve: list[Point]
 
 
-def default_rule(network: Network) -> Rule:
-    """Return the constants for a network: a margin of 3/4 time constant, a reach of 1/4 of the hidden threshold."""
-    return Rule(3 * network.ticks_per_unit // 4, network.layers[0].threshold // 4)
-
-
 def run(settings: Settings, start: Network, data: Dataset, checkpoint: Path, progress: Progress) -> State:
     """Learn, epoch by epoch; continue from ``checkpoint`` when it exists and write it after every epoch.
 
@@ -113,8 +108,7 @@ def run(settings: Settings, start: Network, data: Dataset, checkpoint: Path, pro
     split = _Split.of(settings, start, data)
     state = load_checkpoint(checkpoint, settings, split.network) if checkpoint.is_file() else None
     if state is None:
-        generator = 0x9E3779B9 * (2 * settings.seed + 1) & 0xFFFFFFFF
-        state = State(split.network, generator, [split.measure(split.network, Point(0, 0, 0))])
+        state = State(split.network, first_state(settings.seed), [split.measure(split.network, Point(0, 0, 0))])
     progress((len(state.curve) - 1) * len(split.labels))
     while len(state.curve) <= settings.epochs:
         state = _learn_epoch(settings, split, state, progress)
@@ -124,11 +118,11 @@ def run(settings: Settings, start: Network, data: Dataset, checkpoint: Path, pro
 
 def _learn_epoch(settings: Settings, split: "_Split", state: State, progress: Progress) -> State:
     epoch = len(state.curve)
-    rng = np.random.default_rng([settings.seed, epoch])
+    rng = draws(settings.seed, epoch)
     order = rng.permutation(len(split.labels))
     images = hide(split.network, shift(split.images[order], settings.shift, rng), split.stuck)
     labels = split.labels[order]
-    thin = thinning(settings, epoch, len(order))
+    thin = thinning(settings.thin, epoch, settings.epochs, len(order))
     learner = Learner(state.network, settings.rule, state.generator)
     right = updated = rows = changed = 0
     seconds = 0.0
@@ -146,13 +140,6 @@ def _learn_epoch(settings: Settings, split: "_Split", state: State, progress: Pr
     counts = right / count, updated, count - updated, rows / made, changed / made
     point = Point(epoch, 0, 0, *counts, count / max(seconds, 1e-9))
     return State(learner.network, learner.state, [*state.curve, split.measure(learner.network, point)])
-
-
-def thinning(settings: Settings, epoch: int, count: int) -> npt.NDArray[np.int64]:
-    """Return ``thin`` for each of ``count`` images of an epoch (the first is 1), int64 (count,)."""
-    first, last = settings.thin
-    done = np.arange((epoch - 1) * count, epoch * count, dtype=np.int64)
-    return first + (last + 1 - first) * done // (settings.epochs * count)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,10 +15,11 @@ from rich.table import Table
 
 from sim import dataset
 from sim.command import atomic_path, progress_bar
+from sim.course import default_rule
 from sim.file import NETWORK_FILE, load, save
 from sim.pipeline import run as run_image
 from sim.trace import VECTORS_FILE, save_vectors
-from train.learn import Point, Settings, State, default_rule, run
+from train.learn import Point, Settings, State, run
 from train.random_network import random_network
 
 EXAMPLE = "python -m train learn --dataset mnist --hidden 600 --shift 1 --out build/learned"
