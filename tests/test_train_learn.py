@@ -8,6 +8,7 @@ import pytest
 
 from sim import batch, dataset
 from sim.command import InputError
+from sim.course import default_rule, thinning
 from sim.dataset import FILES, Dataset, idx_bytes
 from sim.encode import encode
 from sim.file import load
