@@ -17,6 +17,7 @@ from hw.build import FASTEST, Settings, build
 from hw.check import check, table
 from hw.measure import summary
 from hw.pipeline import FULL, Parameters
+from hw.storage import AUTO, CHOICES, place_weights
 from hw.toolchain import SEED
 from hw.top import BAUD
 from sim.command import InputError
@@ -38,6 +39,7 @@ def add_commands(commands: Any) -> None:
         parser.add_argument("network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file")
         parser.add_argument("--board", required=True, metavar="NAME", help="as listed by `python -m hw boards`")
         parser.add_argument("--lanes", default=FULL, metavar="N|full", help="of the widest layer (full)")
+        parser.add_argument("--weights", choices=CHOICES, default=AUTO, help="where they lie (auto: where they fit)")
     fit.add_argument("--json", action="store_true", help="print JSON")
     make.add_argument("--out", type=Path, metavar="DIR", help="where bitstream, report and logs go (DIR/NAME)")
     make.add_argument("--clock-mhz", default="", metavar="F|auto", help="the machine's clock; auto: what is reached")
@@ -80,7 +82,7 @@ def _boards(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     board = find_board(arguments.board)
-    pipeline = pipeline_parameters(arguments)
+    pipeline = place_weights(pipeline_parameters(arguments), board.device, arguments.weights)
     vectors = _vectors(arguments, pipeline.network)
     traces = [] if vectors is None else vectors[1]
     with _spinner() as bar:
@@ -119,7 +121,8 @@ def pipeline_parameters(arguments: argparse.Namespace) -> Parameters:
 def _build(arguments: argparse.Namespace) -> int:
     board = find_board(arguments.board)
     clock_hz = _clock_hz(arguments.clock_mhz, board.clock_hz)
-    settings = Settings(pipeline_parameters(arguments), board, clock_hz, arguments.baud, arguments.seed)
+    pipeline = place_weights(pipeline_parameters(arguments), board.device, arguments.weights)
+    settings = Settings(pipeline, board, clock_hz, arguments.baud, arguments.seed)
     vectors = _vectors(arguments, settings.pipeline.network)
     out = arguments.out or network_path(arguments.network).parent / board.name
     with _spinner() as bar:

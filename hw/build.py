@@ -17,6 +17,7 @@ from hw.measure import Routed, read_cells, read_routed
 from hw.pipeline import Parameters as PipelineParameters
 from hw.pll import choose_dividers
 from hw.simulate import Simulation, simulate
+from hw.storage import fills_blocks
 from hw.toolchain import bitstream, run_stages, stages
 from hw.top import BAUD, BoardTop, Parameters
 from hw.verilog import to_rtlil
@@ -28,9 +29,6 @@ WORK = "work"
 
 FASTEST = "auto"
 """Clock: whatever the routed design reaches."""
-
-_SPARE_BLOCKS = 3
-"""Blocks that rounding up to whole blocks and the frame buffer may take."""
 
 _ATTEMPTS = 4
 _STEP = 0.03
@@ -55,9 +53,7 @@ class Settings:
     def buffer_style(self) -> str:
         """Memory of the frame buffer: look-up tables where the weights leave no block RAM free (ECP5)."""
         device = self.board.device
-        weight_bits = sum(layer.layer.fan_in * layer.folds * layer.rows.word.size for layer in self.pipeline.layers)
-        full = weight_bits > (device.blocks - _SPARE_BLOCKS) * device.block_bits
-        return "distributed" if full and device.family == "ecp5" else "auto"
+        return "distributed" if device.family == "ecp5" and fills_blocks(self.pipeline, device) else "auto"
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +161,7 @@ def _build_at(settings: Settings, at_most_hz: float, out: Path, progress: Callab
     began_s = time.monotonic()
     top = BoardTop(Parameters(settings.pipeline, int(clock_hz), settings.baud, settings.buffer_style), dividers)
     work.mkdir(parents=True, exist_ok=True)
-    (work / toolchain.DESIGN).write_text(to_rtlil(top))
+    (work / toolchain.DESIGN).write_text(to_rtlil(top, board.device))
     if board.pin_file is not None:
         shutil.copyfile(board.pin_file, work / board.pin_file.name)
     elaboration_s = round(time.monotonic() - began_s, 1)

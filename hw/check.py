@@ -12,10 +12,13 @@ from rich.table import Table
 
 from hw.build import Settings
 from hw.measure import read_cells
+from hw.spram import SPRAM_BITS
 from hw.toolchain import DESIGN, STATISTICS, memory_mapping
 from hw.top import BoardTop, Parameters
 from hw.verilog import to_rtlil
 from sim.trace import Trace
+
+SPRAM_CELL = "SB_SPRAM256KA"
 
 BLOCK_CELLS = {"ecp5": "DP16KD", "ice40": "SB_RAM40_4K"}
 """Block RAM in yosys' netlist."""
@@ -31,12 +34,13 @@ OVERHEAD_LUTS = 600
 class Findings:
     """What was found.
 
-    :param blocks: block RAMs used, as yosys packs them. :param luts: an estimate.
+    :param blocks: block RAMs used, as yosys packs them. :param sprams: as many. :param luts: an estimate.
     :param silent: layers that receive no event from any of the vectors; None: there are no vectors.
     """
 
     settings: Settings
     blocks: int
+    sprams: int
     luts: int
     silent: list[int] | None
 
@@ -78,11 +82,13 @@ class Findings:
             "board": self.settings.board.name,
             "fits": self.fits,
             "block_ram": [self.blocks, device.blocks],
+            "spram": [self.sprams, device.spram_bits // SPRAM_BITS],
             "luts_about": [self.luts, device.luts],
             "layers": [
                 {
                     "weights": list(layer.layer.weight.shape),
                     "weight_kbit": layer.layer.weight.size * layer.layer.weight_bits / 1024,
+                    "weights_in": layer.storage.value,
                     "lanes": layer.lanes,
                     "cycles_per_event": layer.folds,
                     "current_bits": layer.current.bits,
@@ -105,12 +111,18 @@ def check(settings: Settings, traces: Sequence[Trace]) -> Findings:
     parameters = Parameters(settings.pipeline, int(float(settings.clock_hz)), settings.baud, settings.buffer_style)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / DESIGN).write_text(to_rtlil(BoardTop(parameters, None)))
+        (folder / DESIGN).write_text(to_rtlil(BoardTop(parameters, None), board.device))
         memory_mapping(board).run(folder)
         cells = read_cells((folder / STATISTICS).read_text())
     layers = range(len(settings.pipeline.layers))
     silent = [layer for layer in layers if not any(trace.events[layer] for trace in traces)]
-    return Findings(settings, cells.get(BLOCK_CELLS[board.device.family], 0), _luts(cells), silent if traces else None)
+    return Findings(
+        settings,
+        blocks=cells.get(BLOCK_CELLS[board.device.family], 0),
+        sprams=cells.get(SPRAM_CELL, 0),
+        luts=_luts(cells),
+        silent=silent if traces else None,
+    )
 
 
 def _luts(cells: dict[str, int]) -> int:
@@ -131,10 +143,10 @@ def table(findings: Findings) -> RenderableType:
         layers.add_column(column.replace("_", " "), justify="right")
     for place, layer in enumerate(found["layers"]):
         fan_in, fan_out = layer["weights"]
-        rest = [f"{value:g}" for key, value in layer.items() if key != "weights"]
+        rest = [value if isinstance(value, str) else f"{value:g}" for key, value in layer.items() if key != "weights"]
         layers.add_row(str(place), f"{fan_in} x {fan_out}", *rest)
     grid = Table.grid(padding=(0, 2))
-    for key in ("block_ram", "luts_about"):
+    for key in ("block_ram", "spram", "luts_about"):
         used, there = found[key]
         grid.add_row(key.replace("_", " "), f"{used} of {there}")
     silent = found["silent_layers"]

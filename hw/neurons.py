@@ -10,8 +10,12 @@ from amaranth.utils import bits_for
 
 import sim.layer
 import sim.network
+from hw.boards import Device
 from hw.weights import Rows, Storage
 from sim.fixed_point import Bounds
+
+FEW_FOLDS = 16
+"""Up to so many folds the state of a layer is kept out of block RAM on iCE40, which has no smaller memory and few."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +142,8 @@ class Neurons(wiring.Component):
         if layer.silent is not None:
             start["tick"], parts["tick"] = layer.silent, bits_for(layer.silent)
         soma = data.StructLayout(parts)
+        few_blocks = isinstance(platform, Device) and platform.family == "ice40"
+        self.attributes = {"ram_style": "logic"} if few_blocks and layer.folds <= FEW_FOLDS else {}
         current, current_next = self._state(m, "current", signed(layer.current.bits), -threshold, self.deliver)
         before, after = self._state(m, "soma", soma, start, self.advance)
         for lane in range(layer.lanes):
@@ -205,7 +211,7 @@ class Neurons(wiring.Component):
             return [Value.cast(old) for old in now], [Value.cast(new) for new in then]
         word = data.ArrayLayout(shape, lanes)
         init: list[Any] = [[start] * lanes] * (folds + 1)
-        m.submodules[name] = cells = memory.Memory(shape=word, depth=folds + 1, init=init)
+        m.submodules[name] = cells = memory.Memory(shape=word, depth=folds + 1, init=init, attrs=self.attributes)
         # Both ports are never at one address: while a fold is written, the one after it is read.
         reader, writer = cells.read_port(), cells.write_port()
         fresh, fresh_after = Signal(name=f"{name}_fresh", init=1), Signal(name=f"{name}_fresh_after")

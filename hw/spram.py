@@ -14,6 +14,8 @@ from sim.network import Network
 BITS, DEPTH = 16, 16384
 """Of one SB_SPRAM256KA (Lattice FPGA-TN-02022)."""
 
+SPRAM_BITS = BITS * DEPTH
+
 
 def sprams(rows: Rows) -> int:
     """Return how many primitives the rows take."""

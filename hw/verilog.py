@@ -12,6 +12,7 @@ from typing import Any
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.lib import data
 
+from hw.boards import Device
 from sim.command import InputError, atomic_path
 
 TOP = "top"
@@ -35,9 +36,12 @@ def find_tool(name: str) -> str:
     return found
 
 
-def to_rtlil(component: Any) -> str:
-    """Return a component in yosys' own language, memories included; its ports are those of the emitted Verilog."""
-    return rtlil.convert(component, name=TOP, emit_src=False)
+def to_rtlil(component: Any, device: Device | None = None) -> str:
+    """Return a component in yosys' own language, memories included; its ports are those of the emitted Verilog.
+
+    :param device: what it is synthesised for, and may contain primitives of; None: for any simulator.
+    """
+    return rtlil.convert(component, name=TOP, platform=device, emit_src=False)
 
 
 def describe_ports(component: Any) -> str:
