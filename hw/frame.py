@@ -25,6 +25,9 @@ from cobs import cobs
 HEAD = struct.Struct("<HBH")
 """Sequence, kind, length."""
 
+LESSON = struct.Struct("<HHB")
+"""What comes before the image in ``Kind.LEARN``: number of the lesson, label, thin."""
+
 CHECK = struct.Struct("<I")
 """CRC-32."""
 
@@ -42,6 +45,12 @@ class Kind(enum.Enum, shape=8):
     """Payload: layer (1 byte), index of a word (3), number of words (1), these words. Reply: no payload."""
     FETCH = 4
     """Payload: layer (1 byte), index of a word (3), number of words (1). Reply: these words."""
+    LEARN = 5
+    """Payload: number of the lesson (2 bytes), label (2), ``thin`` of :mod:`sim.learn` (1), the image's intensities in
+    raster order. Reply: the result. The number must be that of register ``lessons``; with the number before it, the
+    lesson is not given again, and the reply is that of the first time."""
+    SEED = 6
+    """Payload: state of the generator (4 bytes). Register ``lessons`` begins at 0 again. Reply: no payload."""
     REFUSED = 255
     """Only as a reply: the request is whole, but this board does not do it, or not with this payload. No payload."""
 

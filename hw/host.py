@@ -9,12 +9,13 @@ import numpy.typing as npt
 
 from hw.events import Status, result
 from hw.exchange import PATIENCE_S, TRIES, Exchange, Line, LinkError
-from hw.frame import Frame, Kind
+from hw.frame import LESSON, Frame, Kind
 from hw.pipeline import Parameters
 from hw.registers import IDENTITY, PROTOCOL, REGISTERS, address
 from hw.responder import FETCH_BYTES, VALUE_BYTES, request_bytes, result_bytes
 from hw.words import WHERE_BYTES, split, where
 from sim.encode import check_images
+from sim.learn import Rule
 from sim.network import Network
 
 
@@ -37,6 +38,18 @@ class Answer:
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``hw classify`` prints per image."""
         return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class Taught(Answer):
+    """What a board said about one labelled image: its decision before, and what :mod:`sim.learn` counts.
+
+    ``events`` and ``cycles`` are those of the whole image and its lesson.
+    """
+
+    updated: bool
+    rows: int
+    changed: int
 
 
 class Board:
@@ -75,7 +88,9 @@ class Board:
             )
         self.window = self.read("window")
         to_load = self.read("to_load")
-        self.pipeline = Parameters(self.network, self.read("lanes"), spram=to_load - 1 if to_load else None)
+        names = ("margin", "reach", "rivals", "noise_bits")
+        rule = Rule(*(self.read(name) for name in names)) if self.read("learns") else None
+        self.pipeline = Parameters(self.network, self.read("lanes"), rule, to_load - 1 if to_load else None)
 
     def read(self, name: str) -> int:
         """Return the value of a register.
@@ -143,12 +158,39 @@ class Board:
         deque(self.load_weights(), maxlen=0)
         requests = ((Kind.CLASSIFY, image.tobytes()) for image in images)
         for payload in self._ask(requests, self.window):
-            yield self._answer(payload)
+            yield self._answer(self._fields(payload))
 
-    def _answer(self, payload: bytes) -> Answer:
-        fields = result(self.network).from_bits(
-            int.from_bytes(payload, "little") & (1 << result(self.network).size) - 1
+    def set_generator(self, state: int) -> None:
+        """Set the generator of the rule, and begin to count lessons anew.
+
+        :raises LinkError: the board does not answer, or does not learn.
+        """
+        deque(self._ask([(Kind.SEED, state.to_bytes(4, "little"))], 1), maxlen=0)
+
+    def learn(self, images: npt.NDArray[Any], labels: Iterable[int], thin: Iterable[int]) -> Iterator[Taught]:
+        """Teach the board one image after the other, each exactly once, and yield what it said to each.
+
+        :param images: uint8 (n, height, width). :param labels: their classes. :param thin: of :mod:`sim.learn`.
+        :raises InputError: they are of another type or shape.
+        :raises LinkError: the board stopped answering, or does not learn; register ``lessons`` tells how far it came.
+        """
+        images, number = check_images(self.network.encoder, images), self.read("lessons")
+        requests = (
+            (Kind.LEARN, LESSON.pack(number + place & 0xFFFF, label, leave) + image.tobytes())
+            for place, (image, label, leave) in enumerate(zip(images, labels, thin, strict=True))
         )
+        for payload in self._ask(requests, 1):  # in order: the weights are others after each
+            fields = self._fields(payload)
+            learnt = fields.learnt
+            yield Taught(
+                **vars(self._answer(fields)), updated=bool(learnt.updated), rows=learnt.rows, changed=learnt.changed
+            )
+
+    def _fields(self, payload: bytes) -> Any:
+        layout = result(self.network, self.pipeline.rule is not None)
+        return layout.from_bits(int.from_bytes(payload, "little") & (1 << layout.size) - 1)
+
+    def _answer(self, fields: Any) -> Answer:
         outcome = fields.outcome
         if outcome.status == Status.DROPPED:
             raise LinkError("board: dropped an image that arrived whole; build its bitstream again.")
@@ -170,9 +212,9 @@ class Board:
         """Return the bytes of payload in the reply to a request that is not refused."""
         if request.kind == Kind.READ:
             return VALUE_BYTES
-        if request.kind == Kind.CLASSIFY:
-            return result_bytes(self.network)
-        if request.kind == Kind.LOAD:
+        if request.kind in (Kind.CLASSIFY, Kind.LEARN):
+            return result_bytes(self.pipeline)
+        if request.kind in (Kind.LOAD, Kind.SEED):
             return 0
         layer, count = request.payload[0], request.payload[WHERE_BYTES - 1]
         return count * self.pipeline.layers[layer].rows.word_bytes

@@ -1,10 +1,13 @@
 """What a board says about itself: one table, from which gateware, host and documentation come."""
 
+from dataclasses import asdict
 from typing import NamedTuple
 
 from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
+from sim.learn import Rule
 
 IDENTITY = int.from_bytes(b"TTFS", "big")
 """Value of the first register: this is a board of this project."""
@@ -31,6 +34,13 @@ REGISTERS = (
     Register("lanes", "neurons of the widest layer that are updated in one cycle; how weights lie in words"),
     Register("to_load", "number of the layer whose words the host must load, the first is 1; 0: none"),
     Register("loaded", "words of that layer loaded since reset, from the first one up to the first gap"),
+    Register("learns", "1: the board learns in place, by the rule in the next four; 0: it does not, and they are 0"),
+    Register("margin", "of the rule, ticks"),
+    Register("reach", "of the rule"),
+    Register("rivals", "of the rule"),
+    Register("noise_bits", "of the rule"),
+    Register("lessons", "lessons since reset or since the generator was set, modulo 65,536"),
+    Register("generator", "state of the generator"),
 )
 
 
@@ -51,11 +61,17 @@ def markdown() -> str:
     return "\n".join(("| address | register | meaning |", "|---|---|---|", *rows))
 
 
+def rule_registers(rule: Rule | None) -> dict[str, int]:
+    """Return the registers that say whether a board learns, and how."""
+    constants = {"margin": 0, "reach": 0, "rivals": 0, "noise_bits": 0} if rule is None else asdict(rule)
+    return {"learns": int(rule is not None), **constants}
+
+
 class RegisterFile(wiring.Component):
     """The registers, readable at any time.
 
-    ``value`` and ``known`` follow ``address`` in the same cycle. ``damaged``, ``dropped``, ``loaded`` are counted
-    elsewhere.
+    ``value`` and ``known`` follow ``address`` in the same cycle. ``damaged``, ``dropped``, ``loaded``, ``lessons`` are
+    counted elsewhere, and ``generator`` is drawn from there.
 
     :param constants: value of every other register, by name.
     """
@@ -66,10 +82,12 @@ class RegisterFile(wiring.Component):
     damaged: Signal
     dropped: Signal
     loaded: Signal
+    lessons: Signal
+    generator: Signal
 
     def __init__(self, constants: dict[str, int]):
         self.constants = {"identity": IDENTITY, "protocol": PROTOCOL, **constants}
-        self.counted = {"damaged": 16, "dropped": 16, "loaded": 24}
+        self.counted = {"damaged": 16, "dropped": 16, "loaded": 24, "lessons": 16, "generator": 32}
         counters = {name: In(bits) for name, bits in self.counted.items()}
         super().__init__({"address": In(8), "value": Out(32), "known": Out(1), **counters})
 

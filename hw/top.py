@@ -12,7 +12,7 @@ from hw.link import Buffer, Receiver, Sender
 from hw.machine import Machine
 from hw.pipeline import Parameters as PipelineParameters
 from hw.pll import Dividers
-from hw.registers import RegisterFile
+from hw.registers import RegisterFile, rule_registers
 from hw.responder import Responder, request_bytes
 from hw.uart import UartReceiver, UartTransmitter, bit_cycles
 
@@ -84,6 +84,7 @@ class Top(wiring.Component):
                 "window": parameters.window,
                 "lanes": int(parameters.pipeline.lanes),
                 "to_load": 0 if parameters.pipeline.spram is None else parameters.pipeline.spram + 1,
+                **rule_registers(parameters.pipeline.rule),
             }
         )
         connect(m, uart_receiver.o, receiver.i)
@@ -103,6 +104,14 @@ class Top(wiring.Component):
             registers.dropped.eq(machine.dropped),
             registers.loaded.eq(responder.loaded),
         ]
+        if parameters.pipeline.rule is not None:
+            connect(m, responder.lesson, machine.lesson)
+            m.d.comb += [
+                registers.lessons.eq(responder.lessons),
+                registers.generator.eq(machine.state),
+                machine.seed.eq(responder.seed),
+                machine.set.eq(responder.set),
+            ]
         return m
 
 
