@@ -79,6 +79,7 @@ BAD = {
     "code length": (["--bright", "90", "50"], "--bright and --bright-ticks: give as many ticks as thresholds"),
     "code tick": (["--bright-ticks", "99"], "--bright-ticks: must be in 0..24 (--last-tick)."),
     "dark": (["--dark-tick", "-2"], "--dark-tick: must be in -1..24 (--last-tick)."),
+    "faint": (["--faint", "256"], "--faint: must be in 0..255, not 256."),
     "pool": (["--pool", "3"], "--pool: must be 1 or 2, not 3."),
 }
 

@@ -14,7 +14,7 @@ from sim.network import Encoder
 from train.data import split, yin_yang
 from train.fit import Training, evaluate, fit
 from train.pipeline import SpikingNetwork
-from train.prune import keep_inputs, useful_inputs, without_dead_neurons
+from train.prune import keep_inputs, useful_inputs, without_dead_neurons, without_faint
 from train.settings import Settings
 
 YIN_YANG = Settings(
@@ -108,6 +108,26 @@ def test_pruning_keeps_the_most_useful_inputs():
 
 def test_budget_of_inputs_is_met():
     assert fit(SMALL, replace(YIN_YANG, inputs=2)).network.encoder.inputs == 2
+
+
+def test_without_faint_is_as_if_faint_pixels_were_dark():
+    network = Training(SMALL, replace(YIN_YANG, dark_tick=-1)).network
+    images = SMALL.validation.images
+    dark = images.masked_fill(images <= 150, 0)
+    quieter = without_faint(network, 150)
+    for name, found in vars(quieter.decide(images)).items():
+        assert torch.equal(found, getattr(network.decide(dark), name)), name
+    assert not torch.equal(quieter.decide(images).events, network.decide(images).events)
+    assert without_faint(network, 0) is network
+
+
+def test_faint_can_be_chosen_after_training(tmp_path):
+    path = tmp_path / "training.checkpoint"
+    trained = fit(SMALL, replace(YIN_YANG, epochs=1), path)
+    again = fit(SMALL, replace(YIN_YANG, epochs=1, faint=40), path)
+    assert again.history == trained.history
+    old = {key: value for key, value in YIN_YANG.to_json().items() if key != "faint"}
+    assert Settings.from_json(old) == YIN_YANG
 
 
 @settings(max_examples=100, deadline=None)

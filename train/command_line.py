@@ -14,6 +14,7 @@ from train import learn_command, sweep_command
 from train.data import load
 from train.export import export
 from train.fit import CHECKPOINT_FILE, Training, evaluate, fit, read_checkpoint
+from train.prune import without_faint
 from train.settings import PRESETS, Settings
 
 OPTIONS = {
@@ -28,6 +29,7 @@ OPTIONS = {
     "bright_ticks": "... at these ticks",
     "dark_tick": "tick of all other intensities, -1 for never",
     "inputs": "budget of input pixels, chosen half way on training images; 0: all",
+    "faint": "once trained, intensities up to this never fire; 0: as trained",
     "epochs": "times each image is seen",
     "batch": "images per step",
     "learning_rate": "of Adam, cosine to zero",
@@ -159,7 +161,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     training = Training(split, settings)
     training.restore(checkpoint)
     parts = {"validation": split.validation, "test": split.test}
-    figures = {name: evaluate(training.network, part) for name, part in parts.items()}
+    network = without_faint(training.network, settings.faint)
+    figures = {name: evaluate(network, part) for name, part in parts.items()}
     _show({"epochs": training.epoch, **figures}, arguments)
     return 0
 
@@ -169,7 +172,8 @@ def _export(arguments: argparse.Namespace) -> int:
     if settings.layer_bits() is None:
         raise InputError("--bits: a network of real weights has no integer form; train with --bits 8.")
     training = _train(arguments, settings)
-    figures = export(training.network, training.split, settings, arguments.out)
+    network = without_faint(training.network, settings.faint)
+    figures = export(network, training.split, settings, arguments.out)
     _show(figures, arguments)
     return 0
 

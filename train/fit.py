@@ -141,7 +141,7 @@ class Training:
         state = read_checkpoint(path)
         saved = Settings.from_json(json.loads(state["settings"]))
         for key, value in vars(self.settings).items():
-            if value != getattr(saved, key):
+            if value != getattr(saved, key) and key != "faint":  # which is for when training is over
                 was = f"{path}: was trained with {key} = {getattr(saved, key)}, not {value}"
                 raise InputError(f"{was}; give the same settings, or another --out.")
         if len(state["pixels"]) < self.network.encoder.inputs:

@@ -1,5 +1,6 @@
-"""Smaller networks that decide alike or nearly so: fewer input pixels, and no neurons that do nothing."""
+"""Smaller networks that decide alike or nearly so: fewer input pixels and spikes, and no neurons that do nothing."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sim.encode import NEVER
 from sim.network import Network
 from train.pipeline import SpikingNetwork
 
@@ -38,6 +40,21 @@ def keep_inputs(network: SpikingNetwork, inputs: Tensor) -> SpikingNetwork:
         for index, (new, old) in enumerate(zip(smaller.weights, network.weights, strict=True)):
             new.copy_(old[inputs] if index == 0 else old)
     return smaller
+
+
+def without_faint(network: SpikingNetwork, faint: int) -> SpikingNetwork:
+    """Return the network, its weights shared, in whose encoder intensities up to ``faint`` never fire; 0 for as it is.
+
+    Pixels just above the threshold that a network was trained with are the least certain ones, and those that others
+    beside them stand for: leaving them out costs no accuracy until there are many (docs/frontier.md).
+    """
+    if faint == 0:
+        return network
+    spike_tick = network.encoder.spike_tick.copy()
+    spike_tick[: faint + 1] = NEVER
+    quieter = copy.copy(network)
+    quieter.encoder = replace(network.encoder, spike_tick=spike_tick)
+    return quieter
 
 
 def without_dead_neurons(network: Network) -> tuple[Network, list[int]]:

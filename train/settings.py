@@ -13,6 +13,9 @@ from sim.network import INTENSITIES, Encoder
 MAX_BITS = 8
 MIN_BITS = 2
 
+ADDED = {"faint"}
+"""Settings that came after the first networks were trained; their defaults leave those as they are."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -20,7 +23,8 @@ class Settings:
 
     Network: ``hidden`` layer sizes; ``bits`` of the weights, one or per layer, empty for real weights and continuous
     times; the tick grid; ``pool`` 1 or 2; intensities above ``bright`` (descending) fire at ``bright_ticks``, all
-    others at ``dark_tick`` (-1: never); ``inputs`` is a budget of pixels, 0 for all.
+    others at ``dark_tick`` (-1: never); ``inputs`` is a budget of pixels, 0 for all. Once training is over, intensities
+    up to ``faint`` never fire: fewer weights are read.
 
     Training: ``epochs`` of ``batch`` images, Adam at ``learning_rate`` (later layers ``output_rate`` times that),
     cosine to zero; ``warp`` scales the augmentation; ``input_noise`` is the chance that an input spike is lost;
@@ -42,6 +46,7 @@ class Settings:
     bright_ticks: tuple[int, ...] = (0,)
     dark_tick: int = NEVER
     inputs: int = 0
+    faint: int = 0
     epochs: int = 40
     batch: int = 128
     learning_rate: float = 4e-3
@@ -89,6 +94,8 @@ class Settings:
             raise InputError(f"--bright: must be descending and in 0..254, not {list(self.bright)}.")
         if not all(0 <= tick <= self.last_tick for tick in self.bright_ticks):
             raise InputError(f"--bright-ticks: must be in 0..{self.last_tick} (--last-tick).")
+        if not 0 <= self.faint < INTENSITIES:
+            raise InputError(f"--faint: must be in 0..{INTENSITIES - 1}, not {self.faint}.")
         if not NEVER <= self.dark_tick <= self.last_tick:
             raise InputError(f"--dark-tick: must be in {NEVER}..{self.last_tick} (--last-tick).")
 
@@ -114,10 +121,12 @@ class Settings:
     def from_json(cls, values: dict[str, Any]) -> "Settings":
         """Read what :meth:`to_json` returned.
 
+        A key of :data:`ADDED` may be missing: the run is older than the key.
+
         :raises InputError: an unknown or missing key.
         """
         known = {field.name for field in dataclasses.fields(cls)}
-        for key in known ^ set(values):
+        for key in known ^ (set(values) | ADDED):
             raise InputError(f"settings: key {key!r} does not fit this version; train again.")
         fields: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items()

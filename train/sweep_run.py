@@ -20,7 +20,8 @@ from sim.file import NETWORK_FILE
 from sim.frontier_file import Figures, Point, open_results
 from train.data import load
 from train.export import export
-from train.fit import CHECKPOINT_FILE, fit
+from train.fit import CHECKPOINT_FILE, evaluate, fit
+from train.prune import without_faint
 from train.settings import Settings
 from train.sweep import point_key
 
@@ -46,11 +47,12 @@ def run_point(settings: Settings, data: Path | None, checkpoints: Path | None = 
     folder = checkpoints / point_key(settings) if checkpoints else None
     with nullcontext(folder) if folder else tempfile.TemporaryDirectory() as place:
         training = fit(split, settings, None if folder is None else folder / CHECKPOINT_FILE)
-        found = export(training.network, split, settings, Path(place))
+        network = without_faint(training.network, settings.faint)
+        found = export(network, split, settings, Path(place))
         content = (Path(place) / NETWORK_FILE).read_bytes()
     figures = Figures(
         accuracy=found["accuracy"],
-        validation=training.history[-1]["accuracy"],
+        validation=evaluate(network, split.validation)["accuracy"],
         reads=found["weight_reads_per_image"],
         spikes=found["spikes_per_image"],
         tick=found["decision_tick_mean"],
