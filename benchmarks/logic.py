@@ -1,5 +1,7 @@
 """Logic of the whole pipeline, 784-600-10 and 8 bits, after synthesis for both families, beside tinyODIN's.
 
+Once as it is, once with the learner, whose widths are those of any weights it may come to.
+
 Weight memories are left out on both sides: tinyODIN's 256 x 256 synapses and ours lie in block RAM or off the chip.
 example: python benchmarks/logic.py --lanes 16 --json
 """
@@ -17,17 +19,18 @@ from rich.console import Console
 from rich.table import Table
 
 from hw.pipeline import Parameters, Pipeline
+from hw.toolchain import SEPARATE
 from hw.verilog import find_tool, to_rtlil
 from sim.command import InputError, run_command
+from sim.course import default_rule
 
 TINY_ODIN = {"ice40": 2202, "ecp5": 2809}
 """LUT4 of the smallest public core, synthesised by us with the same tools; carry cells and RAM cells counted in."""
 
 SCRIPT = (
-    "read_rtlil top.il; setparam -set COLLISION_X_MASK 1'1 *.neurons/t:$memrd_v2; blackbox *.words; "
+    f"read_rtlil top.il; setparam -set COLLISION_X_MASK 1'1 {SEPARATE}; blackbox *.words; "
     "synth_{family} -top top; tee -q -o cells.json stat -json"
 )
-"""A state memory is never read where it is written (see hw/neurons.py); without being told, yosys adds a bypass."""
 
 
 def logic(parameters: Parameters, family: str) -> dict[str, Any]:
@@ -45,6 +48,7 @@ def logic(parameters: Parameters, family: str) -> dict[str, Any]:
     luts = sum(weight * cells.get(cell, 0) for cell, weight in in_luts.items())
     return {
         "family": family,
+        "learns": parameters.rule is not None,
         "luts": luts,
         "flip_flops": flip_flops,
         "tiny_odin_luts": TINY_ODIN[family],
@@ -58,13 +62,15 @@ def main() -> int:
     parser.add_argument("--lanes", type=int, default=16, metavar="N", help="of the widest layer (16)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
-    rows = [logic(Parameters(random_machine(), arguments.lanes), family) for family in TINY_ODIN]
+    network = random_machine()
+    rules = (None, default_rule(network))
+    rows = [logic(Parameters(network, arguments.lanes, rule), family) for family in TINY_ODIN for rule in rules]
     if arguments.json:
         print(json.dumps(rows, indent=2))
         return 0
-    table = Table("family", "LUT4", "flip-flops", "tinyODIN LUT4")
+    table = Table("family", "learns", "LUT4", "flip-flops", "tinyODIN LUT4")
     for row in rows:
-        table.add_row(row["family"], *(str(row[name]) for name in ("luts", "flip_flops", "tiny_odin_luts")))
+        table.add_row(*(str(row[name]) for name in ("family", "learns", "luts", "flip_flops", "tiny_odin_luts")))
     Console().print(table)
     return 0
 

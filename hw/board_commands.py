@@ -21,6 +21,7 @@ from hw.storage import AUTO, CHOICES, place_weights
 from hw.toolchain import SEED
 from hw.top import BAUD
 from sim.command import InputError
+from sim.course import default_rule
 from sim.file import load, network_path
 from sim.network import Network
 from sim.trace import VECTORS_FILE, Trace, load_vectors
@@ -40,11 +41,14 @@ def add_commands(commands: Any) -> None:
         parser.add_argument("--board", required=True, metavar="NAME", help="as listed by `python -m hw boards`")
         parser.add_argument("--lanes", default=FULL, metavar="N|full", help="of the widest layer (full)")
         parser.add_argument("--weights", choices=CHOICES, default=AUTO, help="where they lie (auto: where they fit)")
+        parser.add_argument("--learn", action="store_true", help="with the learner, for `hw learn`")
     fit.add_argument("--json", action="store_true", help="print JSON")
     make.add_argument("--out", type=Path, metavar="DIR", help="where bitstream, report and logs go (DIR/NAME)")
     make.add_argument("--clock-mhz", default="", metavar="F|auto", help="the machine's clock; auto: what is reached")
     make.add_argument("--baud", type=int, default=BAUD, metavar="N", help=f"bits per second of the line ({BAUD})")
     make.add_argument("--seed", type=int, default=SEED, metavar="N", help=f"of placement ({SEED})")
+    make.add_argument("--router", metavar="NAME", help="of nextpnr: router1 or router2 (by how full the device is)")
+    make.add_argument("--reuse", action="store_true", help="exchange the weights of what is routed in --out already")
     make.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
@@ -110,19 +114,20 @@ def _clock_hz(text: str, default_hz: float) -> float | str:
 
 
 def pipeline_parameters(arguments: argparse.Namespace) -> Parameters:
-    """Return network and lanes as given on the command line.
+    """Return network and lanes as given on the command line, and the rule if it is to learn.
 
-    :raises InputError: the network cannot be read, or lanes is out of range.
+    :raises InputError: the network cannot be read, or cannot learn, or lanes is out of range.
     """
     lanes = int(arguments.lanes) if arguments.lanes.isdecimal() else arguments.lanes
-    return Parameters(load(arguments.network), lanes)
+    network = load(arguments.network)
+    return Parameters(network, lanes, default_rule(network) if arguments.learn else None)
 
 
 def _build(arguments: argparse.Namespace) -> int:
     board = find_board(arguments.board)
     clock_hz = _clock_hz(arguments.clock_mhz, board.clock_hz)
     pipeline = place_weights(pipeline_parameters(arguments), board.device, arguments.weights)
-    settings = Settings(pipeline, board, clock_hz, arguments.baud, arguments.seed)
+    settings = Settings(pipeline, board, clock_hz, arguments.baud, arguments.seed, arguments.router, arguments.reuse)
     vectors = _vectors(arguments, settings.pipeline.network)
     out = arguments.out or network_path(arguments.network).parent / board.name
     with _spinner() as bar:

@@ -25,10 +25,13 @@ def fills_blocks(pipeline: Parameters, device: Device) -> bool:
 def place_weights(pipeline: Parameters, device: Device, wanted: str = AUTO) -> Parameters:
     """Return the machine with its weights where ``wanted`` says; ``AUTO``: in SPRAM only if block RAM is too small.
 
+    Weights that learn stay in block RAM.
+
     :raises InputError: the device has no SPRAM, or too little.
     """
     block = replace(pipeline, spram=None)
-    if wanted == Storage.BLOCK.value or (wanted == AUTO and not (device.spram_bits and fills_blocks(block, device))):
+    enough = pipeline.rule is not None or not (device.spram_bits and fills_blocks(block, device))
+    if wanted == Storage.BLOCK.value or (wanted == AUTO and enough):
         return block
     if not device.spram_bits:
         raise InputError(f"--weights: {device.size} has no SPRAM; give --weights {Storage.BLOCK.value}.")

@@ -39,6 +39,7 @@ def add_commands(commands: Any) -> None:
     run.add_argument(
         "--weights", choices=("block", "spram"), default="block", help="block RAM; or SPRAM, which a host loads (block)"
     )
+    run.add_argument("--learn", action="store_true", help="with the learner, for `hw learn`")
     run.add_argument(
         "--port", type=Path, metavar="LINK", help="also offer the port under this name, as a symbolic link"
     )

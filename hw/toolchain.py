@@ -44,14 +44,18 @@ class Stage:
             raise InputError(f"{self.name}: {self.tool} fails, {_last_error(log)}{remedy} (all it said: {log}).")
 
 
-def run_stages(chosen: Sequence[Stage], folder: Path, progress: Callable[[Stage], object]) -> dict[str, float]:
+def run_stages(
+    chosen: Sequence[Stage], folder: Path, progress: Callable[[Stage], object], more: bytes = b""
+) -> dict[str, float]:
     """Run the stages on ``folder``'s design and pins; return the seconds of each.
 
     A stage whose tool finished before on the same inputs with the same arguments is not run again: 0 seconds.
 
+    :param more: what the stages depend on beside these files.
+
     :raises InputError: a tool is missing, or fails.
     """
-    inputs = hashlib.sha256()
+    inputs = hashlib.sha256(more)
     for file in sorted(folder.glob("*.il")) + sorted(folder.glob("*.[lp][pc]f")):
         inputs.update(file.read_bytes())
     seconds: dict[str, float] = {}
@@ -73,27 +77,48 @@ def _last_error(log: Path) -> str:
     return (errors or lines or ["silently"])[-1].removeprefix("ERROR: ").rstrip(".")
 
 
-def stages(board: Board, clock_hz: float, seed: int = SEED) -> Sequence[Stage]:
-    """Return the stages after ``top.il``; the last one, which packs the bitstream, is missing without a board."""
+@dataclass(frozen=True)
+class Job:
+    """How a design is placed and routed.
+
+    :param seed: of placement. :param router: of nextpnr, None: its own choice.
+    :param exchangeable: its weights are to be found again, so they stay in block RAM, whatever their size.
+    """
+
+    seed: int = SEED
+    router: str | None = None
+    exchangeable: bool = False
+
+
+def stages(board: Board, clock_hz: float, job: Job) -> Sequence[Stage]:
+    """Return the stages from ``top.il`` to the routed design."""
     ecp5 = board.device.family == "ecp5"
     synthesis = _SYNTHESIS["ecp5" if ecp5 else board.device.size]
-    script = f"{_READ}; {synthesis} -top top -json {NETLIST}; tee -q -o {STATISTICS} stat -json"
-    routing = ("--json", NETLIST, "--report", ROUTED_REPORT, "--seed", str(seed), "--timing-allow-fail")
+    keep = '; setattr -set ram_style "block" *.weights*/m:*' if job.exchangeable else ""
+    script = f"{_READ}{keep}; {synthesis} -top top -json {NETLIST}; tee -q -o {STATISTICS} stat -json"
+    routing = ("--json", NETLIST, "--report", ROUTED_REPORT, "--seed", str(job.seed), "--timing-allow-fail")
     routing += ("--freq", f"{clock_hz / 1e6:.3f}", f"--{board.device.size}", "--package", board.package)
-    pins = board.pins or ""
-    if ecp5:
-        routing += ("--speed", "6", "--textcfg", "top.config")
-        routing += ("--lpf", pins) if pins else ("--lpf-allow-unconstrained",)
-        packing = Stage("bitstream", "ecppack", ("--compress", "top.config", "top.bit"))
-    else:
-        routing += ("--asc", "top.asc")
-        routing += ("--pcf", pins) if pins else ("--pcf-allow-unconstrained",)
-        packing = Stage("bitstream", "icepack", ("top.asc", "top.bin"))
-    found = [
+    if job.router is not None:
+        routing += ("--router", job.router)
+    kind = "lpf" if ecp5 else "pcf"
+    routing += (f"--{kind}", board.pins) if board.pins else (f"--{kind}-allow-unconstrained",)
+    routing += ("--speed", "6", "--textcfg") if ecp5 else ("--asc",)
+    return [
         Stage("synthesis", "yosys", ("-p", script)),
-        Stage("place and route", "nextpnr-ecp5" if ecp5 else "nextpnr-ice40", routing),
+        Stage("place and route", "nextpnr-ecp5" if ecp5 else "nextpnr-ice40", (*routing, routed(board))),
     ]
-    return [*found, packing] if pins else found
+
+
+def packing(board: Board, design: str) -> Stage:
+    """Return the stage from a routed ``design`` to the bitstream."""
+    if board.device.family == "ecp5":
+        return Stage("bitstream", "ecppack", ("--compress", design, bitstream(board)))
+    return Stage("bitstream", "icepack", (design, bitstream(board)))
+
+
+def routed(board: Board) -> str:
+    """Return the name of the file that nextpnr writes."""
+    return "top.config" if board.device.family == "ecp5" else "top.asc"
 
 
 def memory_mapping(board: Board) -> Stage:
@@ -103,8 +128,12 @@ def memory_mapping(board: Board) -> Stage:
     return Stage("memory mapping", "yosys", ("-p", script))
 
 
-_READ = f"read_rtlil {DESIGN}; setparam -set COLLISION_X_MASK 1'1 *.neurons/t:$memrd_v2"
-"""A state memory is never read where it is written (see hw/neurons.py); without being told, yosys adds a bypass."""
+SEPARATE = "*.neurons/t:$memrd_v2 *.weights.store.words/t:$memrd_v2 *.learner.inputs/t:$memrd_v2"
+"""Memories in which nothing is read in the cycle in which it is written, or nobody looks at it: state
+(:mod:`hw.neurons`), weights that learn (:mod:`hw.learn_store`), what a lesson keeps (:mod:`hw.learn_input`)."""
+
+_READ = f"read_rtlil {DESIGN}; setparam -set COLLISION_X_MASK 1'1 {SEPARATE}"
+"""Without being told that these are separate, yosys adds a bypass to each."""
 
 _SYNTHESIS = {"ecp5": "synth_ecp5", "up5k": "synth_ice40 -device u", "hx8k": "synth_ice40 -device hx"}
 
