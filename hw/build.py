@@ -16,9 +16,10 @@ from hw.boards import Board
 from hw.measure import Routed, read_cells, read_routed
 from hw.pipeline import Parameters as PipelineParameters
 from hw.pll import choose_dividers
+from hw.reuse import check_structure, contents, exchange, placeholder, structure
 from hw.simulate import Simulation, simulate
 from hw.storage import fills_blocks
-from hw.toolchain import bitstream, run_stages, stages
+from hw.toolchain import Job, bitstream, packing, routed, run_stages, stages
 from hw.top import BAUD, BoardTop, Parameters
 from hw.verilog import to_rtlil
 from sim.command import InputError, atomic_path
@@ -27,8 +28,14 @@ REPORT_FILE = "report.json"
 WORK = "work"
 """Folder of the tools' files and logs, beside the report; it may be deleted."""
 
+STRUCTURE = "structure.json"
+"""Beside the routed design, what other weights must have in common with these."""
+
 FASTEST = "auto"
 """Clock: whatever the routed design reaches."""
+
+_ROUTER_WHEN_FULL = "router2"
+"""nextpnr's first router does not come to an end on an ECP5 whose block RAM is full."""
 
 _ATTEMPTS = 4
 _STEP = 0.03
@@ -41,6 +48,8 @@ class Settings:
 
     :param clock_hz: of the machine; ``FASTEST``: route, then take the PLL's highest frequency below what was reached.
     :param baud: of the serial line. :param seed: of placement.
+    :param router: of nextpnr; None: the one that copes with full devices where the weights fill one.
+    :param reuse: leave room for any other weights; what was routed for others of the same structure is used again.
     """
 
     pipeline: PipelineParameters
@@ -48,6 +57,14 @@ class Settings:
     clock_hz: float | str
     baud: int = BAUD
     seed: int = toolchain.SEED
+    router: str | None = None
+    reuse: bool = False
+
+    @property
+    def job(self) -> Job:
+        """How it is placed and routed."""
+        full = self.board.device.family == "ecp5" and fills_blocks(self.pipeline, self.board.device)
+        return Job(self.seed, self.router or (_ROUTER_WHEN_FULL if full else None), self.reuse)
 
     @property
     def buffer_style(self) -> str:
@@ -114,6 +131,8 @@ def build(
         then no bitstream is left in ``out``, but the report is.
     """
     (out / bitstream(settings.board)).unlink(missing_ok=True)
+    if settings.reuse:
+        settings = _as_routed(settings, out / WORK)
     if settings.clock_hz == FASTEST:
         built = _build_fastest(settings, out, progress)
     else:
@@ -159,20 +178,64 @@ def _build_at(settings: Settings, at_most_hz: float, out: Path, progress: Callab
         clock_hz = dividers.output_hz
     progress("gateware")
     began_s = time.monotonic()
-    top = BoardTop(Parameters(settings.pipeline, int(clock_hz), settings.baud, settings.buffer_style), dividers)
+    pipeline = placeholder(settings.pipeline) if settings.reuse else settings.pipeline
+    top = BoardTop(Parameters(pipeline, int(clock_hz), settings.baud, settings.buffer_style), dividers)
     work.mkdir(parents=True, exist_ok=True)
     (work / toolchain.DESIGN).write_text(to_rtlil(top, board.device))
     if board.pin_file is not None:
         shutil.copyfile(board.pin_file, work / board.pin_file.name)
-    elaboration_s = round(time.monotonic() - began_s, 1)
-    seconds = run_stages(stages(board, clock_hz, settings.seed), work, lambda stage: progress(stage.name))
+    seconds = {"gateware": round(time.monotonic() - began_s, 1)}
+    seconds |= run_stages(stages(board, clock_hz, settings.job), work, lambda stage: progress(stage.name))
+    if board.pins is not None:
+        seconds |= _pack(settings, pipeline, work, progress)
+    if settings.reuse:
+        with atomic_path(work / STRUCTURE) as beside:
+            beside.write_text(json.dumps(_structure(settings) | {"clock": clock_hz}))
     return Built(
         settings,
         clock_hz,
         read_routed((work / toolchain.ROUTED_REPORT).read_text(), board.device.family),
         read_cells((work / toolchain.STATISTICS).read_text()),
-        {"gateware": elaboration_s, **seconds},
+        seconds,
     )
+
+
+def _pack(
+    settings: Settings, placed: PipelineParameters, work: Path, progress: Callable[[str], object]
+) -> dict[str, float]:
+    """Make the bitstream; before that, if it was placed with other weights, put the right ones in."""
+    board, design, weights = settings.board, routed(settings.board), b""
+    if settings.reuse:
+        progress("weights")
+        now = contents(replace(settings.pipeline, exchangeable=True))
+        weights, text = repr(now).encode(), (work / design).read_text()
+        design = f"exchanged{Path(design).suffix}"
+        (work / design).write_text(exchange(text, board.device.family, contents(placed), now))
+    return run_stages([packing(board, design)], work, lambda stage: progress(stage.name), weights)
+
+
+def _structure(settings: Settings) -> dict[str, Any]:
+    """Return what must be equal for a routed design to be used again."""
+    return {
+        "board": settings.board.name,
+        "baud": settings.baud,
+        "lanes": settings.pipeline.lanes,
+        "layer in SPRAM": settings.pipeline.spram,
+        **structure(settings.pipeline.network),
+    }
+
+
+def _as_routed(settings: Settings, work: Path) -> Settings:
+    """Return the settings with the clock of what was routed before, if anything was.
+
+    :raises InputError: its structure is another one.
+    """
+    if not (work / STRUCTURE).is_file():
+        return settings
+    before = json.loads((work / STRUCTURE).read_text())
+    clock_hz = before.pop("clock")
+    check_structure(before, _structure(settings), work)
+    return replace(settings, clock_hz=clock_hz) if settings.clock_hz == FASTEST else settings
 
 
 def _keep_bitstream(board: Board, out: Path) -> Path:

@@ -30,7 +30,7 @@ class Parameters:
     :param output: whether this is the output layer.
     :param silent: the tick that stands for "has not fired", where neurons remember when they fired, to learn; None:
         they do not.
-    :param storage: of the weights.
+    :param storage: of the weights. :param exchangeable: see :class:`hw.weights.Rows`.
     """
 
     layer: sim.network.Layer
@@ -41,11 +41,12 @@ class Parameters:
     output: bool
     silent: int | None = None
     storage: Storage = Storage.BLOCK
+    exchangeable: bool = False
 
     @property
     def rows(self) -> Rows:
         """The layer's weight rows, cut into words of ``lanes`` weights."""
-        return Rows(self.layer, self.lanes)
+        return Rows(self.layer, self.lanes, self.exchangeable)
 
     @property
     def reachable(self) -> bool:

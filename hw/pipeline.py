@@ -38,6 +38,8 @@ class Parameters:
         lane each: a lesson looks up the rows of most hidden neurons.
     :param rule: it learns, by this rule; None: it does not.
     :param spram: the layer whose weights lie in SPRAM, where a host loads them; None: all lie in block RAM.
+    :param exchangeable: any weights of the same format may take the place of these; so no width is chosen after them,
+        and the network's digest lies in a memory too.
     :raises InputError: lanes is out of range, or the network cannot learn.
     """
 
@@ -45,6 +47,7 @@ class Parameters:
     lanes: int | str = FULL
     rule: Rule | None = None
     spram: int | None = None
+    exchangeable: bool = False
 
     def __post_init__(self) -> None:
         if self.rule is not None:
@@ -65,7 +68,7 @@ class Parameters:
         found: list[LayerParameters] = []
         for index, layer in enumerate(network.layers):
             output = index == len(network.layers) - 1
-            current = format_bounds(layer) if learns else current_bounds(layer)
+            current = format_bounds(layer) if learns or self.exchangeable else current_bounds(layer)
             found.append(
                 LayerParameters(
                     layer,
@@ -76,6 +79,7 @@ class Parameters:
                     output=output,
                     silent=network.last_tick + 1 if learns else None,
                     storage=Storage.SPRAM if index == self.spram else Storage.BLOCK,
+                    exchangeable=self.exchangeable,
                 )
             )
         return tuple(found)

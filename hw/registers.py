@@ -1,5 +1,6 @@
 """What a board says about itself: one table, from which gateware, host and documentation come."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -73,7 +74,7 @@ class RegisterFile(wiring.Component):
     ``value`` and ``known`` follow ``address`` in the same cycle. ``damaged``, ``dropped``, ``loaded``, ``lessons`` are
     counted elsewhere, and ``generator`` is drawn from there.
 
-    :param constants: value of every other register, by name.
+    :param constants: value of every other register, by name: a number, or what carries it from soon after reset on.
     """
 
     address: Signal
@@ -85,7 +86,7 @@ class RegisterFile(wiring.Component):
     lessons: Signal
     generator: Signal
 
-    def __init__(self, constants: dict[str, int]):
+    def __init__(self, constants: Mapping[str, int | Value]):
         self.constants = {"identity": IDENTITY, "protocol": PROTOCOL, **constants}
         self.counted = {"damaged": 16, "dropped": 16, "loaded": 24, "lessons": 16, "generator": 32}
         counters = {name: In(bits) for name, bits in self.counted.items()}
@@ -103,4 +104,5 @@ class RegisterFile(wiring.Component):
     def _content(self, register: Register) -> Value:
         if register.name in self.counted:
             return getattr(self, register.name)
-        return Const(self.constants[register.name], 32)
+        constant = self.constants[register.name]
+        return Const(constant, 32) if isinstance(constant, int) else constant

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import ClockDomain, Module, Signal
+from amaranth.hdl import ClockDomain, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out, connect
 
+from hw.digest import Digest
 from hw.link import Buffer, Receiver, Sender
 from hw.machine import Machine
 from hw.pipeline import Parameters as PipelineParameters
@@ -77,9 +78,13 @@ class Top(wiring.Component):
         m.submodules.machine = machine = Machine(parameters.pipeline)
         m.submodules.sender = sender = Sender(Buffer.room(responder.answer_bytes))
         m.submodules.uart_transmitter = uart_transmitter = UartTransmitter(divisor)
+        number: int | Value = network.digest
+        if parameters.pipeline.exchangeable:
+            m.submodules.digest = digest = Digest(network.digest)
+            number = digest.value
         m.submodules.registers = registers = RegisterFile(
             {
-                "digest": network.digest,
+                "digest": number,
                 "clock_hz": parameters.clock_hz,
                 "window": parameters.window,
                 "lanes": int(parameters.pipeline.lanes),

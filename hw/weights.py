@@ -6,6 +6,7 @@ A store whose words do not come with the bitstream, or change later, also has ``
 """
 
 import enum
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,10 +38,13 @@ class Rows:
     Fold f of a row holds the weights of neurons f * lanes ... f * lanes + lanes - 1, the first in the lowest bits,
     each in ``weight_bits`` bits; the last fold is filled up with zeros. Row r is words r * folds ... r * folds +
     folds - 1, so a memory of ``fan_in * folds`` words has no gaps.
+
+    :param exchangeable: the words will be found in a bitstream by what they are, so that others take their place.
     """
 
     layer: sim.network.Layer
     lanes: int
+    exchangeable: bool = False
 
     @property
     def folds(self) -> int:
@@ -62,6 +66,15 @@ class Rows:
         """Layout of a word."""
         return data.ArrayLayout(signed(self.layer.weight_bits), self.lanes)
 
+    def memory(self) -> list[int]:
+        """Return the content of the layer's memory: :meth:`pack`, and random words behind it if exchangeable.
+
+        They fill up what would be zero in the last block RAM, where bits are found by their column: 256 rows or more.
+        """
+        words = self.pack()
+        room = min(1 << bits_for(len(words) - 1), -(-len(words) // _GRAIN) * _GRAIN)
+        return words + random_words(self.word.size, room - len(words)) if self.exchangeable else words
+
     def pack(self) -> list[int]:
         """Return every word of the layer, ``fan_in * folds`` of them, as unsigned integers."""
         layer = self.layer
@@ -79,6 +92,16 @@ class Rows:
         unsigned = found.reshape(self.layer.fan_in, -1, bits) @ (1 << np.arange(bits))
         value = unsigned - ((unsigned >> (bits - 1)) << bits)
         return value[:, : self.layer.fan_out].astype(np.int8)
+
+
+_GRAIN = 512
+"""Depths of block RAMs are multiples of this, or of half of it."""
+
+
+def random_words(bits: int, count: int) -> list[int]:
+    """Return the same random numbers of so many bits at every call."""
+    source = random.Random(bits)
+    return [source.getrandbits(bits) for _ in range(count)]
 
 
 def store_members(rows: Rows) -> dict[str, wiring.Member]:
@@ -125,7 +148,7 @@ class BlockWords(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: one memory with one port."""
         m = Module()
-        words = self.rows.pack()
+        words = self.rows.memory()
         m.submodules.memory = block = memory.Memory(shape=self.rows.word.size, depth=len(words), init=words)
         port = block.read_port()
         m.d.comb += [port.addr.eq(self.address), Value.cast(self.word).eq(port.data)]
