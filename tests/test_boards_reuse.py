@@ -33,7 +33,7 @@ def settings_of(name, network):
 
 @pytest.mark.parametrize("name", ["ulx3s-25f", pytest.param("icebreaker", marks=pytest.mark.slow)])
 def test_exchanged_bitstream_is_that_of_a_build_with_those_weights(name, tmp_path, monkeypatch):
-    """The second network takes the place of the first without a tool for placing; a build from its weights is the same."""
+    """The second network takes the first one's place, and nothing is placed; a build from its weights is the same."""
     first, second = network_of(1), network_of(2)
     before = build(settings_of(name, first), tmp_path / "kept").bitstream.read_bytes()
     built = build(settings_of(name, second), tmp_path / "kept")
@@ -70,6 +70,6 @@ def test_memory_that_is_not_there_or_too_small_is_refused():
     old, new = ([Content(10, words_of(seed))] for seed in (1, 2))
     with pytest.raises(InputError, match="memory 0 is not found"):
         exchange(".device 5k\n", "ice40", old, new)
-    small = [Content(4, words_of(1, count=2))]
+    small = [Content(4, [5, 5])]
     with pytest.raises(InputError, match="too small"):
         exchange("", "ecp5", small, small)
