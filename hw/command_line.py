@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hw import board_commands, talk_commands
+from hw import board_commands, learn_command, talk_commands
 from hw.machine import Machine
 from hw.pipeline import FULL, Parameters, Pipeline
 from hw.simulate import ENGINES, DifferenceError, Simulation, simulate
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--json", type=Path, metavar="FILE", help="write the JSON lines to FILE")
     board_commands.add_commands(commands)
     talk_commands.add_commands(commands)
+    learn_command.add_commands(commands)
     return parser
 
 
