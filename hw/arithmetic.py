@@ -36,3 +36,17 @@ def lowest(m: Module, bits: Sequence[Value]) -> tuple[Value, Value]:
         index.eq(Mux(low_any, low_index, high_index | half)),
     ]
     return found, index
+
+
+def several(bits: Sequence[Value]) -> Value:
+    """Return whether two or more of ``bits`` are set: a tree, as deep as :func:`lowest`."""
+    return _one_and_several(bits)[1]
+
+
+def _one_and_several(bits: Sequence[Value]) -> tuple[Value, Value]:
+    if len(bits) == 1:
+        return bits[0], Const(0, 1)
+    half = len(bits) // 2
+    low_one, low_several = _one_and_several(bits[:half])
+    high_one, high_several = _one_and_several(bits[half:])
+    return low_one | high_one, low_several | high_several | (low_one & high_one)

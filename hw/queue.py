@@ -5,7 +5,7 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from hw.arithmetic import lowest
+from hw.arithmetic import lowest, several
 from hw.neurons import Parameters
 
 
@@ -40,25 +40,27 @@ class Queue(wiring.Component):
         """Build: the folds that wait, the fold being handed out, the spike being offered."""
         m = Module()
         fires = Signal(self.parameters.lanes)
+        more = Signal()  # fires is not 0: kept in a flip-flop, what waits for a tick's last spike is the slowest path
         first_neuron = Signal.like(self.i.payload.first_neuron)
         take = Signal()
-        new_fires, new_first, waiting = self._next_fold(m, take & ~fires.any())
+        new_fires, new_first, waiting = self._next_fold(m, take & ~more)
 
         m.d.comb += take.eq(~self.o.valid | self.o.ready)
         now, first = Signal.like(fires), Signal.like(first_neuron)
         m.d.comb += [
-            now.eq(Mux(fires.any(), fires, new_fires)),
-            first.eq(Mux(fires.any(), first_neuron, new_first)),
-            self.pending.eq(self.o.valid | fires.any() | waiting),
+            now.eq(Mux(more, fires, new_fires)),
+            first.eq(Mux(more, first_neuron, new_first)),
+            self.pending.eq(self.o.valid | more | waiting),
         ]
         found, lane = lowest(m, list(now))
         with m.If(self.clear):
-            m.d.sync += [self.o.valid.eq(0), fires.eq(0)]
+            m.d.sync += [self.o.valid.eq(0), more.eq(0)]
         with m.Elif(take):
             m.d.sync += [
                 self.o.valid.eq(found),
                 self.o.payload.eq(first + lane),
                 fires.eq(now & ~(1 << lane)),
+                more.eq(several(list(now))),
                 first_neuron.eq(first),
             ]
         return m
