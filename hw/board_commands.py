@@ -17,6 +17,7 @@ from hw.build import FASTEST, Settings, build
 from hw.check import check, table
 from hw.measure import summary
 from hw.pipeline import FULL, Parameters
+from hw.seeds import Search
 from hw.storage import AUTO, CHOICES, place_weights
 from hw.toolchain import SEED
 from hw.top import BAUD
@@ -47,6 +48,9 @@ def add_commands(commands: Any) -> None:
     make.add_argument("--clock-mhz", default="", metavar="F|auto", help="the machine's clock; auto: what is reached")
     make.add_argument("--baud", type=int, default=BAUD, metavar="N", help=f"bits per second of the line ({BAUD})")
     make.add_argument("--seed", type=int, default=SEED, metavar="N", help=f"of placement ({SEED})")
+    make.add_argument("--seeds", type=int, default=1, metavar="N", help="try so many, keep the fastest (1)")
+    make.add_argument("--workers", type=int, metavar="N", help="seeds at once on this machine (one per core)")
+    make.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, such as tcp://host:8786")
     make.add_argument("--router", metavar="NAME", help="of nextpnr: router1 or router2 (by how full the device is)")
     make.add_argument("--reuse", action="store_true", help="exchange the weights of what is routed in --out already")
     make.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -127,7 +131,9 @@ def _build(arguments: argparse.Namespace) -> int:
     board = find_board(arguments.board)
     clock_hz = _clock_hz(arguments.clock_mhz, board.clock_hz)
     pipeline = place_weights(pipeline_parameters(arguments), board.device, arguments.weights)
-    settings = Settings(pipeline, board, clock_hz, arguments.baud, arguments.seed, arguments.router, arguments.reuse)
+    search = Search(arguments.seeds, arguments.scheduler, arguments.workers)
+    routing = {"seed": arguments.seed, "router": arguments.router, "reuse": arguments.reuse, "search": search}
+    settings = Settings(pipeline, board, clock_hz, arguments.baud, **routing)
     vectors = _vectors(arguments, settings.pipeline.network)
     out = arguments.out or network_path(arguments.network).parent / board.name
     with _spinner() as bar:

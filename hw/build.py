@@ -17,9 +17,10 @@ from hw.measure import Routed, read_cells, read_routed
 from hw.pipeline import Parameters as PipelineParameters
 from hw.pll import choose_dividers
 from hw.reuse import check_structure, contents, exchange, placeholder, structure
+from hw.seeds import ONE_SEED, Search, run_tools
 from hw.simulate import Simulation, simulate
 from hw.storage import fills_blocks
-from hw.toolchain import Job, bitstream, packing, routed, run_stages, stages
+from hw.toolchain import Job, bitstream, packing, routed, run_stages
 from hw.top import BAUD, BoardTop, Parameters
 from hw.verilog import to_rtlil
 from sim.command import InputError, atomic_path
@@ -47,7 +48,7 @@ class Settings:
     """What is to be built.
 
     :param clock_hz: of the machine; ``FASTEST``: route, then take the PLL's highest frequency below what was reached.
-    :param baud: of the serial line. :param seed: of placement.
+    :param baud: of the serial line. :param seed: of placement, the first one of those in ``search``.
     :param router: of nextpnr; None: the one that copes with full devices where the weights fill one.
     :param reuse: leave room for any other weights; what was routed for others of the same structure is used again.
     """
@@ -59,6 +60,7 @@ class Settings:
     seed: int = toolchain.SEED
     router: str | None = None
     reuse: bool = False
+    search: Search = ONE_SEED
 
     @property
     def job(self) -> Job:
@@ -104,6 +106,7 @@ class Built:
             "weight_bits": [layer.weight_bits for layer in network.layers],
             "lanes": self.settings.pipeline.lanes,
             "provenance": network.provenance,
+            "seed": self.settings.seed,
             "clock_mhz": self.clock_hz / 1e6,
             "fmax_mhz": routed.fmax_mhz,
             "timing_met": self.met,
@@ -186,14 +189,15 @@ def _build_at(settings: Settings, at_most_hz: float, out: Path, progress: Callab
     if board.pin_file is not None:
         shutil.copyfile(board.pin_file, work / board.pin_file.name)
     seconds = {"gateware": round(time.monotonic() - began_s, 1)}
-    seconds |= run_stages(stages(board, clock_hz, settings.job), work, lambda stage: progress(stage.name))
+    job, tool_seconds = run_tools(board, clock_hz, settings.job, settings.search, work, progress)
+    seconds |= tool_seconds
     if board.pins is not None:
         seconds |= _pack(settings, pipeline, work, progress)
     if settings.reuse:
         with atomic_path(work / STRUCTURE) as beside:
             beside.write_text(json.dumps(_structure(settings) | {"clock": clock_hz}))
     return Built(
-        settings,
+        replace(settings, seed=job.seed),
         clock_hz,
         read_routed((work / toolchain.ROUTED_REPORT).read_text(), board.device.family),
         read_cells((work / toolchain.STATISTICS).read_text()),
