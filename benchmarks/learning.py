@@ -6,7 +6,6 @@ at the end. A network of random weights, 784-600-10, on MNIST. example: python b
 
 import argparse
 import json
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,11 +16,12 @@ from hw.lessons import Course, Lessons
 from hw.pipeline import Parameters
 from sim import dataset
 from sim.command import InputError, run_command
+from sim.course import default_rule, first_state
 from sim.learn import Rule
 from sim.learn_batch import Learner
 from sim.network import Encoder, Layer, Network
 
-SEED, EPOCHS, TEST_IMAGES = 1, 20, 5000
+SEED, EPOCHS = 1, 20
 FIRST_THIN, LAST_THIN = 0, 230
 
 
@@ -61,3 +61,45 @@ def measure(data: dataset.Dataset, learner: Learner, rule: Rule, lanes: int, lea
         "ratio": float(learning / inference),
         "cycles_per_update": float(found.cycles[1::2][lessons.updated].mean()),
     }
+
+
+def catch_up(data: dataset.Dataset, learner: Learner, first: int, last: int) -> None:
+    """Let sim learn the images of the run from number ``first`` to ``last``."""
+    for begin in range(first, last, 55_000):
+        used = np.arange(begin, min(begin + 55_000, last)) % 55_000
+        thin = FIRST_THIN + (LAST_THIN - FIRST_THIN) * np.arange(begin, begin + len(used)) // (55_000 * EPOCHS)
+        learner.learn(data.train_images[used], data.train_labels[used], thin)
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lanes", type=int, nargs="+", default=[60], metavar="N", help="of the hidden layer (60)")
+    parser.add_argument("--hidden", type=int, default=600, metavar="N", help="neurons (600)")
+    parser.add_argument(
+        "--stages", type=int, nargs="+", default=[0, 5000, 275_000], metavar="N", help="learnt before (0 5000 275000)"
+    )
+    parser.add_argument("--limit", type=int, default=1000, metavar="N", help="images measured at each stage (1000)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments = parser.parse_args()
+    data = dataset.load("mnist")
+    network = start(data, arguments.hidden)
+    rule, rows = default_rule(network), list[dict[str, Any]]()
+    for lanes in arguments.lanes:
+        learner, learnt = Learner(network, rule, first_state(SEED)), 0
+        for stage in arguments.stages:
+            catch_up(data, learner, learnt, stage)
+            rows.append(measure(data, learner, rule, lanes, stage, arguments.limit))
+            learnt = stage + arguments.limit
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    table = Table(*(name.replace("_", " ") for name in rows[0]))
+    for row in rows:
+        table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values()))
+    Console().print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)
