@@ -141,6 +141,13 @@ def test_lost_scheduler_is_one_sentence_and_keeps_what_is_done(tmp_path):
         assert [point.key for point in results.points()] == [point_key(points[0])]
 
 
+def test_one_folder_is_not_taken_for_two_data_sets(tmp_path, monkeypatch):
+    path = written(tmp_path, '[[grid]]\ndataset = ["mnist", "fashion-mnist"]\n')
+    monkeypatch.setattr(sys, "argv", ["train", "sweep", str(path), "--out", str(tmp_path), "--data", str(tmp_path)])
+    with pytest.raises(InputError, match="names fashion-mnist and mnist; split it"):
+        main()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -39,6 +39,9 @@ def command(arguments: argparse.Namespace) -> int:
     from train.sweep_run import run_sweep  # Dask is slow to import, and only this command needs it
 
     points = read_spec(arguments.spec)
+    names = sorted({settings.dataset for settings in points})
+    if arguments.data is not None and len(names) > 1:
+        raise InputError(f"--data: is one data set's folder, {arguments.spec} names {' and '.join(names)}; split it.")
     report = _print_json if arguments.json else _print_line
     with connect(arguments.workers, arguments.scheduler) as client:
         local = arguments.scheduler is None
