@@ -71,3 +71,14 @@ HARDWARE = [
     ("fired a tick too early", "hw/neurons.py", "Mux(fires, self.now", "Mux(fires, self.now - 1"),
     ("words not for the host", "hw/learn_store.py", "Mux(host.read, host.address, self.address)", "self.address"),
 ]
+
+LINK = [
+    (
+        "lesson given again",
+        "hw/responder.py",
+        "(number == self.lessons) &",
+        "((number == self.lessons) | self.repeatable) &",
+    ),
+    ("label not looked at", "hw/responder.py", " & (label < len(self.network.classes))", ""),
+    ("reply of another image", "hw/responder.py", "repeatable.eq(kind == Kind.LEARN.value)", "repeatable.eq(1)"),
+]

@@ -122,6 +122,7 @@ MUTANTS = [
     ),
     *(Mutant(*bug, ("test_sim_learn.py",)) for bug in learning_mutants.SOFTWARE),
     *(Mutant(*bug, ("test_hw_learn.py",)) for bug in learning_mutants.HARDWARE),
+    *(Mutant(*bug, ("test_hw_learn_link.py",)) for bug in learning_mutants.LINK),
 ]
 
 
