@@ -38,7 +38,7 @@ def _figure(frontier: Frontier) -> Figure:
     axes.set_ylim(bottom=max(0, lowest - 1))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.grid(alpha=0.25)
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="upper left")
     return figure
 
 
