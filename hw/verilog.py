@@ -1,10 +1,13 @@
 """Emits a component as Verilog and the images of its memories, for any simulator or synthesis tool."""
 
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from enum import EnumType
+from functools import cache
+from importlib import metadata
 from os import environ
 from pathlib import Path
 from typing import Any
@@ -24,16 +27,37 @@ not start ``always @*`` at time 0, nor call functions with ``$`` in their names)
 
 
 def find_tool(name: str) -> str:
-    """Return the program to run for ``name``: the environment variable of that name, or the one installed with Python.
+    """Return the program to run for ``name``: what the environment variable of that name says, else the newer one of
+    that on PATH and that from pip.
 
     :raises InputError: there is none.
     """
-    wanted = environ.get(name.upper().replace("-", "_"), f"yowasp-{name}")
+    wanted = environ.get(name.upper().replace("-", "_")) or (name if _is_newer(name) else f"yowasp-{name}")
     beside = Path(sys.executable).parent / wanted
     found = str(beside) if beside.is_file() else shutil.which(wanted)
     if found is None:
         raise InputError(f"{wanted}: no such program; install it with `pip install yowasp-{name}`.")
     return found
+
+
+@cache
+def _is_newer(name: str) -> bool:
+    """Return whether the tool on PATH is newer than the one from pip; of tools that cannot tell, pip's are taken."""
+    native = shutil.which(name)
+    try:
+        ours = _version(metadata.version(f"yowasp-{name}"))
+    except metadata.PackageNotFoundError:
+        return False
+    if native is None:
+        return False
+    said = subprocess.run([native, "-V"], capture_output=True, text=True, check=False)
+    return _version(said.stdout + said.stderr) > ours
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """Return the first version in a text, as far as its second number."""
+    found = re.search(r"(\d+)\.(\d+)", text)
+    return tuple(map(int, found.groups())) if found else ()
 
 
 def to_rtlil(component: Any, device: Device | None = None) -> str:

@@ -9,12 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hw import verilog
 from hw.boards import BOARDS, CONSTRAINTS, find_board
 from hw.build import FASTEST, REPORT_FILE, WORK, Settings, build
 from hw.check import OVERHEAD_LUTS, check
 from hw.measure import read_cells, read_routed, summary
 from hw.pipeline import Parameters
 from hw.program import program
+from hw.verilog import find_tool
 from random_networks import random_network
 from sim.command import InputError
 from sim.pipeline import run
@@ -174,6 +176,20 @@ def test_tool_that_fails_is_quoted(tmp_path, quick_tools, monkeypatch):
         with pytest.raises(InputError, match=complaint):
             build(settings_of("none-ecp5-25f"), tmp_path)
     assert (tmp_path / WORK / "nextpnr-ecp5.log").is_file()
+
+
+@pytest.mark.parametrize(
+    ("said", "chosen"), [("Yosys 99.1 (git sha1 x)", True), ("Yosys 0.23", False), ("oops", False)]
+)
+def test_tool_on_the_path_is_taken_when_it_is_newer(tmp_path, monkeypatch, said, chosen):
+    tool = tmp_path / "yosys"
+    tool.write_text(f"#!{sys.executable}\nprint({said!r})\n")
+    tool.chmod(0o755)
+    monkeypatch.delenv("YOSYS", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    verilog._is_newer.cache_clear()
+    assert (find_tool("yosys") == str(tool)) == chosen
+    verilog._is_newer.cache_clear()
 
 
 def test_check_says_what_fits_and_what_to_change(tmp_path, monkeypatch):
