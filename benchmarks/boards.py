@@ -48,7 +48,13 @@ ROWS = (
     Row("folded", "ulx3s-85f", (), ("--lanes", "20", "--clock-mhz", "50")),
     Row("row-per-cycle", "ulx3s-85f", ("--inputs", "512"), ("--clock-mhz", "60")),
     Row("small", "ulx3s-25f", ("--inputs", "512", "--hidden", "224"), ("--clock-mhz", "50")),
-    Row("hx8k", "hx8k-breakout", ("--pool", "2", "--hidden", "48"), ("--clock-mhz", "auto")),
+    Row("up5k", "icebreaker", ("--preset", "frugal", "--hidden", "160"), ("--lanes", "8", "--clock-mhz", "auto")),
+    Row(
+        "hx8k",
+        "hx8k-breakout",
+        ("--pool", "2", "--hidden", "48", "--warp", "0.3", "--epochs", "60"),
+        ("--clock-mhz", "auto"),
+    ),
 )
 
 
@@ -67,6 +73,7 @@ def figures(row: Row) -> dict[str, Any] | None:
         "accuracy": measured["accuracy"],
         "luts": resources["LUT"],
         "block_ram": resources["block RAM"],
+        "spram": resources.get("SPRAM", [0, 0]),
         "fmax_mhz": report["fmax_mhz"],
         "us_per_image": report["us_per_image"],
         "reads_per_image": measured["weight_reads_per_image"],
@@ -80,7 +87,8 @@ def markdown(found: list[dict[str, Any]]) -> str:
         "|---" * 10 + "|",
     ]
     for row in found:
-        luts, blocks = (" / ".join(str(count) for count in row[key]) for key in ("luts", "block_ram"))
+        luts, blocks, spram = (" / ".join(map(str, row[key])) for key in ("luts", "block_ram", "spram"))
+        blocks += f" + SPRAM {spram}" if row["spram"][0] else ""
         lines.append(
             f"| {row['board']} | {row['network']} | {row['bits']} | {row['lanes']} | {row['accuracy']:.2%} | {luts} | "
             f"{blocks} | {row['fmax_mhz']:.0f} MHz | {row['us_per_image']:.2f} | {row['reads_per_image']:.0f} |"

@@ -43,6 +43,7 @@ def add_commands(commands: Any) -> None:
         parser.add_argument("--lanes", default=FULL, metavar="N|full", help="of the widest layer (full)")
         parser.add_argument("--weights", choices=CHOICES, default=AUTO, help="where they lie (auto: where they fit)")
         parser.add_argument("--learn", action="store_true", help="with the learner, for `hw learn`")
+    fit.add_argument("--reuse", action="store_true", help="as `hw build --reuse` needs it")
     fit.add_argument("--json", action="store_true", help="print JSON")
     make.add_argument("--out", type=Path, metavar="DIR", help="where bitstream, report and logs go (DIR/NAME)")
     make.add_argument("--clock-mhz", default="", metavar="F|auto", help="the machine's clock; auto: what is reached")
@@ -95,7 +96,7 @@ def _check(arguments: argparse.Namespace) -> int:
     traces = [] if vectors is None else vectors[1]
     with _spinner() as bar:
         bar.add_task(f"{board.name}: memory mapping")
-        findings = check(Settings(pipeline, board, board.clock_hz), traces)
+        findings = check(Settings(pipeline, board, board.clock_hz, reuse=arguments.reuse), traces)
     if arguments.json:
         print(json.dumps(findings.to_json(), indent=2))
     else:

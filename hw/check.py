@@ -12,6 +12,7 @@ from rich.table import Table
 
 from hw.build import Settings
 from hw.measure import read_cells
+from hw.reuse import placeholder
 from hw.spram import SPRAM_BITS
 from hw.toolchain import DESIGN, STATISTICS, memory_mapping
 from hw.top import BoardTop, Parameters
@@ -56,14 +57,8 @@ class Findings:
         device, pipeline = self.settings.board.device, self.settings.pipeline
         sentences: list[str] = []
         if self.blocks > device.blocks:
-            share = device.blocks / self.blocks
-            widest = max(pipeline.layers, key=lambda layer: layer.layer.weight.size).layer
-            sentences.append(
-                f"{self.blocks} block RAMs are needed and {device.blocks} there: "
-                f"take about {int(widest.fan_in * share)} inputs instead of {widest.fan_in}, or "
-                f"{int(widest.fan_out * share)} neurons instead of {widest.fan_out}, or weights of fewer bits"
-                + (", or more lanes, whose state then lies in flip-flops." if pipeline.layers[0].folds > 1 else ".")
-            )
+            needed = f"{self.blocks} block RAMs are needed and {device.blocks} there: "
+            sentences.append(needed + self._memory_advice())
         if self.luts > device.luts:
             lanes = max(1, int(int(pipeline.lanes) * device.luts / self.luts))
             sentences.append(
@@ -74,6 +69,19 @@ class Findings:
             for layer in self.silent or []
         )
         return sentences
+
+    def _memory_advice(self) -> str:
+        device, pipeline = self.settings.board.device, self.settings.pipeline
+        if pipeline.spram is not None:
+            return "take fewer lanes, whose state is narrower, or fewer neurons; the weights are in SPRAM already."
+        share = device.blocks / self.blocks
+        widest = max(pipeline.layers, key=lambda layer: layer.layer.weight.size).layer
+        return (
+            ("take --weights spram, or " if device.spram_bits else "take ")
+            + f"about {int(widest.fan_in * share)} inputs instead of {widest.fan_in}, or "
+            f"{int(widest.fan_out * share)} neurons instead of {widest.fan_out}, or weights of fewer bits"
+            + (", or more lanes, whose state then lies in flip-flops." if pipeline.layers[0].folds > 1 else ".")
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the findings."""
@@ -108,7 +116,8 @@ def check(settings: Settings, traces: Sequence[Trace]) -> Findings:
     :raises InputError: yosys is missing or fails, or the board's clock cannot make the bit rate.
     """
     board = settings.board
-    parameters = Parameters(settings.pipeline, int(float(settings.clock_hz)), settings.baud, settings.buffer_style)
+    pipeline = placeholder(settings.pipeline) if settings.reuse else settings.pipeline
+    parameters = Parameters(pipeline, int(float(settings.clock_hz)), settings.baud, settings.buffer_style)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / DESIGN).write_text(to_rtlil(BoardTop(parameters, None), board.device))
