@@ -11,7 +11,7 @@ from hw.learn_store import LearningStore, moves
 from hw.neurons import Neurons, Parameters
 from hw.queue import Queue
 from hw.spram import SpramStore
-from hw.weights import BlockStore, Storage, WordPort
+from hw.weights import BlockStore, BlockWords, Storage, WordPort
 
 
 def lesson(parameters: Parameters) -> wiring.Signature:
@@ -83,9 +83,7 @@ class Layer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: rows into neurons, neurons into the queue."""
         m = Module()
-        learns = self.parameters.silent is not None
-        block = LearningStore if learns else BlockStore
-        store = (SpramStore if self.parameters.storage is Storage.SPRAM else block)(self.parameters.rows)
+        store = self._store()
         m.submodules.weights = ResetInserter(self.clear)(store)
         m.submodules.neurons = neurons = Neurons(self.parameters)
         if isinstance(store, LearningStore):
@@ -111,6 +109,15 @@ class Layer(wiring.Component):
             connect(m, queue.o, flipped(self.o))
             m.d.comb += [queue.clear.eq(self.clear), self.pending.eq(queue.pending)]
         return m
+
+    def _store(self) -> Any:
+        """Return where the weights lie."""
+        rows = self.parameters.rows
+        if self.parameters.storage is Storage.SPRAM:
+            return SpramStore(rows)
+        if self.parameters.storage is Storage.LOGIC:
+            return BlockStore(rows, BlockWords(rows, "logic"))
+        return BlockStore(rows) if self.parameters.silent is None else LearningStore(rows)
 
     def _share(self, m: Module, store: LearningStore, neurons: Neurons) -> None:
         """Give the rows to the learner while its lesson is on, else to the neurons."""

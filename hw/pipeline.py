@@ -38,6 +38,7 @@ class Parameters:
         lane each: a lesson looks up the rows of most hidden neurons.
     :param rule: it learns, by this rule; None: it does not.
     :param spram: the layer whose weights lie in SPRAM, where a host loads them; None: all lie in block RAM.
+    :param logic: the layer whose weights are constants in look-up tables; None: there is none.
     :param exchangeable: any weights of the same format may take the place of these; so no width is chosen after them,
         and the network's digest lies in a memory too.
     :raises InputError: lanes is out of range, or the network cannot learn.
@@ -47,13 +48,14 @@ class Parameters:
     lanes: int | str = FULL
     rule: Rule | None = None
     spram: int | None = None
+    logic: int | None = None
     exchangeable: bool = False
 
     def __post_init__(self) -> None:
         if self.rule is not None:
             check_learnable(self.network, 1)
-            if self.spram is not None:
-                raise InputError("rule: weights that learn lie in block RAM, none of them in SPRAM.")
+            if self.spram is not None or self.logic is not None:
+                raise InputError("rule: weights that learn lie in block RAM, none of them in SPRAM or in logic.")
         widest = max(layer.fan_out for layer in self.network.layers)
         if self.lanes == FULL:
             object.__setattr__(self, "lanes", widest)
@@ -78,7 +80,7 @@ class Parameters:
                     potential=potential_bounds(network, index, current),
                     output=output,
                     silent=network.last_tick + 1 if learns else None,
-                    storage=Storage.SPRAM if index == self.spram else Storage.BLOCK,
+                    storage={self.spram: Storage.SPRAM, self.logic: Storage.LOGIC}.get(index, Storage.BLOCK),
                     exchangeable=self.exchangeable,
                 )
             )

@@ -86,6 +86,8 @@ def placeholder(pipeline: Parameters) -> Parameters:
     """
     if pipeline.rule is not None:
         raise InputError("--reuse: a board that learns takes other weights over its link; build without --reuse.")
+    if pipeline.logic is not None:
+        raise InputError(f"--reuse: block RAM is full, layer {pipeline.logic} lies in logic; build without --reuse.")
     rng, layers = np.random.default_rng(SEED), list[Layer]()
     for layer in pipeline.network.layers:
         form = WeightFormat(layer.weight_bits)
@@ -99,7 +101,7 @@ def placeholder(pipeline: Parameters) -> Parameters:
 def contents(pipeline: Parameters) -> list[Content]:
     """Return what the memories of an exchangeable machine hold: weights in block RAM, and the digest."""
     weights = [layer.rows for layer in pipeline.layers if layer.storage is Storage.BLOCK]
-    found = [Content(rows.word.size, rows.memory()) for rows in weights]
+    found = [Content(rows.word.size, words) for rows in weights for words in rows.pieces()]
     return [*found, Content(8, digest_memory(pipeline.network.digest))]
 
 

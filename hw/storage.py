@@ -1,4 +1,7 @@
-"""Where the weights of a network lie on a board: in block RAM as long as they fit, else the widest layer in SPRAM."""
+"""Where the weights of a network lie on a board: in block RAM as long as they fit.
+
+Else the largest layer goes into SPRAM where there is some, or the smallest one into look-up tables.
+"""
 
 from dataclasses import replace
 
@@ -9,7 +12,7 @@ from hw.weights import Storage
 from sim.command import InputError
 
 AUTO = "auto"
-CHOICES = (AUTO, *(storage.value for storage in Storage))
+CHOICES = (AUTO, Storage.BLOCK.value, Storage.SPRAM.value)
 """What a user may ask for."""
 
 SPARE_BLOCKS = 3
@@ -29,10 +32,13 @@ def place_weights(pipeline: Parameters, device: Device, wanted: str = AUTO) -> P
 
     :raises InputError: the device has no SPRAM, or too little.
     """
-    block = replace(pipeline, spram=None)
-    enough = pipeline.rule is not None or not (device.spram_bits and fills_blocks(block, device))
+    block = replace(pipeline, spram=None, logic=None)
+    enough = pipeline.rule is not None or not fills_blocks(block, device)
     if wanted == Storage.BLOCK.value or (wanted == AUTO and enough):
         return block
+    if wanted == AUTO and not device.spram_bits:
+        rest = replace(block, logic=min(range(len(block.layers)), key=lambda index: block.layers[index].rows.depth))
+        return block if fills_blocks(rest, device) else rest
     if not device.spram_bits:
         raise InputError(f"--weights: {device.size} has no SPRAM; give --weights {Storage.BLOCK.value}.")
     placed = replace(pipeline, spram=largest_layer(pipeline.network))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Array, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -29,6 +29,8 @@ class Storage(enum.Enum):
     """In block RAM, which the bitstream fills."""
     SPRAM = "spram"
     """In the single-port RAM of iCE40 UltraPlus, which a host fills."""
+    LOGIC = "logic"
+    """In look-up tables, as constants: for a small layer, where another one needs all block RAM."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,11 @@ class Rows:
         room = min(1 << bits_for(len(words) - 1), -(-len(words) // _GRAIN) * _GRAIN)
         return words + random_words(self.word.size, room - len(words)) if self.exchangeable else words
 
+    def pieces(self) -> list[list[int]]:
+        """Return :meth:`memory` in pieces of ``PIECE`` words, the last one shorter."""
+        words = self.memory()
+        return [words[first : first + PIECE] for first in range(0, len(words), PIECE)]
+
     def pack(self) -> list[int]:
         """Return every word of the layer, ``fan_in * folds`` of them, as unsigned integers."""
         layer = self.layer
@@ -96,6 +103,10 @@ class Rows:
 
 _GRAIN = 512
 """Depths of block RAMs are multiples of this, or of half of it."""
+
+PIECE = 2048
+"""Words in one memory, a power of two: as deep as a DP16KD is with all its bits in use (2048 x 9). Yosys makes a deeper
+memory of blocks of 512 x 36: a multiplexer four times as large, on a full ECP5-85F one that nextpnr cannot route."""
 
 
 def random_words(bits: int, count: int) -> list[int]:
@@ -136,22 +147,32 @@ class WordPort(wiring.Signature):
 
 
 class BlockWords(wiring.Component):
-    """The words of a layer in block RAM, initialised with the bitstream: ``word`` is that of the last ``address``."""
+    """The words of a layer, initialised with the bitstream: ``word`` is that of the last ``address``.
+
+    :param style: kind of memory, in yosys' words; they lie in block RAM if it is not given.
+    """
 
     address: Signal
     word: data.View
 
-    def __init__(self, rows: Rows):
+    def __init__(self, rows: Rows, style: str | None = None):
         self.rows = rows
+        self.attributes = {} if style is None else {"ram_style": style}
         super().__init__({"address": In(bits_for(rows.depth - 1)), "word": Out(rows.word)})
 
     def elaborate(self, platform: object) -> Module:
-        """Build: one memory with one port."""
+        """Build: one memory for each piece, and a multiplexer of their words."""
         m = Module()
-        words = self.rows.memory()
-        m.submodules.memory = block = memory.Memory(shape=self.rows.word.size, depth=len(words), init=words)
-        port = block.read_port()
-        m.d.comb += [port.addr.eq(self.address), Value.cast(self.word).eq(port.data)]
+        size, offset_bits, found = self.rows.word.size, bits_for(PIECE - 1), list[Value]()
+        for place, words in enumerate(self.rows.pieces()):
+            block = memory.Memory(shape=size, depth=len(words), init=words, attrs=dict(self.attributes))
+            m.submodules[f"memory_{place}"] = block
+            port = block.read_port()
+            m.d.comb += port.addr.eq(self.address[:offset_bits])
+            found.append(port.data)
+        piece = Signal(range(len(found)))
+        m.d.sync += piece.eq(self.address[offset_bits:])
+        m.d.comb += Value.cast(self.word).eq(Array(found)[piece])
         return m
 
 

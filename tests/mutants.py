@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 COPIED = ("hw", "sim", "tests", "pyproject.toml")
 HARDWARE = ("test_hw_parts.py", "test_hw_counters.py", "test_hw_encode.py", "test_hw_pipeline.py", "test_agreement.py")
 SOFTWARE = ("test_sim_pipeline.py", "test_sim_fixed_point.py", "test_sim_batch.py", "test_hw_pipeline.py")
+STORES = ("test_hw_weights.py",)
 PROOF = ("test_hw_proofs.py::test_no_width_is_too_small",)
 
 
@@ -53,6 +54,8 @@ MUTANTS = [
         "ArrayLayout((self.layer.weight_bits)",
     ),
     Mutant("wrong fold", "hw/weights.py", "address.eq(words.address + 1)", "address.eq(words.address)"),
+    Mutant("piece too early", "hw/weights.py", "m.d.sync += piece.eq", "m.d.comb += piece.eq", STORES),
+    Mutant("spike left over", "hw/queue.py", "more.eq(several(list(now)))", "more.eq(now.any())"),
     Mutant("row not waited for", "hw/weights.py", " & ~reading & ~self.o.valid)", " & ~reading)"),
     Mutant("tie in a fold", "hw/decide.py", "(high.potential > low.potential)", "(high.potential >= low.potential)"),
     Mutant(

@@ -1,6 +1,8 @@
 """Every store of weight rows against the rows themselves: the same words at the same pace, wherever they lie."""
 
 import random
+from itertools import pairwise
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -8,10 +10,15 @@ from amaranth.hdl import Value
 from amaranth.sim import Simulator
 from hypothesis import given, settings
 
+from hw.boards import find_board
+from hw.pipeline import Parameters
+from hw.reuse import placeholder
 from hw.spram import SpramStore
-from hw.weights import BlockStore, Rows
+from hw.storage import place_weights
+from hw.weights import PIECE, BlockStore, Rows, Storage
 from random_networks import seeds
-from sim.network import Layer
+from sim.command import InputError
+from sim.network import Encoder, Layer, Network
 
 LATENCY_CYCLES = 2
 
@@ -52,10 +59,10 @@ async def load(ctx, port, words, rng):
     ctx.set(port.address, rng.randrange(len(words)))  # means nothing without a strobe
 
 
-@pytest.mark.parametrize("store", [BlockStore, SpramStore])
+@pytest.mark.parametrize(("store", "piece"), [(BlockStore, PIECE), (BlockStore, 4), (SpramStore, PIECE)])
 @settings(max_examples=15)
 @given(seeds)
-def test_a_store_gives_the_rows_asked_for_at_its_pace(store, seed):
+def test_a_store_gives_the_rows_asked_for_at_its_pace(store, piece, seed):
     """Asked without a pause it gives a word per cycle; asked with pauses, each row comes 2 cycles later, at once."""
     rows, rng = random_rows(seed), random.Random(seed)
     words, dut, found, expected = rows.pack(), store(rows), {}, {}
@@ -79,5 +86,29 @@ def test_a_store_gives_the_rows_asked_for_at_its_pace(store, seed):
             cycle += 1
         assert pause or cycle <= 6 * rows.folds + LATENCY_CYCLES + 1
 
-    run(dut, testbench)
+    with patch("hw.weights.PIECE", piece):  # words in several memories
+        run(dut, testbench)
     assert found == expected
+
+
+def network_of(*sizes, bits=8):
+    layers = tuple(Layer(np.ones(size, np.int8), 100, bits) for size in pairwise(sizes))
+    encoder = Encoder((28, 28), 1, np.arange(sizes[0], dtype=np.int32), np.zeros(256, np.int16))
+    return Network(encoder, layers, 4, 12, tuple(map(str, range(sizes[-1]))))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "lanes", "board", "expected"),
+    [
+        ((784, 600, 10), 40, "ulx3s-85f", [Storage.BLOCK, Storage.LOGIC]),
+        ((784, 500, 10), 40, "ulx3s-85f", [Storage.BLOCK, Storage.BLOCK]),
+        ((784, 600, 10), 40, "ulx3s-25f", [Storage.BLOCK, Storage.BLOCK]),  # no remedy: hw check says it does not fit
+        ((784, 160, 10), 8, "icebreaker", [Storage.SPRAM, Storage.BLOCK]),
+    ],
+)
+def test_weights_lie_where_there_is_room(sizes, lanes, board, expected):
+    pipeline = place_weights(Parameters(network_of(*sizes), lanes), find_board(board).device)
+    assert [layer.storage for layer in pipeline.layers] == expected
+    if Storage.LOGIC in expected:
+        with pytest.raises(InputError, match="layer 1 lies in logic"):
+            placeholder(pipeline)
