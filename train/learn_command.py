@@ -95,13 +95,20 @@ def command(arguments: argparse.Namespace) -> int:
 def report(settings: Settings, state: State) -> dict[str, Any]:
     """Return the figures of a run: its settings, the last accuracies (0..1), and the curve."""
     last = state.curve[-1]
+    updated = sum(point.updated for point in state.curve)
+    per_update = {
+        name: sum(getattr(point, name) * point.updated for point in state.curve) / max(1, updated)
+        for name in ("rows", "changed")
+    }
     return {
         "settings": asdict(settings),
         "digest": f"{state.network.digest:08x}",
         "validation": last.validation,
         "test": last.test,
-        "updated": sum(point.updated for point in state.curve),
+        "updated": updated,
         "skipped": sum(point.skipped for point in state.curve),
+        "rows_per_update": per_update["rows"],
+        "weights_per_update": per_update["changed"],
         "curve": [asdict(point) for point in state.curve],
     }
 
@@ -122,17 +129,26 @@ def table(curve: list[Point]) -> Table:
 
 
 def figure(curve: list[Point]) -> Figure:
-    """Return the learning curve: accuracy on the test set and on the images as they came, over epochs."""
-    drawing = Figure(figsize=(7, 4), layout="constrained")
-    axes = drawing.subplots()
+    """Return the learning curve: accuracies over epochs; how many images taught something, and how much it changed."""
+    drawing = Figure(figsize=(7, 6), layout="constrained")
+    axes, below = drawing.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     axes.plot([point.epoch for point in curve], [100 * point.test for point in curve], "o-", label="test")
     seen = [(point.epoch, 100 * point.running) for point in curve if point.running is not None]
     axes.plot(*zip(*seen, strict=True) if seen else ([], []), "--", label="training images, before each is learnt")
-    axes.set_xlabel("epoch")
     axes.set_ylabel("right decisions, %")
     axes.set_title(f"Learning in place: {curve[-1].test:.2%} of the test images")
     axes.grid(alpha=0.3)
     axes.legend()
+    epochs = [point.epoch for point in curve[1:]]
+    shares = [100 * point.updated / max(1, point.updated + point.skipped) for point in curve[1:]]
+    lines = below.plot(epochs, shares, "o-", color="C2", label="updates made, % of images")
+    beside = below.twinx()
+    lines += beside.plot(epochs, [point.changed for point in curve[1:]], "s--", color="C3", label="weights per update")
+    below.set_xlabel("epoch")
+    below.set_ylim(bottom=0)
+    beside.set_ylim(bottom=0)
+    below.grid(alpha=0.3)
+    below.legend(handles=lines)
     return drawing
 
 
