@@ -19,7 +19,7 @@ from hw.pll import choose_dividers
 from hw.reuse import check_structure, contents, exchange, placeholder, structure
 from hw.seeds import ONE_SEED, Search, run_tools
 from hw.simulate import Simulation, simulate
-from hw.storage import fills_blocks
+from hw.storage import block_bits, fills_blocks
 from hw.toolchain import Job, bitstream, packing, routed, run_stages
 from hw.top import BAUD, BoardTop, Parameters
 from hw.verilog import to_rtlil
@@ -35,8 +35,8 @@ STRUCTURE = "structure.json"
 FASTEST = "auto"
 """Clock: whatever the routed design reaches."""
 
-_ROUTER_WHEN_FULL = "router2"
-"""nextpnr's first router does not come to an end on an ECP5 whose block RAM is full."""
+_PLACER_WHEN_CROWDED = "static"
+"""nextpnr's usual placer heaps the logic up far from the block RAM, too tight to route (784-600-10: 48 against 60 MHz)."""
 
 _ATTEMPTS = 4
 _STEP = 0.03
@@ -49,7 +49,7 @@ class Settings:
 
     :param clock_hz: of the machine; ``FASTEST``: route, then take the PLL's highest frequency below what was reached.
     :param baud: of the serial line. :param seed: of placement, the first one of those in ``search``.
-    :param router: of nextpnr; None: the one that copes with full devices where the weights fill one.
+    :param placer: of nextpnr; None: the one that copes with full devices where weights take most of the block RAM.
     :param reuse: leave room for any other weights; what was routed for others of the same structure is used again.
     """
 
@@ -58,15 +58,16 @@ class Settings:
     clock_hz: float | str
     baud: int = BAUD
     seed: int = toolchain.SEED
-    router: str | None = None
+    placer: str | None = None
     reuse: bool = False
     search: Search = ONE_SEED
 
     @property
     def job(self) -> Job:
         """How it is placed and routed."""
-        full = self.board.device.family == "ecp5" and fills_blocks(self.pipeline, self.board.device)
-        return Job(self.seed, self.router or (_ROUTER_WHEN_FULL if full else None), self.reuse)
+        device = self.board.device
+        crowded = device.family == "ecp5" and 2 * block_bits(self.pipeline) > device.blocks * device.block_bits
+        return Job(self.seed, self.placer or (_PLACER_WHEN_CROWDED if crowded else None), self.reuse)
 
     @property
     def buffer_style(self) -> str:

@@ -19,10 +19,14 @@ SPARE_BLOCKS = 3
 """Blocks that rounding up to whole blocks and the frame buffer may take."""
 
 
+def block_bits(pipeline: Parameters) -> int:
+    """Return the bits of the weights that lie in block RAM."""
+    return sum(layer.rows.depth * layer.rows.word.size for layer in pipeline.layers if layer.storage is Storage.BLOCK)
+
+
 def fills_blocks(pipeline: Parameters, device: Device) -> bool:
     """Return whether the weights that lie in block RAM leave none of it free."""
-    bits = sum(layer.rows.depth * layer.rows.word.size for layer in pipeline.layers if layer.storage is Storage.BLOCK)
-    return bits > (device.blocks - SPARE_BLOCKS) * device.block_bits
+    return block_bits(pipeline) > (device.blocks - SPARE_BLOCKS) * device.block_bits
 
 
 def place_weights(pipeline: Parameters, device: Device, wanted: str = AUTO) -> Parameters:
