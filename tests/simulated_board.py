@@ -1,14 +1,37 @@
-"""A board in Amaranth's simulator, at the other end of a line: time passes only while the host waits."""
+"""Boards in a simulator, at the other end of a line: time passes only while the host waits."""
 
 import random
 
 from amaranth.sim import Simulator
 
+from hw.pipeline import Parameters as PipelineParameters
 from hw.top import Parameters, Top
 from hw.uart import BITS, bit_cycles
+from sim import batch
 
 SLICE_CYCLES = 200
 PERIOD_S = 1e-6
+CLOCK_HZ = 1_000_000
+
+
+def parameters_of(network, lanes=1, spram=None):
+    return Parameters(PipelineParameters(network, lanes, spram=spram), clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4)
+
+
+def check_answers(board, network, images):
+    """Every answer of a board equals sim's."""
+    expected = batch.run(network, images)
+    answers = list(board.classify(images))
+    assert len(answers) == len(images)
+    for index, answer in enumerate(answers):
+        wanted = expected.to_json(index)
+        assert {key: answer.to_json()[key] for key in ("decision", "tick", "timed_out", "events")} == {
+            key: wanted[key] for key in ("decision", "tick", "timed_out", "events")
+        }
+        assert answer.reads == sum(
+            count * layer.fan_out for count, layer in zip(wanted["events"], network.layers, strict=True)
+        )
+        assert answer.cycles > 0
 
 
 class SimulatedLine:
@@ -57,6 +80,23 @@ class SimulatedLine:
                     assert in_bits >> (BITS - 1), "a stop bit is high"
                     self.received.append(in_bits >> 1 & 0xFF)
             in_wait -= in_wait > 0
+
+
+class VirtualLine:
+    """A line to a virtual board in this process; ``damage`` may change what passes in either direction."""
+
+    def __init__(self, board, damage=lambda data: data):
+        self.board, self.damage, self.waiting = board, damage, b""
+
+    def write(self, data):
+        self.waiting += self.damage(data)
+
+    def read(self, timeout_s):
+        data, self.waiting = self.waiting, b""
+        return self.damage(self.board.run(data, 5_000))
+
+    def close(self):
+        pass
 
 
 def noise(seed, rate):
