@@ -13,11 +13,12 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 from rich.table import Table
 
 from hw.boards import BOARDS, find_board
-from hw.build import FASTEST, Settings, build
+from hw.build import build
 from hw.check import check, table
 from hw.measure import summary
 from hw.pipeline import FULL, Parameters
 from hw.seeds import Search
+from hw.settings import FASTEST, Settings
 from hw.storage import AUTO, CHOICES, place_weights
 from hw.toolchain import SEED
 from hw.top import BAUD

@@ -17,11 +17,11 @@ from hw.measure import Routed, read_cells, read_routed
 from hw.pipeline import Parameters as PipelineParameters
 from hw.pll import choose_dividers
 from hw.reuse import check_structure, contents, exchange, placeholder, structure
-from hw.seeds import ONE_SEED, Search, run_tools
+from hw.seeds import run_tools
+from hw.settings import FASTEST, Settings
 from hw.simulate import Simulation, simulate
-from hw.storage import block_bits, fills_blocks
-from hw.toolchain import Job, bitstream, packing, routed, run_stages
-from hw.top import BAUD, BoardTop, Parameters
+from hw.toolchain import bitstream, packing, routed, run_stages
+from hw.top import BoardTop, Parameters
 from hw.verilog import to_rtlil
 from sim.command import InputError, atomic_path
 
@@ -32,48 +32,9 @@ WORK = "work"
 STRUCTURE = "structure.json"
 """Beside the routed design, what other weights must have in common with these."""
 
-FASTEST = "auto"
-"""Clock: whatever the routed design reaches."""
-
-_PLACER_WHEN_CROWDED = "static"
-"""nextpnr's usual placer heaps the logic up far from the block RAM, too tight to route (784-600-10: 48 against 60 MHz)."""
-
 _ATTEMPTS = 4
 _STEP = 0.03
 """How often, and by how much slower each time, a missed clock is tried again."""
-
-
-@dataclass(frozen=True, eq=False)
-class Settings:
-    """What is to be built.
-
-    :param clock_hz: of the machine; ``FASTEST``: route, then take the PLL's highest frequency below what was reached.
-    :param baud: of the serial line. :param seed: of placement, the first one of those in ``search``.
-    :param placer: of nextpnr; None: the one that copes with full devices where weights take most of the block RAM.
-    :param reuse: leave room for any other weights; what was routed for others of the same structure is used again.
-    """
-
-    pipeline: PipelineParameters
-    board: Board
-    clock_hz: float | str
-    baud: int = BAUD
-    seed: int = toolchain.SEED
-    placer: str | None = None
-    reuse: bool = False
-    search: Search = ONE_SEED
-
-    @property
-    def job(self) -> Job:
-        """How it is placed and routed."""
-        device = self.board.device
-        crowded = device.family == "ecp5" and 2 * block_bits(self.pipeline) > device.blocks * device.block_bits
-        return Job(self.seed, self.placer or (_PLACER_WHEN_CROWDED if crowded else None), self.reuse)
-
-    @property
-    def buffer_style(self) -> str:
-        """Memory of the frame buffer: look-up tables where the weights leave no block RAM free (ECP5)."""
-        device = self.board.device
-        return "distributed" if device.family == "ecp5" and fills_blocks(self.pipeline, device) else "auto"
 
 
 @dataclass(frozen=True, eq=False)

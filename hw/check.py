@@ -10,9 +10,9 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from hw.build import Settings
 from hw.measure import read_cells
 from hw.reuse import placeholder
+from hw.settings import Settings
 from hw.spram import SPRAM_BITS
 from hw.toolchain import DESIGN, STATISTICS, memory_mapping
 from hw.top import BoardTop, Parameters

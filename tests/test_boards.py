@@ -11,11 +11,12 @@ import pytest
 
 from hw import verilog
 from hw.boards import BOARDS, CONSTRAINTS, find_board
-from hw.build import FASTEST, REPORT_FILE, WORK, Settings, build
+from hw.build import REPORT_FILE, WORK, build
 from hw.check import OVERHEAD_LUTS, check
 from hw.measure import read_cells, read_routed, summary
 from hw.pipeline import Parameters
 from hw.program import program
+from hw.settings import FASTEST, Settings
 from hw.verilog import find_tool
 from random_networks import random_network
 from sim.command import InputError

@@ -8,10 +8,11 @@ from amaranth.sim import Simulator
 
 from hw import build as builds
 from hw.boards import find_board
-from hw.build import WORK, Settings, build
+from hw.build import WORK, build
 from hw.digest import DEPTH, Digest
 from hw.pipeline import Parameters
 from hw.reuse import Content, exchange
+from hw.settings import Settings
 from sim.command import InputError
 from sim.network import Encoder, Layer, Network
 

@@ -1,0 +1,49 @@
+"""What is to be built: a network on a board, at which clock, placed how."""
+
+from dataclasses import dataclass
+
+from hw.boards import Board
+from hw.pipeline import Parameters
+from hw.seeds import ONE_SEED, Search
+from hw.storage import block_bits, fills_blocks
+from hw.toolchain import SEED, Job
+from hw.top import BAUD
+
+FASTEST = "auto"
+"""Clock: whatever the routed design reaches."""
+
+_PLACER_WHEN_CROWDED = "static"
+"""nextpnr's usual placer heaps logic up far from block RAM, too tight to route (784-600-10: 48 against 60 MHz)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """What is to be built.
+
+    :param clock_hz: of the machine; ``FASTEST``: route, then take the PLL's highest frequency below what was reached.
+    :param baud: of the serial line. :param seed: of placement, the first one of those in ``search``.
+    :param placer: of nextpnr; None: the one that copes with full devices where weights take most of the block RAM.
+    :param reuse: leave room for any other weights; what was routed for others of the same structure is used again.
+    """
+
+    pipeline: Parameters
+    board: Board
+    clock_hz: float | str
+    baud: int = BAUD
+    seed: int = SEED
+    placer: str | None = None
+    reuse: bool = False
+    search: Search = ONE_SEED
+
+    @property
+    def job(self) -> Job:
+        """How it is placed and routed."""
+        device = self.board.device
+        crowded = device.family == "ecp5" and 2 * block_bits(self.pipeline) > device.blocks * device.block_bits
+        return Job(self.seed, self.placer or (_PLACER_WHEN_CROWDED if crowded else None), self.reuse)
+
+    @property
+    def buffer_style(self) -> str:
+        """Memory of the frame buffer: look-up tables where the weights leave no block RAM free (ECP5)."""
+        device = self.board.device
+        return "distributed" if device.family == "ecp5" and fills_blocks(self.pipeline, device) else "auto"
