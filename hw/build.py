@@ -31,9 +31,7 @@ WORK = "work"
 
 STRUCTURE = "structure.json"
 """Beside the routed design, what other weights must have in common with these."""
-
-_ATTEMPTS = 4
-_STEP = 0.03
+_ATTEMPTS, _STEP = 4, 0.03
 """How often, and by how much slower each time, a missed clock is tried again."""
 
 
