@@ -1,0 +1,78 @@
+"""The networks of `zoo/`: each loads, is what its row in `zoo/README.md` says, and comes from the command beside it."""
+
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from sim import batch, dataset
+from sim.describe import describe
+from sim.file import load
+from sim.report import Report
+from train import command_line
+from train.settings import Settings
+
+ZOO = Path(__file__).parent.parent / "zoo"
+ROWS = {row[0]: row for row in re.findall(r"^\| `(\w+)` \| (.*) \| `(.*)` \|$", (ZOO / "README.md").read_text(), re.M)}
+
+
+def cells(name):
+    """What the row says: sizes, bits, digest, accuracy, reads, spikes, kilobits, all as text."""
+    return ROWS[name][1].split(" | ")
+
+
+def test_every_network_has_its_row():
+    assert sorted(ROWS) == sorted(path.stem for path in ZOO.glob("*.safetensors"))
+    assert 1 <= len(ROWS) <= 6
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_network_is_what_its_row_says(name):
+    network = load(ZOO / f"{name}.safetensors")
+    facts = describe(network)
+    sizes, bits, digest, accuracy, _, _, memory = cells(name)
+    assert sizes == "-".join(str(size) for size in (facts["inputs"], *(layer["fan_out"] for layer in facts["layers"])))
+    assert bits == str(facts["layers"][0]["weight_bits"])
+    assert digest == facts["digest"]
+    assert memory == f"{facts['weight_memory_bits'] / 1024:.0f}"
+    assert accuracy == f"{100 * network.provenance['accuracy']:.2f}"
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_command_gives_the_settings_of_the_network(name, monkeypatch, tmp_path):
+    words = shlex.split(ROWS[name][2])
+    assert words[:4] == ["python", "-m", "train", "export"]
+    words[words.index("--out") + 1] = str(tmp_path)
+    arguments = command_line._parser().parse_args(words[3:])
+    trained = Settings.from_json(load(ZOO / f"{name}.safetensors").provenance["settings"])
+    assert command_line._settings(arguments) == trained
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ROWS)
+def test_accuracy_is_what_the_row_says(name):
+    network = load(ZOO / f"{name}.safetensors")
+    kind = network.provenance["dataset"]
+    folder = os.environ.get("FASHION_MNIST") if kind == "fashion-mnist" else None
+    if kind == "fashion-mnist" and folder is None:
+        pytest.skip("FASHION_MNIST does not name the folder of its IDX files")
+    data = dataset.load(kind, folder and Path(folder))
+    report = Report(network, data.test_images, data.test_labels, batch.run(network, data.test_images))
+    _, _, _, accuracy, reads, spikes, _ = cells(name)
+    assert accuracy == f"{100 * report.accuracy:.2f}"
+    assert reads == f"{report.reads.mean():,.0f}"
+    assert spikes == f"{report.spikes.mean():.1f}"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_command_trains_the_same_network_again(monkeypatch, tmp_path):
+    """The one that trains fastest; two minutes."""
+    words = shlex.split(ROWS["tiny"][2])
+    words[words.index("--out") + 1] = str(tmp_path)
+    monkeypatch.setattr(sys, "argv", words[2:])
+    assert command_line.main() == 0
+    assert load(tmp_path).digest == load(ZOO / "tiny.safetensors").digest
