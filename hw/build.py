@@ -16,12 +16,12 @@ from hw.boards import Board
 from hw.measure import Routed, read_cells, read_routed
 from hw.pipeline import Parameters as PipelineParameters
 from hw.pll import choose_dividers
-from hw.reuse import check_structure, contents, exchange, placeholder, structure
+from hw.reuse import check_structure, contents, exchange, structure
 from hw.seeds import run_tools
 from hw.settings import FASTEST, Settings
 from hw.simulate import Simulation, simulate
 from hw.toolchain import bitstream, packing, routed, run_stages
-from hw.top import BoardTop, Parameters
+from hw.top import BoardTop
 from hw.verilog import to_rtlil
 from sim.command import InputError, atomic_path
 
@@ -142,8 +142,7 @@ def _build_at(settings: Settings, at_most_hz: float, out: Path, progress: Callab
         clock_hz = dividers.output_hz
     progress("gateware")
     began_s = time.monotonic()
-    pipeline = placeholder(settings.pipeline) if settings.reuse else settings.pipeline
-    top = BoardTop(Parameters(pipeline, int(clock_hz), settings.baud, settings.buffer_style), dividers)
+    top = BoardTop(settings.top(clock_hz), dividers)
     work.mkdir(parents=True, exist_ok=True)
     (work / toolchain.DESIGN).write_text(to_rtlil(top, board.device))
     if board.pin_file is not None:
@@ -152,7 +151,7 @@ def _build_at(settings: Settings, at_most_hz: float, out: Path, progress: Callab
     job, tool_seconds = run_tools(board, clock_hz, settings.job, settings.search, work, progress)
     seconds |= tool_seconds
     if board.pins is not None:
-        seconds |= _pack(settings, pipeline, work, progress)
+        seconds |= _pack(settings, work, progress)
     if settings.reuse:
         with atomic_path(work / STRUCTURE) as beside:
             beside.write_text(json.dumps(_structure(settings) | {"clock": clock_hz}))
@@ -165,9 +164,7 @@ def _build_at(settings: Settings, at_most_hz: float, out: Path, progress: Callab
     )
 
 
-def _pack(
-    settings: Settings, placed: PipelineParameters, work: Path, progress: Callable[[str], object]
-) -> dict[str, float]:
+def _pack(settings: Settings, work: Path, progress: Callable[[str], object]) -> dict[str, float]:
     """Make the bitstream; before that, if it was placed with other weights, put the right ones in."""
     board, design, weights = settings.board, routed(settings.board), b""
     if settings.reuse:
@@ -175,7 +172,7 @@ def _pack(
         now = contents(replace(settings.pipeline, exchangeable=True))
         weights, text = repr(now).encode(), (work / design).read_text()
         design = f"exchanged{Path(design).suffix}"
-        (work / design).write_text(exchange(text, board.device.family, contents(placed), now))
+        (work / design).write_text(exchange(text, board.device.family, contents(settings.placed), now))
     return run_stages([packing(board, design)], work, lambda stage: progress(stage.name), weights)
 
 

@@ -11,11 +11,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from hw.measure import read_cells
-from hw.reuse import placeholder
 from hw.settings import Settings
 from hw.spram import SPRAM_BITS
 from hw.toolchain import DESIGN, STATISTICS, memory_mapping
-from hw.top import BoardTop, Parameters
+from hw.top import BoardTop
 from hw.verilog import to_rtlil
 from sim.trace import Trace
 
@@ -116,12 +115,11 @@ def check(settings: Settings, traces: Sequence[Trace]) -> Findings:
     :raises InputError: yosys is missing or fails, or the board's clock cannot make the bit rate.
     """
     board = settings.board
-    pipeline = placeholder(settings.pipeline) if settings.reuse else settings.pipeline
-    parameters = Parameters(pipeline, int(float(settings.clock_hz)), settings.baud, settings.buffer_style)
+    top = BoardTop(settings.top(float(settings.clock_hz)), None)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / DESIGN).write_text(to_rtlil(BoardTop(parameters, None), board.device))
-        memory_mapping(board).run(folder)
+        (folder / DESIGN).write_text(to_rtlil(top, board.device))
+        memory_mapping(board, settings.job).run(folder)
         cells = read_cells((folder / STATISTICS).read_text())
     layers = range(len(settings.pipeline.layers))
     silent = [layer for layer in layers if not any(trace.events[layer] for trace in traces)]

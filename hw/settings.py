@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+from hw import top
 from hw.boards import Board
 from hw.pipeline import Parameters
+from hw.reuse import placeholder
 from hw.seeds import ONE_SEED, Search
 from hw.storage import block_bits, fills_blocks
 from hw.toolchain import SEED, Job
-from hw.top import BAUD
 
 FASTEST = "auto"
 """Clock: whatever the routed design reaches."""
@@ -29,7 +30,7 @@ class Settings:
     pipeline: Parameters
     board: Board
     clock_hz: float | str
-    baud: int = BAUD
+    baud: int = top.BAUD
     seed: int = SEED
     placer: str | None = None
     reuse: bool = False
@@ -43,7 +44,24 @@ class Settings:
         return Job(self.seed, self.placer or (_PLACER_WHEN_CROWDED if crowded else None), self.reuse)
 
     @property
-    def buffer_style(self) -> str:
-        """Memory of the frame buffer: look-up tables where the weights leave no block RAM free (ECP5)."""
+    def placed(self) -> Parameters:
+        """The machine that is placed: with weights that others can replace, if wanted."""
+        return placeholder(self.pipeline) if self.reuse else self.pipeline
+
+    def top(self, clock_hz: float) -> top.Parameters:
+        """Return the board's gateware at that clock.
+
+        Where block RAM is short, the frame buffer lies in look-up tables (ECP5), or holds one request instead of two
+        (iCE40, to make room for the memory of the digest).
+
+        :raises InputError: the clock cannot make the bit rate, or the weights cannot be exchanged.
+        """
         device = self.board.device
-        return "distributed" if device.family == "ecp5" and fills_blocks(self.pipeline, device) else "auto"
+        ecp5 = device.family == "ecp5"
+        return top.Parameters(
+            self.placed,
+            int(clock_hz),
+            self.baud,
+            buffer_style="distributed" if ecp5 and fills_blocks(self.pipeline, device) else "auto",
+            buffered=2 if ecp5 or not self.reuse else 1,
+        )

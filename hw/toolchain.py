@@ -94,8 +94,7 @@ def stages(board: Board, clock_hz: float, job: Job) -> Sequence[Stage]:
     """Return the stages from ``top.il`` to the routed design."""
     ecp5 = board.device.family == "ecp5"
     synthesis = _SYNTHESIS["ecp5" if ecp5 else board.device.size]
-    keep = '; setattr -set ram_style "block" *.weights*/m:*' if job.exchangeable else ""
-    script = f"{_READ}{keep}; {synthesis} -top top -json {NETLIST}; tee -q -o {STATISTICS} stat -json"
+    script = f"{_read(job)}; {synthesis} -top top -json {NETLIST}; tee -q -o {STATISTICS} stat -json"
     routing = ("--json", NETLIST, "--report", ROUTED_REPORT, "--seed", str(job.seed), "--timing-allow-fail")
     routing += ("--freq", f"{clock_hz / 1e6:.3f}", f"--{board.device.size}", "--package", board.package)
     if job.placer is not None:
@@ -121,10 +120,10 @@ def routed(board: Board) -> str:
     return "top.config" if board.device.family == "ecp5" else "top.asc"
 
 
-def memory_mapping(board: Board) -> Stage:
+def memory_mapping(board: Board, job: Job) -> Stage:
     """Return the first part of synthesis, up to where memories have become block RAM; counts cells with widths."""
     synthesis = _SYNTHESIS["ecp5" if board.device.family == "ecp5" else board.device.size]
-    script = f"{_READ}; {synthesis} -top top -run begin:map_ffram; tee -q -o {STATISTICS} stat -json -width"
+    script = f"{_read(job)}; {synthesis} -top top -run begin:map_ffram; tee -q -o {STATISTICS} stat -json -width"
     return Stage("memory mapping", "yosys", ("-p", script))
 
 
@@ -132,8 +131,12 @@ SEPARATE = "*.neurons/t:$memrd_v2 *.weights.store.words/t:$memrd_v2 *.learner.in
 """Memories in which nothing is read in the cycle in which it is written, or nobody looks at it: state
 (:mod:`hw.neurons`), weights that learn (:mod:`hw.learn_store`), what a lesson keeps (:mod:`hw.learn_input`)."""
 
-_READ = f"read_rtlil {DESIGN}; setparam -set COLLISION_X_MASK 1'1 {SEPARATE}"
-"""Without being told that these are separate, yosys adds a bypass to each."""
+
+def _read(job: Job) -> str:
+    """Return the script that reads the design; without being told that they are separate, yosys adds bypasses."""
+    keep = '; setattr -set ram_style "block" *.weights*/m:*' if job.exchangeable else ""
+    return f"read_rtlil {DESIGN}; setparam -set COLLISION_X_MASK 1'1 {SEPARATE}{keep}"
+
 
 _SYNTHESIS = {"ecp5": "synth_ecp5", "up5k": "synth_ice40 -device u", "hx8k": "synth_ice40 -device hx"}
 

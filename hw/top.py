@@ -29,6 +29,7 @@ class Parameters:
     :param clock_hz: of the machine.
     :param baud: bits per second of the serial line.
     :param buffer_style: memory that holds requests, see :class:`hw.link.Buffer`.
+    :param buffered: requests that it has room for, at least: with two, one is looked at while the next one comes.
     :raises InputError: the clock cannot make that bit rate.
     """
 
@@ -36,6 +37,7 @@ class Parameters:
     clock_hz: int
     baud: int = BAUD
     buffer_style: str = "auto"
+    buffered: int = 2
 
     def __post_init__(self) -> None:
         bit_cycles(self.clock_hz, self.baud)
@@ -47,8 +49,8 @@ class Parameters:
 
     @property
     def buffer(self) -> Buffer:
-        """Room for two images: one is looked at while the next one comes."""
-        return Buffer(1 << (2 * self.request_bytes).bit_length(), self.buffer_style)
+        """Memory that holds requests."""
+        return Buffer(1 << (self.buffered * self.request_bytes).bit_length(), self.buffer_style)
 
     @property
     def window(self) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from hw import build as builds
+from hw import settings
 from hw.boards import find_board
 from hw.build import WORK, build
 from hw.digest import DEPTH, Digest
@@ -40,7 +40,7 @@ def test_exchanged_bitstream_is_that_of_a_build_with_those_weights(name, tmp_pat
     built = build(settings_of(name, second), tmp_path / "kept")
     assert max(built.seconds[stage] for stage in ("synthesis", "place and route")) < 0.5
     assert built.bitstream.read_bytes() != before
-    monkeypatch.setattr(builds, "placeholder", lambda pipeline: replace(pipeline, exchangeable=True))
+    monkeypatch.setattr(settings, "placeholder", lambda pipeline: replace(pipeline, exchangeable=True))
     whole = build(settings_of(name, second), tmp_path / "whole")
     assert built.bitstream.read_bytes() == whole.bitstream.read_bytes()
     with pytest.raises(InputError, match=r"another structure: layers \(\[\[100, 10\], \[10, 3\]\] there"):
