@@ -168,6 +168,7 @@ def test_the_command_writes_what_every_other_command_takes(command, tmp_path, ca
     assert [trace.decision for trace in traces] == decisions.decision[: len(images)].tolist()
     assert figures["test"] == (decisions.decision == DATA.test_labels).mean()
     assert figures["digest"] == f"{network.digest:08x}"
+    assert 0 < figures["weights_per_update"] <= network.weight_count
     assert figures == json.loads((tmp_path / "a" / "learning.json").read_text())
     assert (tmp_path / "a" / "learning.svg").read_text().startswith("<?xml")
 
