@@ -180,10 +180,10 @@ def _structure(settings: Settings) -> dict[str, Any]:
     """Return what must be equal for a routed design to be used again."""
     return {
         "board": settings.board.name,
-        "baud": settings.baud,
+        **structure(settings.pipeline.network),
         "lanes": settings.pipeline.lanes,
         "layer in SPRAM": settings.pipeline.spram,
-        **structure(settings.pipeline.network),
+        "baud": settings.baud,
     }
 
 
