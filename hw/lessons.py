@@ -115,7 +115,7 @@ class Learnt:
 
     :param network: with the weights after it, every word of them read back.
     :param state: of the generator after it.
-    :param status: (n,), how each image ended, as :class:`hw.events.Status`.
+    :param status: (n,), how each image ended, as :class:`hw.events.Status`; ``tick``: (n,), when it was decided.
     :param decision: (n,), before each image was learnt, and ``updated``, ``rows``, ``changed`` as in
         :class:`sim.learn_batch.Lessons`, zeros for images that were not learnt.
     :param cycles: (n,), from the image's first event to its result, the lesson included.
@@ -124,6 +124,7 @@ class Learnt:
     network: Network
     state: int
     status: npt.NDArray[np.int64]
+    tick: npt.NDArray[np.int64]
     decision: npt.NDArray[np.int64]
     updated: npt.NDArray[np.int64]
     rows: npt.NDArray[np.int64]
@@ -165,6 +166,7 @@ class Lessons:
             network=self._network(run, count),
             state=int(field(run.outputs, layout, "state")[-1]),
             status=field(results, layout, "result", "outcome", "status"),
+            tick=field(results, layout, "result", "outcome", "tick"),
             decision=field(results, layout, "result", "outcome", "decision"),
             updated=field(results, layout, "result", "learnt", "updated"),
             rows=field(results, layout, "result", "learnt", "rows"),

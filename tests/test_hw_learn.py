@@ -27,22 +27,24 @@ SEED = 11
 
 
 def expected(network, rule, given_course):
-    """What sim makes of a course: the network and the generator after it, and (decision, updated, rows, changed)."""
+    """What sim makes of a course: network and generator, (decision, updated, rows, changed, tick, timed out)."""
     state, counts = given_course.state, []
     for image, label, thin in zip(given_course.images, given_course.labels, given_course.thin, strict=True):
+        trace = run(network, image)
         if label < 0:
-            counts.append((run(network, image).decision, 0, 0, 0))
+            counts.append((trace.decision, 0, 0, 0, trace.tick, trace.timed_out))
             continue
         lesson = learn(network, image, int(label), rule, state, int(thin))
         network, state = lesson.network, lesson.state
-        counts.append((lesson.decision, int(lesson.updated), lesson.rows, lesson.changed))
+        counts.append((lesson.decision, lesson.updated, lesson.rows, lesson.changed, trace.tick, trace.timed_out))
     return network, state, counts
 
 
 def assert_learns_alike(network, rule, given_course, lanes, engine="amaranth", pauses=None):
     found = Lessons(Parameters(network, lanes, rule), engine).run(given_course, pauses)
     after, state, counts = expected(network, rule, given_course)
-    columns = (found.decision, found.updated, found.rows, found.changed)
+    timed_out = found.status == Status.TIMED_OUT.value
+    columns = (found.decision, found.updated, found.rows, found.changed, found.tick, timed_out)
     assert list(zip(*(column.tolist() for column in columns), strict=True)) == counts
     for ours, theirs in zip(found.network.layers, after.layers, strict=True):
         assert ours.weight.tolist() == theirs.weight.tolist()
@@ -73,8 +75,8 @@ def test_random_courses_reach_every_corner_of_the_circuit():
     for seed in range(100):
         network, rule, given_course = random_course(seed)
         _, _, counts = expected(network, rule, given_course)
-        seen |= {("updated", updated) for _, updated, _, _ in counts}
-        seen |= {("changed", changed > 0) for _, updated, _, changed in counts if updated}
+        seen |= {("updated", updated) for _, updated, *_ in counts}
+        seen |= {("changed", changed > 0) for _, updated, _, changed, *_ in counts if updated}
         seen |= {("labelled", label >= 0) for label in given_course.labels.tolist()}
         seen |= {
             ("rivals", min(rule.rivals, 2)),
