@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import board_mutants
 import learning_mutants
 from sim.command import InputError, run_command
 
@@ -126,6 +127,9 @@ MUTANTS = [
     *(Mutant(*bug, ("test_sim_learn.py",)) for bug in learning_mutants.SOFTWARE),
     *(Mutant(*bug, ("test_hw_learn.py",)) for bug in learning_mutants.HARDWARE),
     *(Mutant(*bug, ("test_hw_learn_link.py",)) for bug in learning_mutants.LINK),
+    *(Mutant(*bug, ("test_hw_words.py", "test_hw_weights.py")) for bug in board_mutants.WORDS),
+    *(Mutant(*bug, ("test_hw_words.py",)) for bug in board_mutants.PRIMITIVES),
+    *(Mutant(*bug, ("test_boards_reuse.py",)) for bug in board_mutants.REUSE),
 ]
 
 

@@ -30,6 +30,8 @@ def test_weights_are_loaded_before_images_and_read_back(seed):
     layer, lanes = seed % len(network.layers), 1 + seed
     with Board(SimulatedLine(parameters_of(network, lanes, layer)), network) as board:
         words = board.pipeline.layers[layer].rows.pack()
+        deque(board.load_words(layer, len(words) - 1, words[-1:]), maxlen=0)
+        assert board.words_missing() == len(words)  # nothing counts behind a gap
         deque(board.load_words(layer, 0, words[:-1]), maxlen=0)
         assert board.words_missing() == 1
         image = random_images(network, 1, seed)
