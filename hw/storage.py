@@ -8,7 +8,7 @@ from dataclasses import replace
 from hw.boards import Device
 from hw.pipeline import Parameters
 from hw.spram import SPRAM_BITS, largest_layer, sprams
-from hw.weights import Storage
+from hw.weights import Rows, Storage
 from sim.command import InputError
 
 AUTO = "auto"
@@ -49,8 +49,10 @@ def place_weights(pipeline: Parameters, device: Device, wanted: str = AUTO) -> P
     assert placed.spram is not None
     rows, there = placed.layers[placed.spram].rows, device.spram_bits // SPRAM_BITS
     if sprams(rows) > there:
+        fitting = [lanes for lanes in range(1, rows.lanes) if sprams(Rows(rows.layer, lanes)) <= there]
+        remedy = f"give --lanes {fitting[-1]}" if fitting else "take fewer inputs or neurons"
         raise InputError(
             f"--weights: {rows.depth} words of {rows.word.size} bits take {sprams(rows)} SPRAMs and {device.size} has "
-            f"{there}; take fewer inputs or neurons, or lanes whose words fill multiples of 16 bits."
+            f"{there}; {remedy}."
         )
     return placed

@@ -112,3 +112,22 @@ def test_weights_lie_where_there_is_room(sizes, lanes, board, expected):
     if Storage.LOGIC in expected:
         with pytest.raises(InputError, match="layer 1 lies in logic"):
             placeholder(pipeline)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "lanes", "board", "wanted", "remedy"),
+    [
+        ((784, 160, 10), 8, "ulx3s-85f", "spram", "has no SPRAM; give --weights block"),
+        (
+            (784, 160, 10),
+            160,
+            "icebreaker",
+            "auto",
+            "784 words of 1280 bits take 80 SPRAMs and up5k has 4; give --lanes 8",
+        ),
+        ((784, 600, 10), 8, "icebreaker", "auto", "take 16 SPRAMs and up5k has 4; take fewer inputs or neurons"),
+    ],
+)
+def test_weights_that_no_spram_holds_are_refused(sizes, lanes, board, wanted, remedy):
+    with pytest.raises(InputError, match=remedy):
+        place_weights(Parameters(network_of(*sizes), lanes), find_board(board).device, wanted)
