@@ -1,6 +1,5 @@
 """Labelled images over the link: a board learns each once, whatever the line does, and its weights come back."""
 
-from collections import deque
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +17,7 @@ from test_sim_learn import course
 
 CLOCK_HZ = 1_000_000
 STATE = 77
+SEED = 8
 
 
 def board_of(network, rule, lanes=2, damage=lambda data: data, **options):
@@ -33,11 +33,10 @@ def fetched(board, network):
     return replace(network, layers=tuple(layers))
 
 
-@pytest.mark.parametrize(("seed", "rate"), [(3, 0), (8, 0.003)])
-def test_a_board_learns_each_image_once(seed, rate):
-    network, images, labels, thin, rule = course(seed, 3)
-    damage = noise(seed, rate) if rate else lambda data: data
-    with board_of(network, rule, damage=damage, patience_s=0.001, tries=100) as board:
+def test_a_board_learns_each_image_once_over_a_bad_line():
+    """Bytes are lost, doubled and changed in both directions; what a good line does, test_hw_learn_command.py sees."""
+    network, images, labels, thin, rule = course(SEED, 3)
+    with board_of(network, rule, damage=noise(SEED, 0.003), patience_s=0.001, tries=100) as board:
         assert board.pipeline.rule == rule
         board.set_generator(STATE)
         after, state = network, STATE
@@ -47,11 +46,7 @@ def test_a_board_learns_each_image_once(seed, rate):
             assert (taught.decision, taught.updated, taught.rows, taught.changed) == expected
             after, state = lesson.network, lesson.state
         assert (board.read("lessons"), board.read("generator")) == (len(images), state)
-        assert fetched(board, network).digest == after.digest
-        if rate == 0:
-            for index, layer in enumerate(board.pipeline.layers):
-                deque(board.load_words(index, 0, layer.rows.pack()), maxlen=0)
-            assert fetched(board, network).digest == network.digest
+        assert fetched(board, network).digest == after.digest != network.digest
 
 
 def test_a_lesson_out_of_turn_is_refused_and_the_last_one_only_told_again():
