@@ -17,6 +17,7 @@ from hw.build import build
 from hw.check import check, table
 from hw.measure import summary
 from hw.pipeline import FULL, Parameters
+from hw.responder import FETCH_BYTES
 from hw.seeds import Search
 from hw.settings import FASTEST, Settings
 from hw.storage import AUTO, CHOICES, place_weights
@@ -126,7 +127,14 @@ def pipeline_parameters(arguments: argparse.Namespace) -> Parameters:
     """
     lanes = int(arguments.lanes) if arguments.lanes.isdecimal() else arguments.lanes
     network = load(arguments.network)
-    return Parameters(network, lanes, default_rule(network) if arguments.learn else None)
+    parameters = Parameters(network, lanes, default_rule(network) if arguments.learn else None)
+    longest = max((rows.word_bytes for rows in parameters.word_rows.values()), default=0)
+    if longest > FETCH_BYTES:
+        raise InputError(
+            f"--lanes: what is learnt is read back in words of at most {FETCH_BYTES} bytes, these have {longest}; "
+            f"take --lanes {FETCH_BYTES} or fewer."
+        )
+    return parameters
 
 
 def _build(arguments: argparse.Namespace) -> int:

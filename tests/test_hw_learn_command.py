@@ -146,6 +146,15 @@ def test_weights_of_another_network_are_refused(call, folder, tmp_path):
         call("--from", tmp_path / "other.safetensors")
 
 
+def test_words_too_long_to_be_read_back_are_refused(monkeypatch, folder, tmp_path):
+    save(random_network(dataset.load("mnist", folder), 250, 1), tmp_path / "wide.safetensors")
+    monkeypatch.setattr(
+        sys, "argv", ["hw", "check", str(tmp_path / "wide.safetensors"), "--board", "ulx3s-85f", "--learn"]
+    )
+    with pytest.raises(InputError, match="--lanes: what is learnt is read back in words of at most 240 bytes"):
+        main()
+
+
 def test_help_has_an_example(call, capsys):
     with pytest.raises(SystemExit, match="0"):
         call("--help")
