@@ -63,8 +63,8 @@ def test_no_width_is_too_small(lanes, depth, tmp_path):
 
 
 def test_a_width_that_is_one_bit_too_small_is_found(tmp_path, monkeypatch):
-    def narrow(network, index):
-        bounds = potential_bounds(network, index)
+    def narrow(network, index, current):
+        bounds = potential_bounds(network, index, current)
         return Bounds(bounds.low // 2, bounds.high // 2)
 
     monkeypatch.setattr("hw.pipeline.potential_bounds", narrow)

@@ -101,7 +101,12 @@ def test_interrupted_sweep_goes_on(tmp_path):
     path = written(tmp_path, TINY + "[[grid]]\nhidden = [30]\nseed = [1, 2, 3]\n")
     command = [sys.executable, "-m", "train", "sweep", str(path), "--out", str(tmp_path), "--json"]
     root = Path(__file__).parent.parent
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+
+    def listen():  # a shell's background job, as CI may be one, ignores the interrupt
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(command, cwd=root, preexec_fn=listen, **pipes) as process:
         first = json.loads(process.stdout.readline())
         process.send_signal(signal.SIGINT)
         rest, error = process.communicate()
