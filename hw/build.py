@@ -166,14 +166,15 @@ def _build_at(settings: Settings, at_most_hz: float, out: Path, progress: Callab
 
 def _pack(settings: Settings, work: Path, progress: Callable[[str], object]) -> dict[str, float]:
     """Make the bitstream; before that, if it was placed with other weights, put the right ones in."""
-    board, design, weights = settings.board, routed(settings.board), b""
+    board, design = settings.board, routed(settings.board)
     if settings.reuse:
         progress("weights")
         now = contents(replace(settings.pipeline, exchangeable=True))
-        weights, text = repr(now).encode(), (work / design).read_text()
+        text = (work / design).read_text()
         design = f"exchanged{Path(design).suffix}"
         (work / design).write_text(exchange(text, board.device.family, contents(settings.placed), now))
-    return run_stages([packing(board, design)], work, lambda stage: progress(stage.name), weights)
+    packed = (work / design).read_bytes()
+    return run_stages([packing(board, design)], work, lambda stage: progress(stage.name), packed)
 
 
 def _structure(settings: Settings) -> dict[str, Any]:
