@@ -93,7 +93,7 @@ def _boards(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     board = find_board(arguments.board)
-    pipeline = place_weights(pipeline_parameters(arguments), board.device, arguments.weights)
+    pipeline = place_weights(pipeline_parameters(arguments), board, arguments.weights)
     vectors = _vectors(arguments, pipeline.network)
     traces = [] if vectors is None else vectors[1]
     with _spinner() as bar:
@@ -140,7 +140,7 @@ def pipeline_parameters(arguments: argparse.Namespace) -> Parameters:
 def _build(arguments: argparse.Namespace) -> int:
     board = find_board(arguments.board)
     clock_hz = _clock_hz(arguments.clock_mhz, board.clock_hz)
-    pipeline = place_weights(pipeline_parameters(arguments), board.device, arguments.weights)
+    pipeline = place_weights(pipeline_parameters(arguments), board, arguments.weights)
     search = Search(arguments.seeds, arguments.scheduler, arguments.workers)
     routing = {"seed": arguments.seed, "placer": arguments.placer, "reuse": arguments.reuse, "search": search}
     settings = Settings(pipeline, board, clock_hz, arguments.baud, **routing)

@@ -34,6 +34,20 @@ HX8K = Device("ice40", "hx8k", luts=7680, blocks=32, block_bits=4096)
 
 
 @dataclass(frozen=True)
+class Flash:
+    """A board's SPI flash, as far as it is wired to the FPGA.
+
+    :param bytes: its size; where boards differ, the smallest.
+    :param clock_pin: its clock is at a pin like any other; else at the one of ECP5's configuration (``USRMCLK``).
+    :param held: so are WP and HOLD, which must be high.
+    """
+
+    bytes: int
+    clock_pin: bool
+    held: bool
+
+
+@dataclass(frozen=True)
 class Board:
     """A board, or a bare device to measure on.
 
@@ -44,6 +58,7 @@ class Board:
     :param pins: file in ``constraints/``; None: no board, pins are where they fall and no bitstream is made.
     :param pll_pad: the oscillator is at the PLL's own pin (iCE40), which then feeds nothing else.
     :param programmer: the board's name for openFPGALoader.
+    :param flash: where weights may lie; None: there is none, or its pins are not known.
     """
 
     name: str
@@ -54,6 +69,7 @@ class Board:
     pins: str | None = None
     pll_pad: bool = False
     programmer: str = ""
+    flash: Flash | None = None
 
     @property
     def pin_file(self) -> Path | None:
@@ -61,15 +77,29 @@ class Board:
         return CONSTRAINTS / self.pins if self.pins else None
 
 
+_ULX3S_FLASH = Flash(4 << 20, clock_pin=False, held=True)
+_UP5K_FLASH = Flash(16 << 20, clock_pin=True, held=True)
+_HX8K_FLASH = Flash(4 << 20, clock_pin=True, held=False)
+
 BOARDS = {
     board.name: board
     for board in (
-        Board("ulx3s-85f", ECP5_85F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", programmer="ulx3s"),
-        Board("ulx3s-45f", ECP5_45F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", programmer="ulx3s"),
-        Board("ulx3s-25f", ECP5_25F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", programmer="ulx3s"),
+        Board("ulx3s-85f", ECP5_85F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", False, "ulx3s", _ULX3S_FLASH),
+        Board("ulx3s-45f", ECP5_45F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", False, "ulx3s", _ULX3S_FLASH),
+        Board("ulx3s-25f", ECP5_25F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", False, "ulx3s", _ULX3S_FLASH),
         Board("icepi-zero", ECP5_25F, "CABGA256", 50_000_000, 50_000_000, "icepi-zero.lpf", programmer="icepi-zero"),
-        Board("icebreaker", UP5K, "sg48", 12_000_000, 12_000_000, "icebreaker.pcf", True, "ice40_generic"),
-        Board("hx8k-breakout", HX8K, "ct256", 12_000_000, 24_000_000, "hx8k-breakout.pcf", programmer="ice40_generic"),
+        Board("icebreaker", UP5K, "sg48", 12_000_000, 12_000_000, "icebreaker.pcf", True, "ice40_generic", _UP5K_FLASH),
+        Board(
+            "hx8k-breakout",
+            HX8K,
+            "ct256",
+            12_000_000,
+            24_000_000,
+            "hx8k-breakout.pcf",
+            False,
+            "ice40_generic",
+            _HX8K_FLASH,
+        ),
         Board("none-ecp5-85f", ECP5_85F, "CABGA381", 50_000_000, 50_000_000),
         Board("none-ecp5-25f", ECP5_25F, "CABGA256", 50_000_000, 50_000_000),
         Board("none-up5k", UP5K, "sg48", 12_000_000, 12_000_000),

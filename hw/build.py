@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from hw import toolchain
 from hw.boards import Board
+from hw.flash import OFFSET, WEIGHTS_FILE, image
 from hw.measure import Routed, read_cells, read_routed
 from hw.pipeline import Parameters as PipelineParameters
 from hw.pll import choose_dividers
@@ -78,6 +79,7 @@ class Built:
             "us_per_image": None if self.cycles is None else self.cycles / self.clock_hz * 1e6,
             "images_per_s": None if self.cycles is None else self.clock_hz / self.cycles,
             "bitstream": None if self.bitstream is None else self.bitstream.name,
+            "weights": None if self.settings.pipeline.flash is None else {"file": WEIGHTS_FILE, "offset": OFFSET},
         }
 
 
@@ -93,7 +95,8 @@ def build(
     :raises InputError: a tool is missing or fails, the design does not fit, or it does not reach the clock asked for;
         then no bitstream is left in ``out``, but the report is.
     """
-    (out / bitstream(settings.board)).unlink(missing_ok=True)
+    for name in (bitstream(settings.board), WEIGHTS_FILE):
+        (out / name).unlink(missing_ok=True)
     if settings.reuse:
         settings = _as_routed(settings, out / WORK)
     if settings.clock_hz == FASTEST:
@@ -104,6 +107,9 @@ def build(
         progress("cycles")
         built = replace(built, cycles=_mean_cycles(settings.pipeline, images))
     if built.met and settings.board.pins:
+        if settings.pipeline.flash is not None:
+            with atomic_path(out / WEIGHTS_FILE) as beside:
+                beside.write_bytes(image(settings.pipeline.layers[settings.pipeline.flash].rows))
         built = replace(built, bitstream=_keep_bitstream(settings.board, out))
     with atomic_path(out / REPORT_FILE) as beside:
         beside.write_text(json.dumps(built.to_json(), indent=2) + "\n", encoding="utf-8")
@@ -142,7 +148,7 @@ def _build_at(settings: Settings, at_most_hz: float, out: Path, progress: Callab
         clock_hz = dividers.output_hz
     progress("gateware")
     began_s = time.monotonic()
-    top = BoardTop(settings.top(clock_hz), dividers)
+    top = BoardTop(settings.top(clock_hz), dividers, settings.flash)
     work.mkdir(parents=True, exist_ok=True)
     (work / toolchain.DESIGN).write_text(to_rtlil(top, board.device))
     if board.pin_file is not None:
@@ -184,6 +190,7 @@ def _structure(settings: Settings) -> dict[str, Any]:
         **structure(settings.pipeline.network),
         "lanes": settings.pipeline.lanes,
         "layer in SPRAM": settings.pipeline.spram,
+        "layer in flash": settings.pipeline.flash,
         "baud": settings.baud,
     }
 

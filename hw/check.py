@@ -71,12 +71,14 @@ class Findings:
 
     def _memory_advice(self) -> str:
         device, pipeline = self.settings.board.device, self.settings.pipeline
-        if pipeline.spram is not None:
-            return "take fewer lanes, whose state is narrower, or fewer neurons; the weights are in SPRAM already."
+        if pipeline.spram is not None or pipeline.flash is not None:
+            where = "SPRAM" if pipeline.flash is None else "flash"
+            return f"take fewer lanes, whose state is narrower, or fewer neurons; the weights are in {where} already."
         share = device.blocks / self.blocks
         widest = max(pipeline.layers, key=lambda layer: layer.layer.weight.size).layer
         return (
             ("take --weights spram, or " if device.spram_bits else "take ")
+            + ("--weights flash, slower, or " if self.settings.board.flash else "")
             + f"about {int(widest.fan_in * share)} inputs instead of {widest.fan_in}, or "
             f"{int(widest.fan_out * share)} neurons instead of {widest.fan_out}, or weights of fewer bits"
             + (", or more lanes, whose state then lies in flip-flops." if pipeline.layers[0].folds > 1 else ".")
@@ -115,7 +117,7 @@ def check(settings: Settings, traces: Sequence[Trace]) -> Findings:
     :raises InputError: yosys is missing or fails, or the board's clock cannot make the bit rate.
     """
     board = settings.board
-    top = BoardTop(settings.top(float(settings.clock_hz)), None)
+    top = BoardTop(settings.top(float(settings.clock_hz)), None, settings.flash)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / DESIGN).write_text(to_rtlil(top, board.device))

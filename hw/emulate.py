@@ -7,6 +7,7 @@ import tty
 from collections.abc import Callable
 from pathlib import Path
 
+from hw.flash_chip import complete
 from hw.pipeline import Parameters as PipelineParameters
 from hw.top import Parameters, Top
 from hw.uart import BITS, LEAST_DIVISOR, bit_cycles
@@ -35,7 +36,7 @@ class VirtualBoard:
 
     def __init__(self, pipeline: PipelineParameters):
         parameters = Parameters(pipeline, CLOCK_HZ, CLOCK_HZ // LEAST_DIVISOR)
-        self._library = ctypes.CDLL(str(compile_model(Top(parameters), [], DRIVER)))
+        self._library = ctypes.CDLL(str(compile_model(complete(Top(parameters), pipeline), [], DRIVER)))
         self._library.open_board.restype = ctypes.c_void_p
         self._library.run_board.restype = ctypes.c_int64
         divisor = bit_cycles(parameters.clock_hz, parameters.baud)

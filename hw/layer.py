@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
 
+from hw.flash import FlashStore, flash_members
 from hw.learn_store import LearningStore, moves
 from hw.neurons import Neurons, Parameters
 from hw.queue import Queue
@@ -46,10 +47,10 @@ class Layer(wiring.Component):
 
     A layer whose neurons remember (see :class:`hw.neurons.Parameters`) can learn: it also has ``now``, the tick that
     the next ``advance`` reaches, and ``lesson``, see the function of that name. A layer whose weights a host can reach
-    has ``words``, a :class:`hw.weights.WordPort`.
+    has ``words``, a :class:`hw.weights.WordPort`; one whose weights lie in flash has the wires to it, ``flash``.
 
-    An event takes ``folds`` cycles, and so does a tick; the last row of a tick is in the currents 3 cycles after its
-    first word was asked for.
+    An event takes ``folds`` cycles (from flash: :func:`hw.flash.row_cycles`), and so does a tick; the last row of a
+    tick is in the currents 3 cycles after its first word was asked for.
     """
 
     i: stream.Interface
@@ -61,6 +62,7 @@ class Layer(wiring.Component):
     now: Signal
     lesson: Any
     words: Any
+    flash: Any
 
     def __init__(self, parameters: Parameters):
         self.parameters = parameters
@@ -78,6 +80,8 @@ class Layer(wiring.Component):
             members |= {"now": In(bits_for(parameters.silent)), "lesson": Out(lesson(parameters))}
         if parameters.reachable:
             members["words"] = In(WordPort(parameters.rows))
+        if parameters.storage is Storage.FLASH:
+            members |= flash_members(0)
         super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
@@ -91,7 +95,9 @@ class Layer(wiring.Component):
         else:
             connect(m, flipped(self.i), store.i)
             m.d.comb += neurons.deliver.eq(store.o.valid)
-        if not isinstance(store, BlockStore):
+        if isinstance(store, FlashStore):
+            connect(m, store.flash, flipped(self.flash))
+        elif not isinstance(store, BlockStore):
             connect(m, flipped(self.words), store.words)
         advancing = Signal()
         m.d.comb += [
@@ -115,6 +121,8 @@ class Layer(wiring.Component):
         rows = self.parameters.rows
         if self.parameters.storage is Storage.SPRAM:
             return SpramStore(rows)
+        if self.parameters.storage is Storage.FLASH:
+            return FlashStore(rows)
         if self.parameters.storage is Storage.LOGIC:
             return BlockStore(rows, BlockWords(rows, "logic"))
         return BlockStore(rows) if self.parameters.silent is None else LearningStore(rows)

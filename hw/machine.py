@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.encode import Encoder
 from hw.events import pixel, result
+from hw.flash import flash_members
 from hw.pipeline import Parameters, Pipeline, learning_members
 from hw.words import word_ports
 
@@ -16,7 +17,7 @@ class Machine(wiring.Component):
     """Encoder and pipeline.
 
     ``i``: pixels in raster order; ``o``: results; ``dropped``: images of the wrong length so far, modulo 65,536. What
-    learns also has ``lesson``, ``state``, ``seed`` and ``set``, see :class:`Pipeline`, as is ``words``.
+    learns also has ``lesson``, ``state``, ``seed`` and ``set``, see :class:`Pipeline`, as are ``words`` and ``flash``.
     """
 
     i: stream.Interface
@@ -27,6 +28,7 @@ class Machine(wiring.Component):
     seed: Signal
     set: Signal
     words: Any
+    flash: Any
 
     def __init__(self, parameters: Parameters):
         self.parameters = parameters
@@ -36,6 +38,7 @@ class Machine(wiring.Component):
                 "o": Out(stream.Signature(result(parameters.network, parameters.rule is not None))),
                 "dropped": Out(16),
                 "words": In(word_ports(parameters.word_rows)),
+                **flash_members(parameters.flash),
                 **learning_members(parameters),
             }
         )
@@ -49,6 +52,8 @@ class Machine(wiring.Component):
         connect(m, encoder.o, pipeline.i)
         connect(m, pipeline.o, flipped(self.o))
         connect(m, flipped(self.words), pipeline.words)
+        if self.parameters.flash is not None:
+            connect(m, pipeline.flash, flipped(self.flash))
         m.d.comb += [encoder.skip.eq(pipeline.skip), self.dropped.eq(pipeline.dropped)]
         if self.parameters.rule is not None:
             connect(m, flipped(self.lesson), pipeline.lesson)

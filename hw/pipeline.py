@@ -13,6 +13,7 @@ from amaranth.utils import bits_for
 from hw.counters import Counters
 from hw.decide import Decider
 from hw.events import event, lesson, result
+from hw.flash import flash_members
 from hw.layer import Layer
 from hw.learn import Learner
 from hw.neurons import Parameters as LayerParameters
@@ -39,6 +40,7 @@ class Parameters:
     :param rule: it learns, by this rule; None: it does not.
     :param spram: the layer whose weights lie in SPRAM, where a host loads them; None: all lie in block RAM.
     :param logic: the layer whose weights are constants in look-up tables; None: there is none.
+    :param flash: the layer whose weights lie in the board's flash; None: there is none.
     :param exchangeable: any weights of the same format may take the place of these; so no width is chosen after them,
         and the network's digest lies in a memory too.
     :raises InputError: lanes is out of range, or the network cannot learn.
@@ -49,13 +51,14 @@ class Parameters:
     rule: Rule | None = None
     spram: int | None = None
     logic: int | None = None
+    flash: int | None = None
     exchangeable: bool = False
 
     def __post_init__(self) -> None:
         if self.rule is not None:
             check_learnable(self.network, 1)
-            if self.spram is not None or self.logic is not None:
-                raise InputError("rule: weights that learn lie in block RAM, none of them in SPRAM or in logic.")
+            if any(layer is not None for layer in (self.spram, self.logic, self.flash)):
+                raise InputError("rule: weights that learn lie in block RAM, none of them in SPRAM, logic or flash.")
         widest = max(layer.fan_out for layer in self.network.layers)
         if self.lanes == FULL:
             object.__setattr__(self, "lanes", widest)
@@ -67,6 +70,7 @@ class Parameters:
         """The parameters of each layer, with its exact widths; if it learns, those of any weights it may come to."""
         network, learns = self.network, self.rule is not None
         folds = -(-max(layer.fan_out for layer in network.layers) // int(self.lanes))
+        placed = {self.spram: Storage.SPRAM, self.logic: Storage.LOGIC, self.flash: Storage.FLASH}
         found: list[LayerParameters] = []
         for index, layer in enumerate(network.layers):
             output = index == len(network.layers) - 1
@@ -80,7 +84,7 @@ class Parameters:
                     potential=potential_bounds(network, index, current),
                     output=output,
                     silent=network.last_tick + 1 if learns else None,
-                    storage={self.spram: Storage.SPRAM, self.logic: Storage.LOGIC}.get(index, Storage.BLOCK),
+                    storage=placed.get(index, Storage.BLOCK),
                     exchangeable=self.exchangeable,
                 )
             )
@@ -137,7 +141,8 @@ class Pipeline(wiring.Component):
 
     A pipeline with a rule learns: ``lesson``, ``state``, ``seed`` and ``set`` as in :class:`hw.learn.Learner`, and
     ``words`` as in :func:`hw.words.word_ports`. An image with a lesson runs on past its decision, so more of its events
-    are delivered and counted; its decision and its tick are those of the weights before the lesson.
+    are delivered and counted; its decision and its tick are those of the weights before the lesson. ``flash``: the
+    wires to the weights that lie there.
     """
 
     i: stream.Interface
@@ -150,6 +155,7 @@ class Pipeline(wiring.Component):
     seed: Signal
     set: Signal
     words: Any
+    flash: Any
 
     def __init__(self, parameters: Parameters):
         self.parameters = parameters
@@ -161,6 +167,7 @@ class Pipeline(wiring.Component):
                 "dropped": Out(16),
                 "observed": Out(parameters.observation),
                 "words": In(word_ports(parameters.word_rows)),
+                **flash_members(parameters.flash),
                 **learning_members(parameters),
             }
         )
@@ -173,6 +180,8 @@ class Pipeline(wiring.Component):
             m.submodules[f"layer_{index}"] = layer
             if layer.parameters.reachable:
                 connect(m, flipped(getattr(self.words, f"layer_{index}")), layer.words)
+            if index == self.parameters.flash:
+                connect(m, layer.flash, flipped(self.flash))
         m.submodules.decider = decider = Decider(self.parameters.layers[-1])
         connect(m, layers[-1].o, decider.i)
 

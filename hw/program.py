@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 from hw.boards import Board
+from hw.flash import OFFSET, WEIGHTS_FILE
 from hw.toolchain import bitstream
 from sim.command import InputError
 
@@ -13,6 +14,8 @@ LOADER = "openFPGALoader"
 
 def program(board: Board, folder: Path, flash: bool) -> None:
     """Load the bitstream that was built in ``folder``; into the flash, or only until power goes.
+
+    Weights that lie in flash are written there before it.
 
     :raises InputError: there is no bitstream, no board, or no openFPGALoader, or it fails.
     """
@@ -26,7 +29,10 @@ def program(board: Board, folder: Path, flash: bool) -> None:
         raise InputError(
             f"{LOADER}: no such program; install it (`apt install openfpgaloader`, `brew install openfpgaloader`)."
         )
-    kept = ["--write-flash"] if flash else []
-    status = subprocess.run([loader, "--board", board.programmer, *kept, str(file)], check=False).returncode
-    if status:
+    steps = [["--write-flash", str(file)] if flash else [str(file)]]
+    weights = folder / WEIGHTS_FILE
+    if weights.is_file():
+        steps.insert(0, ["--write-flash", str(weights), "--offset", str(OFFSET), "--file-type", "raw"])
+    command = [loader, "--board", board.programmer]
+    if any(subprocess.run([*command, *step], check=False).returncode for step in steps):
         raise InputError(f"{LOADER}: fails; is {board.name} connected, and may you use its USB port (udev rules)?")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hw import top
-from hw.boards import Board
+from hw.boards import Board, Flash
 from hw.pipeline import Parameters
 from hw.reuse import placeholder
 from hw.seeds import ONE_SEED, Search
@@ -47,6 +47,11 @@ class Settings:
     def placed(self) -> Parameters:
         """The machine that is placed: with weights that others can replace, if wanted."""
         return placeholder(self.pipeline) if self.reuse else self.pipeline
+
+    @property
+    def flash(self) -> Flash | None:
+        """The board's flash, if weights lie there."""
+        return None if self.pipeline.flash is None else self.board.flash
 
     def top(self, clock_hz: float) -> top.Parameters:
         """Return the board's gateware at that clock.

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from hw.encode import Encoder
 from hw.engine import AmaranthEngine, Engine, HangError, Stimulus
 from hw.events import Kind, event
+from hw.flash_chip import complete
 from hw.pipeline import Parameters, Pipeline
 from hw.trace import HardwareTrace, input_events, pixels, split_images, traces
 from hw.verilated import VerilatedEngine
@@ -40,12 +41,13 @@ class Simulation:
         if vcd is not None and engine != "amaranth":
             raise InputError("--vcd: only the Amaranth engine writes one; add --engine amaranth.")
         network = parameters.network
+        pipeline = complete(Pipeline(parameters), parameters)
         self.encoder: Engine
         self.pipeline: Engine
         if engine == "amaranth":
-            self.encoder, self.pipeline = AmaranthEngine(Encoder(network)), AmaranthEngine(Pipeline(parameters), vcd)
+            self.encoder, self.pipeline = AmaranthEngine(Encoder(network)), AmaranthEngine(pipeline, vcd)
         else:
-            self.encoder, self.pipeline = VerilatedEngine(Encoder(network)), VerilatedEngine(Pipeline(parameters))
+            self.encoder, self.pipeline = VerilatedEngine(Encoder(network)), VerilatedEngine(pipeline)
 
     def run(self, images: npt.NDArray[np.uint8], seed: int | None = None) -> list[HardwareTrace]:
         """Run images uint8 (n, height, width), back to back; ``seed`` adds random pauses on all streams.

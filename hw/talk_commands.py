@@ -37,7 +37,10 @@ def add_commands(commands: Any) -> None:
     run.add_argument("network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file")
     run.add_argument("--lanes", default=FULL, metavar="N|full", help="neurons of the widest layer per cycle (full)")
     run.add_argument(
-        "--weights", choices=("block", "spram"), default="block", help="block RAM; or SPRAM, which a host loads (block)"
+        "--weights",
+        choices=("block", "spram", "flash"),
+        default="block",
+        help="block RAM; or SPRAM, which a host loads; or flash (block)",
     )
     run.add_argument("--learn", action="store_true", help="with the learner, for `hw learn`")
     run.add_argument(
@@ -70,6 +73,8 @@ def _emulate(arguments: argparse.Namespace) -> int:
     parameters = pipeline_parameters(arguments)
     if arguments.weights == "spram":
         parameters = replace(parameters, spram=largest_layer(parameters.network))
+    elif arguments.weights == "flash":
+        parameters = replace(parameters, flash=largest_layer(parameters.network))
     link: Path | None = arguments.port
     if link is not None and (link.exists() or link.is_symlink()):
         raise InputError(f"--port: {link} exists; give another name, or remove it.")

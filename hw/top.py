@@ -6,9 +6,12 @@ from typing import Any
 from amaranth.hdl import ClockDomain, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.cdc import ResetSynchronizer
-from amaranth.lib.wiring import In, Out, connect
+from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.boards import Flash
 from hw.digest import Digest
+from hw.flash import flash_members
+from hw.flash_pins import connect_pins, flash_pins
 from hw.link import Buffer, Receiver, Sender
 from hw.machine import Machine
 from hw.pipeline import Parameters as PipelineParameters
@@ -59,14 +62,18 @@ class Parameters:
 
 
 class Top(wiring.Component):
-    """The whole gateware of a board but its clock: ``rx`` and ``tx`` are the serial line, idle high."""
+    """The whole gateware of a board but its clock: ``rx`` and ``tx`` are the serial line, idle high.
+
+    ``flash``: the wires to weights that lie there.
+    """
 
     rx: Signal
     tx: Signal
+    flash: Any
 
     def __init__(self, parameters: Parameters):
         self.parameters = parameters
-        super().__init__({"rx": In(1), "tx": Out(1)})
+        super().__init__({"rx": In(1), "tx": Out(1), **flash_members(parameters.pipeline.flash)})
 
     def elaborate(self, platform: object) -> Module:
         """Build: line, frames, requests, machine."""
@@ -111,6 +118,8 @@ class Top(wiring.Component):
             registers.dropped.eq(machine.dropped),
             registers.loaded.eq(responder.loaded),
         ]
+        if parameters.pipeline.flash is not None:
+            connect(m, machine.flash, flipped(self.flash))
         if parameters.pipeline.rule is not None:
             connect(m, responder.lesson, machine.lesson)
             m.d.comb += [
@@ -123,18 +132,20 @@ class Top(wiring.Component):
 
 
 class BoardTop(wiring.Component):
-    """What is synthesised: :class:`Top` and its clock. Ports are named as in the pin files: ``clk``, ``rx``, ``tx``.
+    """What is synthesised: :class:`Top` and its clock. Ports are named as in the pin files: ``clk``, ``rx``, ``tx``,
+    and those of the flash if weights lie there.
 
     :param dividers: of the PLL that makes the machine's clock; None: it is ``clk`` itself.
+    :param flash: the board's; None: no weights lie there.
     """
 
     clk: Signal
     rx: Signal
     tx: Signal
 
-    def __init__(self, parameters: Parameters, dividers: Dividers | None):
-        self.parameters, self.dividers = parameters, dividers
-        super().__init__({"clk": In(1), "rx": In(1), "tx": Out(1)})
+    def __init__(self, parameters: Parameters, dividers: Dividers | None, flash: Flash | None = None):
+        self.parameters, self.dividers, self.flash = parameters, dividers, flash
+        super().__init__({"clk": In(1), "rx": In(1), "tx": Out(1), **flash_pins(flash)})
 
     def elaborate(self, platform: object) -> Module:
         """Build: the clock, held in reset until the PLL has locked."""
@@ -149,4 +160,6 @@ class BoardTop(wiring.Component):
             m.submodules.reset = ResetSynchronizer(~locked)
         m.submodules.top = top = Top(self.parameters)
         m.d.comb += [top.rx.eq(self.rx), self.tx.eq(top.tx)]
+        if self.flash is not None:
+            connect_pins(m, top.flash, self, self.flash)
         return m

@@ -29,6 +29,8 @@ class Storage(enum.Enum):
     """In block RAM, which the bitstream fills."""
     SPRAM = "spram"
     """In the single-port RAM of iCE40 UltraPlus, which a host fills."""
+    FLASH = "flash"
+    """In the board's SPI flash, behind the bitstream: slow, for a layer that fits nowhere else."""
     LOGIC = "logic"
     """In look-up tables, as constants: for a small layer, where another one needs all block RAM."""
 

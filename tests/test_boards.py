@@ -12,6 +12,7 @@ import pytest
 from hw.boards import BOARDS, CONSTRAINTS, find_board
 from hw.build import REPORT_FILE, WORK, build
 from hw.check import OVERHEAD_LUTS, check
+from hw.flash import WEIGHTS_FILE
 from hw.measure import read_cells, read_routed, summary
 from hw.pipeline import Parameters
 from hw.program import program
@@ -37,7 +38,14 @@ def pins_of(board):
     """The pins in a board's file, by port."""
     text = board.pin_file.read_text()
     lpf = re.findall(r'LOCATE COMP "(\w+)" SITE "(\w+)"', text)
-    return dict(lpf or re.findall(r"set_io (\w+) (\w+)", text))
+    return dict(lpf or re.findall(r"set_io (?:-nowarn )?(\w+) (\w+)", text))
+
+
+def flash_of(platform):
+    """Where amaranth-boards has the flash, read one bit at a time; its clock is no pin of an ECP5."""
+    names = {"cs": "cs_n", "clk": "sck", "wp": "wp_n", "hold": "hold_n"}
+    resource = next(found for (name, _), found in platform.resources.items() if name in ("spi_flash", "spi_flash_1x"))
+    return {f"flash_{names.get(io.name, io.name)}": io.ios[0].names[0] for io in resource.ios if hasattr(io, "ios")}
 
 
 @pytest.mark.parametrize("board", WITH_PINS, ids=lambda board: board.name)
@@ -46,7 +54,8 @@ def test_pins_and_oscillator_are_those_of_amaranth_boards(board):
     platform = getattr(importlib.import_module(f"amaranth_boards.{module}"), name)()
     (clock,) = platform.resources[platform.default_clk, 0].ios
     uart = {part.name: part.ios[0].names[0] for part in platform.resources["uart", 0].ios}
-    assert pins_of(board) == {"clk": clock.names[0], "rx": uart["rx"], "tx": uart["tx"]}
+    serial = {"clk": clock.names[0], "rx": uart["rx"], "tx": uart["tx"]}
+    assert pins_of(board) == serial | (flash_of(platform) if board.flash else {})
     assert platform.default_clk_frequency == board.oscillator_hz
     device, package = platform.device.lower(), platform.package.lower()
     assert board.device.size.removesuffix("k") in device
@@ -229,9 +238,12 @@ def test_programming_says_what_is_missing(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="openFPGALoader: no such program"):
         program(board, tmp_path, flash=False)
     loader = tmp_path / "openFPGALoader"
-    loader.write_text(f'#!{sys.executable}\nimport sys\nopen("{tmp_path}/said", "w").write(" ".join(sys.argv[1:]))\n')
+    loader.write_text(f'#!{sys.executable}\nimport sys\nprint(*sys.argv[1:], file=open("{tmp_path}/said", "a"))\n')
     loader.chmod(0o755)
+    (tmp_path / WEIGHTS_FILE).write_bytes(b"weights")
     program(board, tmp_path, flash=True)
-    assert (tmp_path / "said").read_text() == f"--board ice40_generic --write-flash {tmp_path / 'top.bin'}"
+    weights, bits = (tmp_path / "said").read_text().splitlines()
+    assert bits == f"--board ice40_generic --write-flash {tmp_path / 'top.bin'}"
+    assert weights == f"{bits.replace('top.bin', WEIGHTS_FILE)} --offset 2097152 --file-type raw"
     with pytest.raises(InputError, match="only measures"):
         program(replace(board, pins=None), tmp_path, flash=False)

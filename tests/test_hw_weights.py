@@ -11,6 +11,8 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 
 from hw.boards import find_board
+from hw.flash import COMMAND_BITS, DESELECT_CYCLES, FlashStore, image, row_cycles
+from hw.flash_chip import WithFlash
 from hw.pipeline import Parameters
 from hw.reuse import placeholder
 from hw.spram import SpramStore
@@ -20,7 +22,22 @@ from random_networks import seeds
 from sim.command import InputError
 from sim.network import Encoder, Layer, Network
 
-LATENCY_CYCLES = 2
+WAKE_CYCLES = 16
+
+
+def latency(store, rows, fold):
+    """Cycles from a row to its word of that fold."""
+    if store is FlashStore:
+        return 1 + 2 * (COMMAND_BITS + 8 * rows.word_bytes * (fold + 1))
+    return 2 + fold
+
+
+def whole(store, rows, count):
+    """Cycles that so many rows take at most, from reset to rest, asked for without a pause."""
+    if store is FlashStore:
+        waking = 2 * DESELECT_CYCLES + 2 * 8 + WAKE_CYCLES
+        return waking + count * row_cycles(rows)
+    return count * rows.folds + 3
 
 
 def random_rows(seed):
@@ -59,13 +76,20 @@ async def load(ctx, port, words, rng):
     ctx.set(port.address, rng.randrange(len(words)))  # means nothing without a strobe
 
 
-@pytest.mark.parametrize(("store", "piece"), [(BlockStore, PIECE), (BlockStore, 4), (SpramStore, PIECE)])
+@pytest.mark.parametrize(
+    ("store", "piece"), [(BlockStore, PIECE), (BlockStore, 4), (SpramStore, PIECE), (FlashStore, PIECE)]
+)
 @settings(max_examples=15)
 @given(seeds)
 def test_a_store_gives_the_rows_asked_for_at_its_pace(store, piece, seed):
-    """Asked without a pause it gives a word per cycle; asked with pauses, each row comes 2 cycles later, at once."""
+    """Asked without a pause it gives a word per cycle; asked with pauses, each row comes 2 cycles later, at once.
+
+    Flash takes two cycles per bit.
+    """
     rows, rng = random_rows(seed), random.Random(seed)
     words, dut, found, expected = rows.pack(), store(rows), {}, {}
+    if store is FlashStore:
+        dut = WithFlash(dut, image(rows))
 
     async def testbench(ctx):
         if store is SpramStore:
@@ -79,14 +103,14 @@ def test_a_store_gives_the_rows_asked_for_at_its_pace(store, piece, seed):
             *_, ready, valid, word = await ctx.tick().sample(dut.i.ready, dut.o.valid, Value.cast(dut.o.payload))
             if offering and ready:
                 first = pending.pop(0) * rows.folds
-                expected.update({cycle + LATENCY_CYCLES + fold: words[first + fold] for fold in range(rows.folds)})
+                expected.update({cycle + latency(store, rows, fold): words[first + fold] for fold in range(rows.folds)})
                 offering = False
             if valid:
                 found[cycle] = word
             cycle += 1
-        assert pause or cycle <= 6 * rows.folds + LATENCY_CYCLES + 1
+        assert pause or cycle <= whole(store, rows, 6)
 
-    with patch("hw.weights.PIECE", piece):  # words in several memories
+    with patch("hw.weights.PIECE", piece), patch("hw.flash.WAKE_CYCLES", WAKE_CYCLES):  # words in several memories
         run(dut, testbench)
     assert found == expected
 
@@ -102,12 +126,15 @@ def network_of(*sizes, bits=8):
     [
         ((784, 600, 10), 40, "ulx3s-85f", [Storage.BLOCK, Storage.LOGIC]),
         ((784, 500, 10), 40, "ulx3s-85f", [Storage.BLOCK, Storage.BLOCK]),
-        ((784, 600, 10), 40, "ulx3s-25f", [Storage.BLOCK, Storage.BLOCK]),  # no remedy: hw check says it does not fit
+        ((784, 600, 10), 40, "ulx3s-25f", [Storage.FLASH, Storage.BLOCK]),
+        ((784, 600, 10), 40, "icepi-zero", [Storage.BLOCK, Storage.BLOCK]),  # no remedy: hw check says so
+        ((784, 800, 800, 10), 40, "ulx3s-25f", [Storage.BLOCK] * 3),  # nor here
         ((784, 160, 10), 8, "icebreaker", [Storage.SPRAM, Storage.BLOCK]),
+        ((784, 600, 10), 8, "icebreaker", [Storage.FLASH, Storage.BLOCK]),
     ],
 )
 def test_weights_lie_where_there_is_room(sizes, lanes, board, expected):
-    pipeline = place_weights(Parameters(network_of(*sizes), lanes), find_board(board).device)
+    pipeline = place_weights(Parameters(network_of(*sizes), lanes), find_board(board))
     assert [layer.storage for layer in pipeline.layers] == expected
     if Storage.LOGIC in expected:
         with pytest.raises(InputError, match="layer 1 lies in logic"):
@@ -125,9 +152,11 @@ def test_weights_lie_where_there_is_room(sizes, lanes, board, expected):
             "auto",
             "784 words of 1280 bits take 80 SPRAMs and up5k has 4; give --lanes 8",
         ),
-        ((784, 600, 10), 8, "icebreaker", "auto", "take 16 SPRAMs and up5k has 4; take fewer inputs or neurons"),
+        ((784, 600, 10), 8, "icebreaker", "spram", "take 16 SPRAMs and up5k has 4; take fewer inputs or neurons"),
+        ((784, 160, 10), 8, "icepi-zero", "flash", "icepi-zero has no flash that we know; give --weights block"),
+        ((784, 3000, 10), 8, "ulx3s-25f", "flash", "2352000 bytes do not fit into 2097152 of flash; take fewer"),
     ],
 )
-def test_weights_that_no_spram_holds_are_refused(sizes, lanes, board, wanted, remedy):
+def test_weights_that_nothing_holds_are_refused(sizes, lanes, board, wanted, remedy):
     with pytest.raises(InputError, match=remedy):
-        place_weights(Parameters(network_of(*sizes), lanes), find_board(board).device, wanted)
+        place_weights(Parameters(network_of(*sizes), lanes), find_board(board), wanted)

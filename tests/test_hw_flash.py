@@ -1,0 +1,170 @@
+"""Weights in flash: what the wires do, whole machines against sim, and the files and pins of a board."""
+
+import random
+from dataclasses import replace
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from amaranth.hdl import Module, ResetInserter, Signal, Value
+from amaranth.sim import Simulator
+from hypothesis import given, settings
+
+from hw.boards import find_board
+from hw.build import build
+from hw.emulate import VirtualBoard
+from hw.flash import COMMAND_BITS, DESELECT_CYCLES, FAST_READ, OFFSET, WAKE, WEIGHTS_FILE, FlashStore, image, row_cycles
+from hw.flash_chip import FlashChip
+from hw.host import Board
+from hw.pipeline import Parameters
+from hw.settings import Settings
+from hw.simulate import Simulation, simulate
+from hw.top import BoardTop
+from hw.verilog import to_rtlil
+from hw.weights import Rows
+from random_networks import random_images, random_network, seeds
+from sim.network import Layer
+from simulated_board import VirtualLine, check_answers
+
+WAKE_CYCLES = 50
+
+
+class Wires:
+    """What a flash sees: the bits of every command, and how long it was left alone before."""
+
+    def __init__(self):
+        self.commands, self.pauses = [], []
+        self._selected, self._clock, self._alone = False, 0, 0
+
+    def look(self, cs_n, sck, copi):
+        """One cycle."""
+        if not cs_n and not self._selected:
+            assert not sck, "mode 0"
+            self.commands.append([])
+            self.pauses.append(self._alone)
+            self._alone = 0
+        if not cs_n and sck and not self._clock:
+            self.commands[-1].append(copi)
+        self._alone += cs_n
+        self._selected, self._clock = not cs_n, sck
+
+
+def number(bits):
+    return int("".join(map(str, bits)), 2)
+
+
+def soldered(rows):
+    """A store that can be reset, and a chip that is not."""
+    store, chip, clear, m = FlashStore(rows), FlashChip(image(rows)), Signal(), Module()
+    m.submodules.store, m.submodules.chip = ResetInserter(clear)(store), chip
+    m.d.comb += [getattr(chip.bus, name).eq(getattr(store.flash, name)) for name in ("cs_n", "sck", "copi")]
+    m.d.comb += store.flash.cipo.eq(chip.bus.cipo)
+    return m, store, clear
+
+
+def read_rows(rows, asked, rng):
+    """Ask for rows, break some off at any time, and return what the flash saw; those not broken off are right."""
+    m, store, clear = soldered(rows)
+    wires, words = Wires(), rows.pack()
+    seen = [store.flash.cs_n, store.flash.sck, store.flash.copi, store.i.ready, store.o.valid]
+    seen.append(Value.cast(store.o.payload))
+
+    async def testbench(ctx):
+        for row in asked:
+            ctx.set(store.i.payload, row)
+            ctx.set(store.i.valid, 1)
+            limit, found = rng.choice((9999, rng.randrange(1, 300))), []
+            while limit and len(found) < rows.folds:
+                limit -= 1
+                ctx.set(clear, limit == 0)
+                *_, cs_n, sck, copi, ready, valid, word = await ctx.tick().sample(*seen)
+                wires.look(cs_n, sck, copi)
+                if ready:
+                    ctx.set(store.i.valid, 0)
+                if valid:
+                    found.append(word)
+            ctx.set(clear, 0)
+            assert not limit or found == words[row * rows.folds : (row + 1) * rows.folds]
+
+    simulator = Simulator(m)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(testbench)
+    simulator.run()
+    return wires
+
+
+@settings(max_examples=10)
+@given(seeds)
+def test_a_row_is_one_read_whatever_was_broken_off(seed):
+    """Resets at any time, as they begin images, leave the flash its pauses; the next row is right."""
+    rng = random.Random(seed)
+    weight = np.random.default_rng(seed).integers(-128, 128, (5, 4)).astype(np.int8)
+    rows, asked = Rows(Layer(weight, 1, 8), rng.randrange(1, 5)), [*rng.choices(range(5), k=8), 0]
+    with patch("hw.flash.WAKE_CYCLES", WAKE_CYCLES):
+        wires = read_rows(rows, asked, rng)
+    wakings = [place for place, bits in enumerate(wires.commands) if len(bits) == 8 and number(bits) == WAKE]
+    assert all(pause >= WAKE_CYCLES for pause in wires.pauses[wakings[-1] + 1 : wakings[-1] + 2])
+    assert min(wires.pauses) >= DESELECT_CYCLES
+    row_bytes = rows.folds * rows.word_bytes
+    for bits in wires.commands:
+        assert len(bits) <= COMMAND_BITS + 8 * row_bytes
+        if len(bits) >= COMMAND_BITS:
+            assert number(bits[:8]) == FAST_READ
+            assert number(bits[8:32]) in {OFFSET + row * row_bytes for row in asked}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_machine_with_weights_in_flash_equals_sim(seed):
+    """Any layer of any network; an image costs what its rows cost."""
+    network = random_network(seed)
+    parameters = Parameters(network, 1, flash=seed % len(network.layers))
+    images = random_images(network, 2, seed)
+    with patch("hw.flash.WAKE_CYCLES", WAKE_CYCLES):
+        found = list(simulate(Simulation(parameters, "amaranth"), images))
+    rows = parameters.layers[parameters.flash].rows
+    for trace in found:
+        # of the rows counted, the last may have been broken off by the decision
+        assert trace.cycles >= (trace.events[parameters.flash] - 1) * row_cycles(rows)
+
+
+def test_the_virtual_board_reads_its_flash():
+    network = random_network(9)
+    board = VirtualBoard(Parameters(network, 1, flash=0))
+    with Board(VirtualLine(board), network) as host:
+        check_answers(host, network, random_images(network, 30, 9))
+    board.close()
+
+
+def gateware(name, flash):
+    board = find_board(name)
+    wanted = Settings(Parameters(random_network(3), 1, flash=flash), board, board.clock_hz)
+    top = BoardTop(wanted.top(board.clock_hz), None, wanted.flash)
+    return set(top.signature.members), to_rtlil(top, board.device)
+
+
+@pytest.mark.parametrize("name", ["icebreaker", "hx8k-breakout", "ulx3s-85f"])
+def test_pins_of_the_flash_are_there_if_weights_are(name):
+    """Each has its place on the board; an ECP5 has no pin for the clock."""
+    pins, text = gateware(name, None)
+    assert pins == {"clk", "rx", "tx"}
+    assert "flash" not in text
+    pins, text = gateware(name, 0)
+    listed = find_board(name).pin_file.read_text().replace('"', "").split()
+    assert pins <= set(listed)
+    assert ("flash_sck" in pins) != ("USRMCLK" in text)
+
+
+@pytest.mark.slow
+def test_a_build_has_its_weights_beside_it(tmp_path):
+    board = find_board("icebreaker")
+    pipeline = Parameters(random_network(3), 1, flash=0)
+    rows = pipeline.layers[0].rows
+    report = build(Settings(pipeline, board, board.clock_hz), tmp_path).to_json()
+    assert report["weights"] == {"file": WEIGHTS_FILE, "offset": OFFSET}
+    written = (tmp_path / WEIGHTS_FILE).read_bytes()
+    assert [
+        int.from_bytes(written[place : place + rows.word_bytes], "big")
+        for place in range(0, len(written), rows.word_bytes)
+    ] == rows.pack()
+    build(Settings(replace(pipeline, flash=None), board, board.clock_hz), tmp_path)
+    assert not (tmp_path / WEIGHTS_FILE).exists()
