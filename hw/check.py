@@ -10,12 +10,14 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from hw.flash import row_cycles
 from hw.measure import read_cells
 from hw.settings import Settings
 from hw.spram import SPRAM_BITS
 from hw.toolchain import DESIGN, STATISTICS, memory_mapping
 from hw.top import BoardTop
 from hw.verilog import to_rtlil
+from hw.weights import Storage
 from sim.trace import Trace
 
 SPRAM_CELL = "SB_SPRAM256KA"
@@ -99,7 +101,7 @@ class Findings:
                     "weight_kbit": layer.layer.weight.size * layer.layer.weight_bits / 1024,
                     "weights_in": layer.storage.value,
                     "lanes": layer.lanes,
-                    "cycles_per_event": layer.folds,
+                    "cycles_per_event": row_cycles(layer.rows) if layer.storage is Storage.FLASH else layer.folds,
                     "current_bits": layer.current.bits,
                     "potential_bits": layer.potential.bits,
                 }

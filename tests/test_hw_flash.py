@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 from hw.boards import find_board
 from hw.build import build
+from hw.check import Findings
 from hw.emulate import VirtualBoard
 from hw.flash import COMMAND_BITS, DESELECT_CYCLES, FAST_READ, OFFSET, WAKE, WEIGHTS_FILE, FlashStore, image, row_cycles
 from hw.flash_chip import FlashChip
@@ -152,6 +153,17 @@ def test_pins_of_the_flash_are_there_if_weights_are(name):
     listed = find_board(name).pin_file.read_text().replace('"', "").split()
     assert pins <= set(listed)
     assert ("flash_sck" in pins) != ("USRMCLK" in text)
+
+
+def test_check_says_what_an_event_costs():
+    board = find_board("icebreaker")
+    pipeline = Parameters(random_network(4), 1, flash=0)
+    found = Findings(Settings(pipeline, board, board.clock_hz), blocks=31, sprams=0, luts=1, silent=None)
+    first, *rest = found.to_json()["layers"]
+    assert (first["weights_in"], first["cycles_per_event"]) == ("flash", row_cycles(pipeline.layers[0].rows))
+    assert [layer["cycles_per_event"] for layer in rest] == [layer.folds for layer in pipeline.layers[1:]]
+    (advice,) = found.advice
+    assert "the weights are in flash already" in advice
 
 
 @pytest.mark.slow
