@@ -55,6 +55,7 @@ def add_commands(commands: Any) -> None:
     make.add_argument("--workers", type=int, metavar="N", help="seeds at once on this machine (one per core)")
     make.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, such as tcp://host:8786")
     make.add_argument("--placer", metavar="NAME", help="of nextpnr: heap or static (by how full the device is)")
+    make.add_argument("--router", metavar="NAME", help="of nextpnr: router1 or router2 (nextpnr's choice)")
     make.add_argument("--reuse", action="store_true", help="exchange the weights of what is routed in --out already")
     make.add_argument("--json", action="store_true", help="print the report as JSON")
 
@@ -142,8 +143,8 @@ def _build(arguments: argparse.Namespace) -> int:
     clock_hz = _clock_hz(arguments.clock_mhz, board.clock_hz)
     pipeline = place_weights(pipeline_parameters(arguments), board, arguments.weights)
     search = Search(arguments.seeds, arguments.scheduler, arguments.workers)
-    routing = {"seed": arguments.seed, "placer": arguments.placer, "reuse": arguments.reuse, "search": search}
-    settings = Settings(pipeline, board, clock_hz, arguments.baud, **routing)
+    routing = {"seed": arguments.seed, "placer": arguments.placer, "router": arguments.router}
+    settings = Settings(pipeline, board, clock_hz, arguments.baud, **routing, reuse=arguments.reuse, search=search)
     vectors = _vectors(arguments, settings.pipeline.network)
     out = arguments.out or network_path(arguments.network).parent / board.name
     with _spinner() as bar:

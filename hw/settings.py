@@ -24,6 +24,7 @@ class Settings:
     :param clock_hz: of the machine; ``FASTEST``: route, then take the PLL's highest frequency below what was reached.
     :param baud: of the serial line. :param seed: of placement, the first one of those in ``search``.
     :param placer: of nextpnr; None: the one that copes with full devices where weights take most of the block RAM.
+    :param router: of nextpnr; None: its own choice.
     :param reuse: leave room for any other weights; what was routed for others of the same structure is used again.
     """
 
@@ -33,6 +34,7 @@ class Settings:
     baud: int = top.BAUD
     seed: int = SEED
     placer: str | None = None
+    router: str | None = None
     reuse: bool = False
     search: Search = ONE_SEED
 
@@ -41,7 +43,8 @@ class Settings:
         """How it is placed and routed."""
         device = self.board.device
         crowded = device.family == "ecp5" and 2 * block_bits(self.pipeline) > device.blocks * device.block_bits
-        return Job(self.seed, self.placer or (_PLACER_WHEN_CROWDED if crowded else None), self.reuse)
+        placer = self.placer or (_PLACER_WHEN_CROWDED if crowded else None)
+        return Job(self.seed, placer, self.router, self.reuse)
 
     @property
     def placed(self) -> Parameters:

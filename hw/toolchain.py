@@ -81,12 +81,13 @@ def _last_error(log: Path) -> str:
 class Job:
     """How a design is placed and routed.
 
-    :param seed: of placement. :param placer: of nextpnr, None: its own choice.
+    :param seed: of placement. :param placer: of nextpnr, :param router: too; None: its own choice.
     :param exchangeable: its weights are to be found again, so they stay in block RAM, whatever their size.
     """
 
     seed: int = SEED
     placer: str | None = None
+    router: str | None = None
     exchangeable: bool = False
 
 
@@ -99,6 +100,8 @@ def stages(board: Board, clock_hz: float, job: Job) -> Sequence[Stage]:
     routing += ("--freq", f"{clock_hz / 1e6:.3f}", f"--{board.device.size}", "--package", board.package)
     if job.placer is not None:
         routing += ("--placer", job.placer)
+    if job.router is not None:
+        routing += ("--router", job.router)
     kind = "lpf" if ecp5 else "pcf"
     routing += (f"--{kind}", board.pins) if board.pins else (f"--{kind}-allow-unconstrained",)
     routing += ("--speed", "6", "--textcfg") if ecp5 else ("--asc",)
