@@ -41,13 +41,14 @@ class Simulation:
         if vcd is not None and engine != "amaranth":
             raise InputError("--vcd: only the Amaranth engine writes one; add --engine amaranth.")
         network = parameters.network
-        pipeline = complete(Pipeline(parameters), parameters)
         self.encoder: Engine
         self.pipeline: Engine
         if engine == "amaranth":
-            self.encoder, self.pipeline = AmaranthEngine(Encoder(network)), AmaranthEngine(pipeline, vcd)
+            self.encoder = AmaranthEngine(Encoder(network))
+            self.pipeline = AmaranthEngine(complete(Pipeline(parameters), parameters), vcd)
         else:
-            self.encoder, self.pipeline = VerilatedEngine(Encoder(network)), VerilatedEngine(pipeline)
+            self.encoder = VerilatedEngine(Encoder(network))
+            self.pipeline = VerilatedEngine(complete(Pipeline(parameters), parameters))
 
     def run(self, images: npt.NDArray[np.uint8], seed: int | None = None) -> list[HardwareTrace]:
         """Run images uint8 (n, height, width), back to back; ``seed`` adds random pauses on all streams.
