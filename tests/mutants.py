@@ -56,7 +56,7 @@ MUTANTS = [
     ),
     Mutant("wrong fold", "hw/weights.py", "address.eq(words.address + 1)", "address.eq(words.address)"),
     Mutant("piece too early", "hw/weights.py", "m.d.sync += piece.eq", "m.d.comb += piece.eq", STORES),
-    Mutant("spike left over", "hw/queue.py", "more.eq(several(list(now)))", "more.eq(now.any())"),
+    Mutant("spike left over", "hw/queue.py", "more.eq(several(list(now)))", "more.eq(0)"),
     Mutant("row not waited for", "hw/weights.py", " & ~reading & ~self.o.valid)", " & ~reading)"),
     Mutant("tie in a fold", "hw/decide.py", "(high.potential > low.potential)", "(high.potential >= low.potential)"),
     Mutant(
