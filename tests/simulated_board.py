@@ -1,9 +1,12 @@
 """Boards in a simulator, at the other end of a line: time passes only while the host waits."""
 
 import random
+import threading
+from contextlib import contextmanager
 
 from amaranth.sim import Simulator
 
+from hw.emulate import Terminal, VirtualBoard, serve
 from hw.pipeline import Parameters as PipelineParameters
 from hw.top import Parameters, Top
 from hw.uart import BITS, bit_cycles
@@ -16,6 +19,19 @@ CLOCK_HZ = 1_000_000
 
 def parameters_of(network, lanes=1, spram=None):
     return Parameters(PipelineParameters(network, lanes, spram=spram), clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4)
+
+
+@contextmanager
+def virtual_board(pipeline):
+    """Give the port of a virtual board at a pseudo-terminal, which runs in a thread."""
+    board, terminal, stop = VirtualBoard(pipeline), Terminal(), threading.Event()
+    thread = threading.Thread(target=serve, args=(board, terminal, lambda: not stop.is_set()))
+    thread.start()
+    yield terminal.port
+    stop.set()
+    thread.join()
+    terminal.close()
+    board.close()
 
 
 def check_answers(board, network, images):

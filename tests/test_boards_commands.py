@@ -5,19 +5,18 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pytest
 
 from hw.boards import BOARDS
 from hw.command_line import main
-from hw.emulate import Terminal, VirtualBoard, serve
 from hw.pipeline import Parameters
 from random_networks import random_images, random_network
 from sim import batch
 from sim.command import InputError
 from sim.file import NETWORK_FILE, save
+from simulated_board import virtual_board
 
 SEED = 7  # the virtual board of tests/test_hw_host.py, compiled once for both
 
@@ -33,14 +32,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def port():
     """A virtual board at a pseudo-terminal."""
-    board, terminal, stop = VirtualBoard(Parameters(random_network(SEED), 1, spram=0)), Terminal(), threading.Event()
-    thread = threading.Thread(target=serve, args=(board, terminal, lambda: not stop.is_set()))
-    thread.start()
-    yield terminal.port
-    stop.set()
-    thread.join()
-    terminal.close()
-    board.close()
+    with virtual_board(Parameters(random_network(SEED), 1, spram=0)) as found:
+        yield found
 
 
 def call(monkeypatch, *arguments):

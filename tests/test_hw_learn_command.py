@@ -3,14 +3,12 @@
 import json
 import signal
 import sys
-import threading
 
 import numpy as np
 import pytest
 
 from hw import teach
 from hw.command_line import main
-from hw.emulate import Terminal, VirtualBoard, serve
 from hw.exchange import LinkError
 from hw.pipeline import Parameters
 from sim import dataset
@@ -18,6 +16,7 @@ from sim.command import INTERRUPTED, InputError
 from sim.course import default_rule
 from sim.file import load, save
 from sim.trace import load_vectors
+from simulated_board import virtual_board
 from train.learn import Settings, run
 from train.random_network import random_network
 
@@ -42,15 +41,8 @@ def folder(tmp_path_factory):
 def port(folder):
     """A virtual board that learns, at a pseudo-terminal."""
     network = load(folder)
-    board, stop = VirtualBoard(Parameters(network, 3, default_rule(network))), threading.Event()
-    terminal = Terminal()
-    thread = threading.Thread(target=serve, args=(board, terminal, lambda: not stop.is_set()))
-    thread.start()
-    yield terminal.port
-    stop.set()
-    thread.join()
-    terminal.close()
-    board.close()
+    with virtual_board(Parameters(network, 3, default_rule(network))) as found:
+        yield found
 
 
 @pytest.fixture
