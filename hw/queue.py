@@ -1,12 +1,82 @@
 """The neurons that fire at a tick, handed out one by one, lowest index first."""
 
-from amaranth.hdl import Module, Mux, ResetInserter, Signal, Value
-from amaranth.lib import fifo, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Array, Cat, Module, Mux, ResetInserter, Signal, Value
+from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib.wiring import In, Out, connect
 from amaranth.utils import bits_for
 
 from hw.arithmetic import lowest, several
 from hw.neurons import Parameters
+
+CHUNK = 48
+"""So many lanes are searched for the next spike within a cycle: on ECP5 600 of them take 26 ns, most of it wires."""
+
+
+def spikes(lanes: int, neuron_bits: int) -> data.StructLayout:
+    """Return the layout of neighbouring lanes: whether each ``fires``, and the index of the first of them."""
+    return data.StructLayout({"fires": lanes, "first_neuron": neuron_bits})
+
+
+def waiting_fold(parameters: Parameters) -> data.StructLayout:
+    """Return the layout of a whole fold of a layer."""
+    return spikes(parameters.lanes, bits_for((parameters.folds - 1) * parameters.lanes))
+
+
+class Chunks(wiring.Component):
+    """Cuts a fold into equal chunks of at most ``most`` lanes; those without a spike are left out.
+
+    ``i``: folds. ``o``: their chunks, lowest first, one per cycle. ``clear`` forgets them all. ``pending``: some are
+    still to come.
+
+    Latency: 2 cycles.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+    clear: Signal
+    pending: Signal
+
+    def __init__(self, parameters: Parameters, most: int):
+        self.count = -(-parameters.lanes // most)
+        self.lanes = -(-parameters.lanes // self.count)
+        super().__init__(
+            {
+                "i": In(stream.Signature(waiting_fold(parameters))),
+                "o": Out(stream.Signature(spikes(self.lanes, bits_for(parameters.layer.fan_out - 1)))),
+                "clear": In(1),
+                "pending": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build: the fold that is being cut, the chunks of it that have a spike, the chunk being offered."""
+        m = Module()
+        fold = Signal.like(self.i.payload)
+        left = Signal(self.count)
+        take = Signal()
+        some, chunk = lowest(m, list(left))
+        m.d.comb += [
+            take.eq(~self.o.valid | self.o.ready),
+            self.i.ready.eq(~some),
+            self.pending.eq(some | self.o.valid),
+        ]
+        with m.If(take):
+            m.d.sync += [
+                self.o.valid.eq(some),
+                self.o.payload.fires.eq(Array(self._cut(fold))[chunk]),
+                self.o.payload.first_neuron.eq(fold.first_neuron + chunk * self.lanes),
+                left.eq(left & ~(1 << chunk)),
+            ]
+        with m.If(~some):
+            m.d.sync += fold.eq(self.i.payload)
+            with m.If(self.i.valid):
+                m.d.sync += left.eq(Cat(fires.any() for fires in self._cut(self.i.payload)))
+        with m.If(self.clear):
+            m.d.sync += [left.eq(0), self.o.valid.eq(0)]
+        return m
+
+    def _cut(self, fold: data.View) -> list[Value]:
+        return [fold.fires[first : first + self.lanes] for first in range(0, len(fold.fires), self.lanes)]
 
 
 class Queue(wiring.Component):
@@ -17,7 +87,7 @@ class Queue(wiring.Component):
     ``o``: the neurons that fire, lowest index first, one per cycle. ``pending``: some are still to come.
     ``clear`` forgets them all; it is the only thing that withdraws a spike already offered.
 
-    Latency: 1 cycle with one fold, 3 with several (they wait in a memory).
+    Latency: 1 cycle; 2 more with several folds (they wait in a memory), and 2 more with more than ``chunk`` lanes.
     """
 
     i: stream.Interface
@@ -25,8 +95,8 @@ class Queue(wiring.Component):
     clear: Signal
     pending: Signal
 
-    def __init__(self, parameters: Parameters):
-        self.parameters = parameters
+    def __init__(self, parameters: Parameters, chunk: int = CHUNK):
+        self.parameters, self.chunk = parameters, chunk
         super().__init__(
             {
                 "i": In(stream.Signature(parameters.fold, always_ready=True)),
@@ -37,19 +107,23 @@ class Queue(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build: the folds that wait, the fold being handed out, the spike being offered."""
+        """Build: what waits, the lanes being handed out, the spike being offered."""
         m = Module()
-        fires = Signal(self.parameters.lanes)
+        source, waiting = self._folds(m)
+        if self.parameters.lanes > self.chunk:
+            m.submodules.chunks = chunks = Chunks(self.parameters, self.chunk)
+            connect(m, source, chunks.i)
+            m.d.comb += chunks.clear.eq(self.clear)
+            source, waiting = chunks.o, waiting | chunks.pending
+        fires, first_neuron = Signal.like(source.payload.fires), Signal.like(source.payload.first_neuron)
         more = Signal()  # fires is not 0: kept in a flip-flop, what waits for a tick's last spike is the slowest path
-        first_neuron = Signal.like(self.i.payload.first_neuron)
         take = Signal()
-        new_fires, new_first, waiting = self._next_fold(m, take & ~more)
-
-        m.d.comb += take.eq(~self.o.valid | self.o.ready)
         now, first = Signal.like(fires), Signal.like(first_neuron)
         m.d.comb += [
-            now.eq(Mux(more, fires, new_fires)),
-            first.eq(Mux(more, first_neuron, new_first)),
+            take.eq(~self.o.valid | self.o.ready),
+            source.ready.eq(take & ~more),
+            now.eq(Mux(more, fires, Mux(source.valid, source.payload.fires, 0))),
+            first.eq(Mux(more, first_neuron, source.payload.first_neuron)),
             self.pending.eq(self.o.valid | more | waiting),
         ]
         found, lane = lowest(m, list(now))
@@ -65,20 +139,22 @@ class Queue(wiring.Component):
             ]
         return m
 
-    def _next_fold(self, m: Module, take: Value) -> tuple[Value, Value, Value]:
-        """Return the fold that is next (no lane set: none), its first neuron, and whether any fold waits."""
-        fold = self.i.payload
+    def _folds(self, m: Module) -> tuple[stream.Interface, Value]:
+        """Return the folds of a tick, and whether any waits; several do in a memory, those without a spike left out."""
+        layout, fold = waiting_fold(self.parameters), self.i.payload
+        source = stream.Signature(layout).create()
         if self.parameters.folds == 1:
-            return Mux(self.i.valid, fold.fires, 0), fold.first_neuron, self.i.valid
-        lanes = self.parameters.lanes
+            m.d.comb += [source.valid.eq(self.i.valid), source.payload.fires.eq(fold.fires)]
+            return source, source.valid
         # One word of a buffered FIFO is its output register, which a word reaches only after a cycle in the memory.
-        m.submodules.waiting = waiting = ResetInserter(self.clear)(
-            fifo.SyncFIFOBuffered(width=lanes + len(fold.first_neuron), depth=self.parameters.folds + 1)
+        m.submodules.folds = folds = ResetInserter(self.clear)(
+            fifo.SyncFIFOBuffered(width=layout.size, depth=self.parameters.folds + 1)
         )
         m.d.comb += [
-            waiting.w_data.eq(Value.cast(fold.fires) | (fold.first_neuron << lanes)),
-            waiting.w_en.eq(self.i.valid & fold.fires.any()),
-            waiting.r_en.eq(take),
+            folds.w_data.eq(Cat(fold.fires, fold.first_neuron)),
+            folds.w_en.eq(self.i.valid & fold.fires.any()),
+            folds.r_en.eq(source.ready),
+            source.payload.eq(folds.r_data),
+            source.valid.eq(folds.r_rdy),
         ]
-        head = Mux(waiting.r_rdy, waiting.r_data[:lanes], 0)
-        return head, waiting.r_data[lanes:], waiting.level != 0
+        return source, folds.level != 0

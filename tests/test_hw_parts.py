@@ -110,7 +110,7 @@ def test_a_store_gives_a_word_per_cycle_from_row_to_row(lanes):
 @given(seeds)
 def test_a_queue_gives_every_neuron_that_fires_lowest_first(seed):
     parameters, rng = some_layer(seed), random.Random(seed)
-    dut, found, expected = Queue(parameters), [], []
+    dut, found, expected = Queue(parameters, chunk=rng.randint(2, 8)), [], []
 
     async def testbench(ctx):
         for _ in range(4):

@@ -27,14 +27,17 @@ TINY = small([[3, 1]], [[3], [-1]], last_tick=1)
 FLAT = small([[3, -4], [-4, 3]], last_tick=2)
 
 
-def queue(neurons, lanes):
+def queue(neurons, lanes, chunk=8):
     layer = Layer(np.ones((1, neurons), np.int8), 1)
-    return Queue(LayerParameters(layer, lanes, 1, current_bounds(layer), Bounds(-1, 1), output=False))
+    return Queue(LayerParameters(layer, lanes, 1, current_bounds(layer), Bounds(-1, 1), output=False), chunk)
 
 
-@pytest.mark.parametrize(("neurons", "lanes"), [(4, 4), (5, 5), (4, 2), (3, 1)])
-def test_a_queue_loses_and_invents_nothing(neurons, lanes, tmp_path):
-    assert prove(NothingLost(queue(neurons, lanes)), 12, tmp_path) == "PASS"
+@pytest.mark.parametrize(
+    ("neurons", "lanes", "chunk"),
+    [(4, 4, 4), (5, 5, 2), (4, 2, 2), (3, 1, 1), pytest.param(6, 3, 2, marks=pytest.mark.slow)],
+)
+def test_a_queue_loses_and_invents_nothing(neurons, lanes, chunk, tmp_path):
+    assert prove(NothingLost(queue(neurons, lanes, chunk)), 12, tmp_path) == "PASS"
 
 
 @pytest.mark.parametrize(
@@ -42,11 +45,12 @@ def test_a_queue_loses_and_invents_nothing(neurons, lanes, tmp_path):
     [
         lambda: queue(4, 4),
         lambda: queue(6, 2),
+        lambda: queue(6, 3, 2),
         lambda: EncoderHardware(DEEP),
         lambda: Pipeline(Parameters(DEEP)),
         lambda: Pipeline(Parameters(DEEP, 1)),
     ],
-    ids=["queue", "folded queue", "encoder", "pipeline", "folded pipeline"],
+    ids=["queue", "folded queue", "queue of chunks", "encoder", "pipeline", "folded pipeline"],
 )
 def test_what_is_offered_stays_until_it_is_taken(component, tmp_path):
     assert prove(StableOutput(component()), 16, tmp_path) == "PASS"
