@@ -71,7 +71,7 @@ def atomic_path(path: Path) -> Generator[Path]:
         beside.unlink(missing_ok=True)
 
 
-def progress_bar() -> Progress:
+def progress_bar(shown: bool = True) -> Progress:
     """Return a progress bar on the terminal's error stream, so that standard output stays clean for JSON."""
     console = Console(stderr=True)
     return Progress(
@@ -81,6 +81,6 @@ def progress_bar() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=not console.is_terminal,  # a log file wants no bar
+        disable=not (shown and console.is_terminal),  # a log file wants no bar
         transient=True,
     )

@@ -63,14 +63,15 @@ def test_input_spikes_are_the_contracts(seed):
 def test_no_warp_is_the_identity():
     generator = torch.Generator().manual_seed(1)
     images = torch.randint(0, 256, (20, 28, 28), generator=generator, dtype=torch.uint8)
-    assert torch.equal(warp(images, Warp().scaled(0).grids(28, 28, generator), generator), images)
+    assert torch.equal(warp(images, Warp().scaled(0).grids(28, 28, generator)[:20]), images)
 
 
 def test_warps_move_ink_and_keep_most_of_it():
     generator = torch.Generator().manual_seed(1)
     images = torch.zeros(50, 28, 28, dtype=torch.uint8)
     images[:, 10:18, 10:18] = 255
-    warped = warp(images, Warp().grids(28, 28, generator), generator)
+    grids = Warp().grids(28, 28, generator)
+    warped = warp(images, grids[torch.randint(len(grids), (50,), generator=generator)])
     ink = warped.float().sum(dim=(1, 2)) / images.float().sum(dim=(1, 2))
     assert (warped != images).flatten(1).any(dim=1).all()
     assert 0.6 < ink.min() <= ink.max() < 1.6
@@ -79,7 +80,7 @@ def test_warps_move_ink_and_keep_most_of_it():
 def test_lost_spikes_are_rare_and_never_new():
     network = random_network(3)
     spikes = encode(network.encoder, torch.tensor(random_images(network, 4000, 1)))
-    noisy = spikes.drop(0.25, torch.Generator().manual_seed(1))
+    noisy = spikes.drop(0.25, torch.Generator().manual_seed(1), 4000, slice(4000))
     before, after = (sum(part.sum() for part in some.spikes) for some in (spikes, noisy))
     assert all((after <= before).all() for before, after in zip(spikes.spikes, noisy.spikes, strict=True))
     assert 0.72 < after / before < 0.78

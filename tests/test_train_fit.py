@@ -12,7 +12,8 @@ from sim import batch
 from sim.command import InputError
 from sim.network import Encoder
 from train.data import split, yin_yang
-from train.fit import Training, evaluate, fit
+from train.evaluate import evaluate
+from train.fit import Training, fit
 from train.pipeline import SpikingNetwork
 from train.prune import keep_inputs, useful_inputs, without_dead_neurons, without_faint
 from train.settings import Settings

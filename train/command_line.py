@@ -12,8 +12,10 @@ from rich.console import Console
 from sim.command import InputError, atomic_path
 from train import learn_command, sweep_command
 from train.data import load
+from train.evaluate import evaluate
 from train.export import export
-from train.fit import CHECKPOINT_FILE, Training, evaluate, fit, read_checkpoint
+from train.fit import CHECKPOINT_FILE, Training, fit, read_checkpoint
+from train.parallel import joined, under_torchrun
 from train.prune import without_faint
 from train.settings import PRESETS, Settings
 
@@ -52,6 +54,8 @@ OPTIONS = {
 def main() -> int:
     """Parse the command line and run the chosen command."""
     arguments = _parser().parse_args()
+    if under_torchrun() and arguments.command not in ("fit", "export"):
+        raise InputError(f"torchrun: is for fit and export; start `python -m train {arguments.command}` without it.")
     own = {"fit": _fit, "evaluate": _evaluate, "export": _export}
     commands = {**own, "learn": learn_command.command, "sweep": sweep_command.command}
     return commands[arguments.command](arguments)
@@ -66,9 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="fit | evaluate | export | learn | sweep")
     settings = argparse.ArgumentParser(add_help=False)
     _add_settings(settings)
-    command = _command(
-        commands, "fit", "train, or go on training", f"{EXAMPLE} fit --out build/mnist --seed 2", settings
-    )
+    text = "train, or go on training; `torchrun --nproc-per-node N -m train fit ...` does so in N processes"
+    command = _command(commands, "fit", text, f"{EXAMPLE} fit --out build/mnist --seed 2", settings)
     command.add_argument("--tensorboard", action="store_true", help="log to DIR/tensorboard")
     text = "train unless DIR has a trained checkpoint, then write network and vectors"
     _command(commands, "export", text, f"{EXAMPLE} export --out build/small --hidden 200 --bits 4", settings)
@@ -134,24 +137,26 @@ def _saved_settings(checkpoint: Path) -> Settings:
 
 def _fit(arguments: argparse.Namespace) -> int:
     training = _train(arguments, _settings(arguments), arguments.tensorboard)
-    _show(training.history[-1], arguments)
+    if training.processes.first:
+        _show(training.history[-1], arguments)
     return 0
 
 
 def _train(arguments: argparse.Namespace, settings: Settings, tensorboard: bool = False) -> Training:
     split = load(settings.dataset, arguments.data)
     checkpoint = arguments.out / CHECKPOINT_FILE
-    if not tensorboard:
-        return fit(split, settings, checkpoint)
-    from torch.utils.tensorboard import SummaryWriter  # slow to import, and rarely asked for
+    with joined() as processes:
+        if not (tensorboard and processes.first):
+            return fit(split, settings, checkpoint, processes=processes)
+        from torch.utils.tensorboard import SummaryWriter  # slow to import, and rarely asked for
 
-    with SummaryWriter(str(arguments.out / "tensorboard")) as writer:
+        with SummaryWriter(str(arguments.out / "tensorboard")) as writer:
 
-        def log(row: dict[str, float]) -> None:
-            for name, value in row.items():
-                writer.add_scalar(name, value, int(row["epoch"]))
+            def log(row: dict[str, float]) -> None:
+                for name, value in row.items():
+                    writer.add_scalar(name, value, int(row["epoch"]))
 
-        return fit(split, settings, checkpoint, log)
+            return fit(split, settings, checkpoint, log, processes)
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -172,6 +177,8 @@ def _export(arguments: argparse.Namespace) -> int:
     if settings.layer_bits() is None:
         raise InputError("--bits: a network of real weights has no integer form; train with --bits 8.")
     training = _train(arguments, settings)
+    if not training.processes.first:
+        return 0
     network = without_faint(training.network, settings.faint)
     figures = export(network, training.split, settings, arguments.out)
     _show(figures, arguments)

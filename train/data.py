@@ -14,7 +14,7 @@ from sim.dataset import Dataset
 from sim.dataset import load as load_images
 
 GRIDS = 1024
-"""Number of different warps drawn per epoch; an image picks one of them."""
+"""Number of different warps drawn per epoch; each image is given one of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +118,9 @@ class Warp:
         return grid + smooth.permute(0, 2, 3, 1)
 
 
-def warp(images: Tensor, grids: Tensor, generator: torch.Generator) -> Tensor:
-    """Sample each image uint8 (n, height, width) on a grid drawn from ``grids``; the result is uint8 again."""
-    chosen = grids[torch.randint(len(grids), (len(images),), generator=generator)]
-    sampled = functional.grid_sample(images.unsqueeze(1).float(), chosen, align_corners=False).squeeze(1)
+def warp(images: Tensor, grids: Tensor) -> Tensor:
+    """Sample images uint8 (n, height, width), each on its grid (n, height, width, 2); the result is uint8 again."""
+    sampled = functional.grid_sample(images.unsqueeze(1).float(), grids, align_corners=False).squeeze(1)
     return sampled.round_().to(torch.uint8)
 
 

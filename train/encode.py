@@ -34,9 +34,13 @@ class InputSpikes:
         counts = [now.sum(dim=1) * (tick < first) for tick, now in zip(self.ticks, self.spikes, strict=True)]
         return torch.stack(counts).sum(dim=0).to(torch.int64)
 
-    def drop(self, probability: float, generator: torch.Generator) -> "InputSpikes":
-        """Return a copy in which each spike is lost with the given probability: training noise."""
-        kept = [part * (torch.rand(part.shape, generator=generator) >= probability) for part in self.spikes]
+    def drop(self, probability: float, generator: torch.Generator, count: int, share: slice) -> "InputSpikes":
+        """Return a copy in which each spike is lost with the given probability: training noise.
+
+        :param share: which of a batch of ``count`` images these are; the noise of all of them is drawn.
+        """
+        noise = [torch.rand((count, part.shape[1]), generator=generator)[share].to(part.device) for part in self.spikes]
+        kept = [part * (lost >= probability) for part, lost in zip(self.spikes, noise, strict=True)]
         return InputSpikes(self.ticks, kept)
 
 
@@ -61,7 +65,7 @@ def encode(encoder: Encoder, images: Tensor, dtype: torch.dtype = torch.float32)
 
 def _fires_at(encoder: Encoder, tick: int, intensity: Tensor) -> Tensor:
     """Where the intensities uint8 fire at this tick, bool; comparisons, as a table look-up per pixel is slower."""
-    fires = torch.zeros(intensity.shape, dtype=torch.bool)
+    fires = torch.zeros_like(intensity, dtype=torch.bool)
     inside = [level for level, when in enumerate(encoder.spike_tick) if when == tick]
     starts = [level for level in inside if level - 1 not in inside]
     ends = [level for level in inside if level + 1 not in inside]

@@ -14,7 +14,7 @@ from sim.network import Network
 from sim.trace import VECTORS_FILE, save_vectors
 from train.data import Part, Split
 from train.decide import Outcome
-from train.fit import EVALUATION_BATCH
+from train.evaluate import EVALUATION_BATCH
 from train.pipeline import SpikingNetwork
 from train.prune import without_dead_neurons
 from train.settings import Settings

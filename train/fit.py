@@ -1,5 +1,6 @@
 """The training loop: epochs, validation, and checkpoints from which an interrupted run goes on to the same result."""
 
+import hashlib
 import io
 import json
 import pickle
@@ -12,7 +13,10 @@ from torch import Tensor, nn
 
 from sim.command import InputError, atomic_path, progress_bar
 from train.data import Part, Split, Warp, batches, warp
+from train.encode import InputSpikes
+from train.evaluate import EVALUATION_BATCH, evaluate
 from train.loss import cosine, loss, spike_ramp
+from train.parallel import ALONE, Processes
 from train.pipeline import SpikingNetwork
 from train.prune import keep_inputs, useful_inputs
 from train.settings import Settings
@@ -29,20 +33,24 @@ SETTLED = 1 / 3
 PRUNING = 1 / 2
 """Share of training after which the least useful input pixels go; the rest trains without them."""
 
-EVALUATION_BATCH = 500
-
 
 class Training:
     """A training run; it can stop after any epoch and be taken up from its checkpoint.
 
     :param split: what to learn from; its test part is not touched.
     :param settings: what decides the result.
+    :param processes: those that train this network together; each makes such a run of its own.
+    :raises InputError: there are more processes than images in a batch.
 
     ``history`` has one dict per epoch: epoch, loss, accuracy (validation), spikes and hidden spikes per decision.
     """
 
-    def __init__(self, split: Split, settings: Settings) -> None:
-        self.split, self.settings = split, settings
+    def __init__(self, split: Split, settings: Settings, processes: Processes = ALONE) -> None:
+        self.split, self.settings, self.processes = split, settings, processes
+        images = min(settings.batch, len(split.train))
+        if self.processes.count > images:
+            problem = f"torchrun: {self.processes.count} processes cannot share a batch of {images} images"
+            raise InputError(f"{problem}; start fewer, or raise --batch.")
         self.generator = torch.Generator().manual_seed(settings.seed)
         height, width = split.train.images.shape[1:]
         self.network = SpikingNetwork(
@@ -55,6 +63,7 @@ class Training:
         )
         sample = self.network.encode(split.train.images[:EVALUATION_BATCH])
         self.network.initialise(sample, self.generator)
+        self.network.to(self.processes.device)
         self.optimizer = self._optimizer()
         self.history: list[dict[str, float]] = []
 
@@ -72,21 +81,18 @@ class Training:
         """Train one epoch, validate, and return its row of the history; ``tick`` is called after each batch."""
         settings, part = self.settings, self.split.train
         self._at_epoch_start()
-        height, width = part.images.shape[1:]
         grids = None
         if settings.warp:
-            grids = Warp().scaled(settings.warp).grids(height, width, self.generator)
+            height, width = part.images.shape[1:]
+            grids = Warp().scaled(settings.warp).grids(height, width, self.generator).to(self.processes.device)
         losses: list[float] = []
         steps = steps_per_epoch(part, settings)
         for step, chosen in enumerate(batches(len(part), settings.batch, self.generator)):
-            images = part.images[chosen]
-            if grids is not None:
-                images = warp(images, grids, self.generator)
             progress = (self.epoch + step / steps) / settings.epochs
-            losses.append(self._step(images, part.labels[chosen], progress, self.epoch * steps + step))
+            losses.append(self._step(chosen, grids, progress, self.epoch * steps + step))
             tick()
         row = {"epoch": self.epoch + 1, "loss": sum(losses) / len(losses)}
-        self.history.append(row | evaluate(self.network, self.split.validation))
+        self.history.append(row | evaluate(self.network, self.split.validation, self.processes))
         return self.history[-1]
 
     def _at_epoch_start(self) -> None:
@@ -97,24 +103,45 @@ class Training:
             self._keep_inputs(useful_inputs(self.network, self.split.train.images, budget))
 
     def _keep_inputs(self, inputs: Tensor) -> None:
-        self.network = keep_inputs(self.network, inputs)
+        self.network = keep_inputs(self.network, inputs).to(self.processes.device)
         self.optimizer = self._optimizer()
 
-    def _step(self, images: Tensor, labels: Tensor, progress: float, step: int) -> float:
-        settings = self.settings
+    def _step(self, chosen: Tensor, grids: Tensor | None, progress: float, step: int) -> float:
+        settings, part = self.settings, self.split.train
         rate = settings.learning_rate * cosine(progress) * min(1.0, (step + 1) / WARM_UP_STEPS)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["rate"]
-        spikes = self.network.encode(images)
-        if settings.input_noise:
-            spikes = spikes.drop(settings.input_noise, self.generator)
-        times = self.network(spikes, settings.margin * settings.ticks_per_unit)
+        share = self.processes.share(len(chosen))
+        labels = part.labels[chosen[share]].to(self.processes.device)
+        times = self.network(self._spikes(chosen, share, grids), settings.margin * settings.ticks_per_unit)
         total = loss(self.network, times, labels, settings, spike_ramp(progress))
         self.optimizer.zero_grad()
         total.backward()
+        gradients = [weight.grad for weight in self.network.weights if weight.grad is not None]
+        self.processes.average([total.detach(), *gradients], len(labels) / len(chosen))
         nn.utils.clip_grad_norm_(self.network.parameters(), settings.gradient_limit, error_if_nonfinite=True)
         self.optimizer.step()
         return float(total.detach())
+
+    def _spikes(self, chosen: Tensor, share: slice, grids: Tensor | None) -> InputSpikes:
+        """Return the input spikes of a share of the images ``chosen``; what is drawn is drawn for all of them."""
+        images = self.split.train.images[chosen[share]].to(self.processes.device)
+        if grids is not None:
+            images = warp(images, grids[torch.randint(len(grids), chosen.shape, generator=self.generator)[share]])
+        spikes = self.network.encode(images)
+        if self.settings.input_noise:
+            return spikes.drop(self.settings.input_noise, self.generator, len(chosen), share)
+        return spikes
+
+    def check_alike(self) -> None:
+        """Hold this run against those of the other processes.
+
+        :raises InputError: they differ.
+        """
+        state = hashlib.sha256(repr((self.history, self.network.thresholds)).encode())
+        for tensor in (*self.network.weights, self.generator.get_state()):
+            state.update(tensor.detach().cpu().numpy().tobytes())
+        self.processes.check_alike(state.hexdigest(), f"their networks after epoch {self.epoch}")
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, whole or not at all."""
@@ -161,7 +188,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     :raises InputError: the file is missing, damaged or foreign.
     """
     try:
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; `python -m train fit --out {path.parent}` writes one.") from error
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
@@ -176,41 +203,31 @@ def steps_per_epoch(part: Part, settings: Settings) -> int:
     return max(1, len(part) // settings.batch)
 
 
-def evaluate(network: SpikingNetwork, part: Part) -> dict[str, float]:
-    """Return accuracy, spikes per decision, hidden spikes among them and share of time-outs, on the machine itself."""
-    correct = spikes = hidden = timeouts = 0
-    for images, labels in zip(part.images.split(EVALUATION_BATCH), part.labels.split(EVALUATION_BATCH), strict=True):
-        outcome = network.decide(images)
-        correct += int((outcome.decision == labels).sum())
-        hidden += int(outcome.events[:, 1:].sum())
-        spikes += int(outcome.events.sum()) + int((~outcome.timed_out).sum())
-        timeouts += int(outcome.timed_out.sum())
-    count = len(part)
-    return {
-        "accuracy": correct / count,
-        "spikes": spikes / count,
-        "hidden_spikes": hidden / count,
-        "timeouts": timeouts / count,
-    }
-
-
 def fit(
     split: Split,
     settings: Settings,
     checkpoint: Path | None = None,
     report: Callable[[dict[str, float]], object] = lambda row: None,
+    processes: Processes = ALONE,
 ) -> Training:
-    """Train to the last epoch, with a progress bar; a checkpoint that exists is taken up, and written every epoch."""
-    training = Training(split, settings)
+    """Train to the last epoch, with a progress bar; a checkpoint that exists is taken up, and written every epoch.
+
+    Of several processes all read the checkpoint, and the first one writes it; the network ends on the CPU.
+    """
+    training = Training(split, settings, processes)
+    first = training.processes.first
     if checkpoint is not None and checkpoint.exists():
         training.restore(checkpoint)
+    training.check_alike()
     steps = steps_per_epoch(split.train, settings)
-    with progress_bar() as bar:
+    with progress_bar(first) as bar:
         task = bar.add_task("training", total=steps * settings.epochs, completed=steps * training.epoch)
         while training.epoch < settings.epochs:
             row = training.run_epoch(lambda: bar.advance(task))
-            if checkpoint is not None:
+            training.check_alike()
+            if checkpoint is not None and first:
                 training.save(checkpoint)
             bar.update(task, description=f"validation {100 * row['accuracy']:.2f} %")
             report(row)
+    training.network.cpu()
     return training

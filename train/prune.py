@@ -24,7 +24,7 @@ def useful_inputs(network: SpikingNetwork, images: Tensor, budget: int) -> Tenso
     fired = torch.zeros(network.encoder.inputs)
     for part in images.split(CHUNK):
         fired += sum(now.sum(dim=0) for now in network.encode(part).spikes)
-    worth = network.weights[0].norm(dim=1) * fired.sqrt()
+    worth = network.weights[0].norm(dim=1).cpu() * fired.sqrt()
     return worth.argsort(descending=True, stable=True)[:budget].sort().values
 
 

@@ -19,8 +19,9 @@ from sim.command import InputError, atomic_path, progress_bar
 from sim.file import NETWORK_FILE
 from sim.frontier_file import Figures, Point, open_results
 from train.data import load
+from train.evaluate import evaluate
 from train.export import export
-from train.fit import CHECKPOINT_FILE, evaluate, fit
+from train.fit import CHECKPOINT_FILE, fit
 from train.prune import without_faint
 from train.settings import Settings
 from train.sweep import point_key
