@@ -24,21 +24,24 @@ class Stage:
 
     :param name: for the progress bar. :param tool: without path, see :func:`hw.verilog.find_tool`.
     :param arguments: file names are relative: the tools from pip see the folder they run in and nothing else.
+    :param log: the file to which it writes all it says; if empty, its output goes to ``TOOL.log``.
     """
 
     name: str
     tool: str
     arguments: tuple[str, ...]
+    log: str = ""
 
     def run(self, folder: Path) -> None:
-        """Run the tool in ``folder``, its output to ``TOOL.log``.
+        """Run the tool in ``folder``.
 
         :raises InputError: it is missing, or fails; with its last error.
         """
-        log = folder / f"{self.tool}.log"
+        output = folder / f"{self.tool}.log"
+        log = folder / self.log if self.log else output
         command = [find_tool(self.tool), *self.arguments]
-        with log.open("w") as output:
-            done = subprocess.run(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, check=False)
+        with output.open("w") as file:
+            done = subprocess.run(command, cwd=folder, stdout=file, stderr=subprocess.STDOUT, check=False)
         if done.returncode:
             remedy = "; `python -m hw check` says whether it fits" if self.tool.startswith("nextpnr") else ""
             raise InputError(f"{self.name}: {self.tool} fails, {_last_error(log)}{remedy} (all it said: {log}).")
@@ -72,6 +75,8 @@ def run_stages(
 
 
 def _last_error(log: Path) -> str:
+    if not log.exists():
+        return "silently"
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR")]
     return (errors or lines or ["silently"])[-1].removeprefix("ERROR: ").rstrip(".")
@@ -106,7 +111,7 @@ def stages(board: Board, clock_hz: float, job: Job) -> Sequence[Stage]:
     routing += (f"--{kind}", board.pins) if board.pins else (f"--{kind}-allow-unconstrained",)
     routing += ("--speed", "6", "--textcfg") if ecp5 else ("--asc",)
     return [
-        Stage("synthesis", "yosys", ("-p", script)),
+        _yosys("synthesis", script),
         Stage("place and route", "nextpnr-ecp5" if ecp5 else "nextpnr-ice40", (*routing, routed(board))),
     ]
 
@@ -127,7 +132,13 @@ def memory_mapping(board: Board, job: Job) -> Stage:
     """Return the first part of synthesis, up to where memories have become block RAM; counts cells with widths."""
     synthesis = _SYNTHESIS["ecp5" if board.device.family == "ecp5" else board.device.size]
     script = f"{_read(job)}; {synthesis} -top top -run begin:map_ffram; tee -q -o {STATISTICS} stat -json -width"
-    return Stage("memory mapping", "yosys", ("-p", script))
+    return _yosys("memory mapping", script)
+
+
+def _yosys(name: str, script: str) -> Stage:
+    """Return a run of yosys; it writes its log itself, for the one from pip is mute once it has run ABC."""
+    log = f"{name.replace(' ', '_')}.log"
+    return Stage(name, "yosys", ("-q", "-l", log, "-p", script), log)
 
 
 SEPARATE = "*.neurons/t:$memrd_v2 *.weights.store.words/t:$memrd_v2 *.learner.inputs/t:$memrd_v2"
