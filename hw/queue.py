@@ -5,7 +5,7 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 from amaranth.utils import bits_for
 
-from hw.arithmetic import lowest, several
+from hw.arithmetic import lowest, several, times
 from hw.neurons import Parameters
 
 CHUNK = 48
@@ -23,7 +23,7 @@ def waiting_fold(parameters: Parameters) -> data.StructLayout:
 
 
 class Chunks(wiring.Component):
-    """Cuts a fold into equal chunks of at most ``most`` lanes; those without a spike are left out.
+    """Cuts a fold into chunks of so many ``lanes``; those without a spike are left out.
 
     ``i``: folds. ``o``: their chunks, lowest first, one per cycle. ``clear`` forgets them all. ``pending``: some are
     still to come.
@@ -36,13 +36,12 @@ class Chunks(wiring.Component):
     clear: Signal
     pending: Signal
 
-    def __init__(self, parameters: Parameters, most: int):
-        self.count = -(-parameters.lanes // most)
-        self.lanes = -(-parameters.lanes // self.count)
+    def __init__(self, parameters: Parameters, lanes: int):
+        self.lanes = lanes
         super().__init__(
             {
                 "i": In(stream.Signature(waiting_fold(parameters))),
-                "o": Out(stream.Signature(spikes(self.lanes, bits_for(parameters.layer.fan_out - 1)))),
+                "o": Out(stream.Signature(spikes(lanes, bits_for(parameters.layer.fan_out - 1)))),
                 "clear": In(1),
                 "pending": Out(1),
             }
@@ -52,7 +51,8 @@ class Chunks(wiring.Component):
         """Build: the fold that is being cut, the chunks of it that have a spike, the chunk being offered."""
         m = Module()
         fold = Signal.like(self.i.payload)
-        left = Signal(self.count)
+        chunks = self._cut(fold)
+        left = Signal(len(chunks))
         take = Signal()
         some, chunk = lowest(m, list(left))
         m.d.comb += [
@@ -63,8 +63,8 @@ class Chunks(wiring.Component):
         with m.If(take):
             m.d.sync += [
                 self.o.valid.eq(some),
-                self.o.payload.fires.eq(Array(self._cut(fold))[chunk]),
-                self.o.payload.first_neuron.eq(fold.first_neuron + chunk * self.lanes),
+                self.o.payload.fires.eq(Array(chunks)[chunk]),
+                self.o.payload.first_neuron.eq(fold.first_neuron + times(chunk, self.lanes)),
                 left.eq(left & ~(1 << chunk)),
             ]
         with m.If(~some):
