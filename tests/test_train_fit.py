@@ -1,5 +1,6 @@
 """Training learns, resumes to the same bits, and prunes without changing what it should not."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -71,6 +72,25 @@ def test_seed_decides_the_result():
     first, again, other = (fit(SMALL, replace(YIN_YANG, epochs=1, seed=seed)) for seed in (1, 1, 2))
     assert all(torch.equal(*pair) for pair in zip(weights(first), weights(again), strict=True))
     assert not torch.equal(weights(first)[0], weights(other)[0])
+
+
+def test_network_starts_as_lively_as_asked():
+    for share in (0.2, 0.9):
+        network = Training(SMALL, replace(YIN_YANG, bits=(), alive_share=share)).network
+        hidden = network(network.encode(SMALL.train.images)).hidden[0]
+        assert (hidden < math.inf).float().mean() >= share - 0.02
+    lively = replace(YIN_YANG, alive_share=0.9)
+    waits = [
+        evaluate(Training(SMALL, replace(lively, expected_spikes=spikes)).network, SMALL.validation)["hidden_spikes"]
+        for spikes in (5, 40)
+    ]
+    assert waits[0] < waits[1]
+
+
+@pytest.mark.parametrize(("key", "value"), [("alive_share", 1.1), ("alive_share", -0.1), ("expected_spikes", 0)])
+def test_impossible_start_is_refused(key, value):
+    with pytest.raises(InputError, match=f"--{key.replace('_', '-')}"):
+        replace(YIN_YANG, **{key: value})
 
 
 def test_checkpoint_of_other_settings_is_refused(tmp_path):

@@ -32,6 +32,8 @@ OPTIONS = {
     "dark_tick": "tick of all other intensities, -1 for never",
     "inputs": "budget of input pixels, chosen half way on training images; 0: all",
     "faint": "once trained, intensities up to this never fire; 0: as trained",
+    "alive_share": "share of hidden neurons that fire at the start",
+    "expected_spikes": "that an output waits for at the start: with more, each weighs less",
     "epochs": "times each image is seen",
     "batch": "images per step",
     "learning_rate": "of Adam, cosine to zero",

@@ -62,7 +62,7 @@ class Training:
             settings.floor,
         )
         sample = self.network.encode(split.train.images[:EVALUATION_BATCH])
-        self.network.initialise(sample, self.generator)
+        self.network.initialise(sample, self.generator, settings.alive_share, settings.expected_spikes)
         self.network.to(self.processes.device)
         self.optimizer = self._optimizer()
         self.history: list[dict[str, float]] = []

@@ -24,11 +24,14 @@ from train.quantize import choose_threshold, round_weight
 SPREAD = (1.5, 2.0)
 """Initial weights are uniform in plus or minus SPREAD / sqrt(expected spikes): input layer, later layers."""
 
-EXPECTED_SPIKES = (100, 40)
-"""Spikes that a neuron is expected to see from the input (at most), and from a hidden layer."""
+EXPECTED_INPUTS = 100
+"""Spikes that a neuron is expected to see from the input, at most."""
 
-ALIVE, RAISES = 0.1, 200
-"""Share of the neurons of a hidden layer that should fire at the start, and how often its weights are raised for it."""
+LIFT = 2.0
+"""Initial weights of later layers have the mean LIFT / expected spikes, so that outputs fire from the start."""
+
+RAISES = 200
+"""How often the weights of a hidden layer are raised at most, until enough of its neurons fire."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,18 +70,23 @@ class SpikingNetwork(nn.Module):
         self.thresholds = [1 for _ in sizes]
 
     @torch.no_grad()
-    def initialise(self, spikes: InputSpikes, generator: torch.Generator) -> None:
+    def initialise(
+        self, spikes: InputSpikes, generator: torch.Generator, alive_share: float, expected_spikes: int
+    ) -> None:
         """Draw small random weights, and raise those of hidden layers that hardly fire on a sample of inputs.
 
-        Later layers start with a positive mean, so that outputs fire from the start.
+        :param alive_share: of the neurons of each hidden layer that should fire.
+        :param expected_spikes: that a neuron of a later layer is expected to see; with more of them each weighs less,
+            so that more hidden neurons fire, and learn, before the decision.
         """
         for index, weight in enumerate(self.weights):
             later = index > 0
-            spread = SPREAD[later] / math.sqrt(min(EXPECTED_SPIKES[later], weight.shape[0]))
-            weight.uniform_(-spread, spread, generator=generator).add_(0.05 if later else 0.0)
+            expected = expected_spikes if later else EXPECTED_INPUTS
+            spread = SPREAD[later] / math.sqrt(min(expected, weight.shape[0]))
+            weight.uniform_(-spread, spread, generator=generator).add_(LIFT / expected_spikes if later else 0.0)
             for _ in range(RAISES if index + 1 < len(self.weights) else 0):
                 fired = self._hidden(spikes, [*self.weights[: index + 1], weight])[0][-1] < math.inf
-                if fired.float().mean() >= ALIVE:
+                if fired.float().mean() >= alive_share:
                     break
                 weight.add_(spread / 50)
         self.choose_thresholds()

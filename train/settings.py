@@ -13,7 +13,7 @@ from sim.network import INTENSITIES, Encoder
 MAX_BITS = 8
 MIN_BITS = 2
 
-ADDED = {"faint"}
+ADDED = {"faint", "alive_share", "expected_spikes"}
 """Settings that came after the first networks were trained; their defaults leave those as they are."""
 
 
@@ -26,9 +26,10 @@ class Settings:
     others at ``dark_tick`` (-1: never); ``inputs`` is a budget of pixels, 0 for all. Once training is over, intensities
     up to ``faint`` never fire: fewer weights are read.
 
-    Training: ``epochs`` of ``batch`` images, Adam at ``learning_rate`` (later layers ``output_rate`` times that),
-    cosine to zero; ``warp`` scales the augmentation; ``input_noise`` is the chance that an input spike is lost;
-    gradients longer than ``gradient_limit`` are scaled back to it; ``floor`` as in :mod:`train.layer`.
+    Training: at the start ``alive_share`` of the hidden neurons fire, and outputs wait for some ``expected_spikes`` of
+    them; ``epochs`` of ``batch`` images, Adam at ``learning_rate`` (later layers ``output_rate`` times that), cosine to
+    zero; ``warp`` scales the augmentation; ``input_noise`` is the chance that an input spike is lost; gradients longer
+    than ``gradient_limit`` are scaled back to it; ``floor`` as in :mod:`train.layer`.
 
     Loss: as in :mod:`train.loss`; ``margin``, ``softness`` and ``deadline`` are in units of z (``ticks_per_unit``).
 
@@ -47,6 +48,8 @@ class Settings:
     dark_tick: int = NEVER
     inputs: int = 0
     faint: int = 0
+    alive_share: float = 0.1
+    expected_spikes: int = 40
     epochs: int = 40
     batch: int = 128
     learning_rate: float = 4e-3
@@ -65,7 +68,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         positive = ("ticks_per_unit", "last_tick", "epochs", "batch", "learning_rate", "output_rate", "sharpness")
-        for key in (*positive, "softness", "gradient_limit"):
+        for key in (*positive, "softness", "gradient_limit", "expected_spikes"):
             if not getattr(self, key) > 0:
                 raise InputError(f"--{_option(key)}: must be above 0, not {getattr(self, key)}.")
         for key in ("warp", "floor", "margin", "spike_cost", "late_cost", "deadline", "alive_cost", "inputs", "seed"):
@@ -80,6 +83,8 @@ class Settings:
             raise InputError("--hidden: every layer needs at least one neuron.")
         if not 0 <= self.input_noise < 1:
             raise InputError(f"--input-noise: must be at least 0 and below 1, not {self.input_noise}.")
+        if not 0 <= self.alive_share <= 1:
+            raise InputError(f"--alive-share: must be in 0..1, not {self.alive_share}.")
         self._check_code()
 
     def _check_code(self) -> None:
