@@ -147,9 +147,13 @@ SEPARATE = "*.neurons/t:$memrd_v2 *.weights.store.words/t:$memrd_v2 *.learner.in
 
 
 def _read(job: Job) -> str:
-    """Return the script that reads the design; without being told that they are separate, yosys adds bypasses."""
+    """Return the script that reads the design, and keeps yosys from two mistakes.
+
+    Without being told that they are separate, it adds bypasses to memories. Its ABC9 pass mixes up wires that are named
+    like bits of others, as the elements of Amaranth's arrays are (``word[3]``), and may fail.
+    """
     keep = '; setattr -set ram_style "block" *.weights*/m:*' if job.exchangeable else ""
-    return f"read_rtlil {DESIGN}; setparam -set COLLISION_X_MASK 1'1 {SEPARATE}{keep}"
+    return f"read_rtlil {DESIGN}; rename -hide */w:*]; setparam -set COLLISION_X_MASK 1'1 {SEPARATE}{keep}"
 
 
 _SYNTHESIS = {"ecp5": "synth_ecp5", "up5k": "synth_ice40 -device u", "hx8k": "synth_ice40 -device hx"}
