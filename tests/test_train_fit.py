@@ -49,7 +49,9 @@ def test_learns_with_several_input_ticks_and_two_hidden_layers():
     assert evaluate(training.network, data.test)["accuracy"] > 0.7
 
 
-@pytest.mark.parametrize("change", [{}, {"bits": (), "input_noise": 0.1}, {"warp": 1.0, "inputs": 3}])
+@pytest.mark.parametrize(
+    "change", [{}, {"bits": (), "input_noise": 0.1}, {"warp": 1.0, "inputs": 3, "wake_share": 0.3}]
+)
 def test_resumed_run_equals_an_uninterrupted_one(tmp_path, change):
     recipe = replace(YIN_YANG, **change)
     whole = fit(SMALL, recipe)
@@ -87,7 +89,23 @@ def test_network_starts_as_lively_as_asked():
     assert waits[0] < waits[1]
 
 
-@pytest.mark.parametrize(("key", "value"), [("alive_share", 1.1), ("alive_share", -0.1), ("expected_spikes", 0)])
+def test_silent_neurons_are_woken_and_others_left_alone():
+    network = Training(SMALL, replace(YIN_YANG, alive_share=0.9)).network
+    spikes = network.encode(SMALL.train.images)
+    with torch.no_grad():
+        network.weights[0][:, ::2] = 0.01
+    before = network.weights[0].detach().clone()
+    awake = (network(spikes).hidden[0] < math.inf).float().mean(dim=0) >= 0.02
+    assert not awake[::2].any()
+    for _ in range(10):
+        network.wake(spikes, 0.02)
+    assert ((network(spikes).hidden[0] < math.inf).float().mean(dim=0) >= 0.02).all()
+    assert torch.equal(network.weights[0][:, awake], before[:, awake])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("wake_share", 1.1), ("alive_share", 1.1), ("alive_share", -0.1), ("expected_spikes", 0)]
+)
 def test_impossible_start_is_refused(key, value):
     with pytest.raises(InputError, match=f"--{key.replace('_', '-')}"):
         replace(YIN_YANG, **{key: value})

@@ -34,6 +34,7 @@ OPTIONS = {
     "faint": "once trained, intensities up to this never fire; 0: as trained",
     "alive_share": "share of hidden neurons that fire at the start",
     "expected_spikes": "that an output waits for at the start: with more, each weighs less",
+    "wake_share": "hidden neurons that fire on a smaller share of images are woken in the first half of training",
     "epochs": "times each image is seen",
     "batch": "images per step",
     "learning_rate": "of Adam, cosine to zero",

@@ -30,6 +30,9 @@ WARM_UP_STEPS = 200
 SETTLED = 1 / 3
 """Share of training after which thresholds are no longer fitted to the weights: the rest trains on a fixed grid."""
 
+WAKING = 1 / 2
+"""Share of training in which silent neurons are woken before each epoch."""
+
 PRUNING = 1 / 2
 """Share of training after which the least useful input pixels go; the rest trains without them."""
 
@@ -98,6 +101,10 @@ class Training:
     def _at_epoch_start(self) -> None:
         if self.epoch <= SETTLED * self.settings.epochs:
             self.network.choose_thresholds()
+        if self.settings.wake_share and self.epoch <= WAKING * self.settings.epochs:
+            chosen = torch.randperm(len(self.split.train), generator=self.generator)[:EVALUATION_BATCH]
+            sample = self.split.train.images[chosen].to(self.processes.device)
+            self.network.wake(self.network.encode(sample), self.settings.wake_share)
         budget = self.settings.inputs
         if budget and self.epoch == int(PRUNING * self.settings.epochs) and budget < self.network.encoder.inputs:
             self._keep_inputs(useful_inputs(self.network, self.split.train.images, budget))

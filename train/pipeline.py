@@ -33,6 +33,9 @@ LIFT = 2.0
 RAISES = 200
 """How often the weights of a hidden layer are raised at most, until enough of its neurons fire."""
 
+WAKE_STEP, WAKES = 0.0075, 20
+"""By how much the weights of a silent neuron are raised, and how often at most."""
+
 
 @dataclass(frozen=True, eq=False)
 class Times:
@@ -90,6 +93,20 @@ class SpikingNetwork(nn.Module):
                     break
                 weight.add_(spread / 50)
         self.choose_thresholds()
+
+    @torch.no_grad()
+    def wake(self, spikes: InputSpikes, share: float) -> None:
+        """Raise the input weights of every hidden neuron that fires on less than ``share`` of a sample of images.
+
+        Large steps of the optimiser silence neurons, and a silent neuron has no gradient that would bring it back.
+        """
+        for index, weight in enumerate(self.weights[:-1]):
+            for _ in range(WAKES):
+                fired = self._hidden(spikes, self.scaled_weights())[0][index] < math.inf
+                silent = fired.float().mean(dim=0) < share
+                if not silent.any():
+                    break
+                weight[:, silent] += WAKE_STEP
 
     def choose_thresholds(self) -> None:
         """Fit every layer's integer threshold to its present weights; nothing to do for real weights."""

@@ -13,7 +13,7 @@ from sim.network import INTENSITIES, Encoder
 MAX_BITS = 8
 MIN_BITS = 2
 
-ADDED = {"faint", "alive_share", "expected_spikes"}
+ADDED = {"faint", "alive_share", "expected_spikes", "wake_share"}
 """Settings that came after the first networks were trained; their defaults leave those as they are."""
 
 
@@ -27,9 +27,10 @@ class Settings:
     up to ``faint`` never fire: fewer weights are read.
 
     Training: at the start ``alive_share`` of the hidden neurons fire, and outputs wait for some ``expected_spikes`` of
-    them; ``epochs`` of ``batch`` images, Adam at ``learning_rate`` (later layers ``output_rate`` times that), cosine to
-    zero; ``warp`` scales the augmentation; ``input_noise`` is the chance that an input spike is lost; gradients longer
-    than ``gradient_limit`` are scaled back to it; ``floor`` as in :mod:`train.layer`.
+    them; in the first half, neurons that fire on a smaller share of images than ``wake_share`` are woken, 0 for none.
+    ``epochs`` of ``batch`` images, Adam at ``learning_rate`` (later layers ``output_rate`` times that), cosine to zero;
+    ``warp`` scales the augmentation; ``input_noise`` is the chance that an input spike is lost; gradients longer than
+    ``gradient_limit`` are scaled back to it; ``floor`` as in :mod:`train.layer`.
 
     Loss: as in :mod:`train.loss`; ``margin``, ``softness`` and ``deadline`` are in units of z (``ticks_per_unit``).
 
@@ -50,6 +51,7 @@ class Settings:
     faint: int = 0
     alive_share: float = 0.1
     expected_spikes: int = 40
+    wake_share: float = 0.0
     epochs: int = 40
     batch: int = 128
     learning_rate: float = 4e-3
@@ -83,8 +85,9 @@ class Settings:
             raise InputError("--hidden: every layer needs at least one neuron.")
         if not 0 <= self.input_noise < 1:
             raise InputError(f"--input-noise: must be at least 0 and below 1, not {self.input_noise}.")
-        if not 0 <= self.alive_share <= 1:
-            raise InputError(f"--alive-share: must be in 0..1, not {self.alive_share}.")
+        for key in ("alive_share", "wake_share"):
+            if not 0 <= getattr(self, key) <= 1:
+                raise InputError(f"--{_option(key)}: must be in 0..1, not {getattr(self, key)}.")
         self._check_code()
 
     def _check_code(self) -> None:
