@@ -104,7 +104,7 @@ class Layer(wiring.Component):
             neurons.weight.eq(store.o.payload),
             neurons.advance.eq(self.advance | advancing),
             neurons.clear.eq(self.clear),
-            self.busy.eq(advancing | ~store.idle),
+            self.busy.eq(advancing | neurons.late | ~store.idle),
         ]
         m.d.sync += advancing.eq(neurons.advance & ~neurons.last & ~self.clear)
         if self.parameters.output:

@@ -11,11 +11,15 @@ from amaranth.utils import bits_for
 import sim.layer
 import sim.network
 from hw.boards import Device
+from hw.orders import Orders
 from hw.weights import Rows, Storage
 from sim.fixed_point import Bounds
 
 FEW_FOLDS = 16
 """Up to so many folds the state of a layer is kept out of block RAM on iCE40, which has no smaller memory and few."""
+
+GROUP = 48
+"""On ECP5 one wire to the state of 600 lanes takes 16 ns, and to find the next spike among them 26 ns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +32,9 @@ class Parameters:
     :param current: exact bounds of the currents.
     :param potential: exact bounds of the potentials.
     :param output: whether this is the output layer.
-    :param silent: the tick that stands for "has not fired", where neurons remember when they fired, to learn; None:
-        they do not.
+    :param silent: the tick for "has not fired", where neurons remember when they fired, to learn; None: they do not.
     :param storage: of the weights. :param exchangeable: see :class:`hw.weights.Rows`.
+    :param group: most lanes that are told something, or searched for a spike, by one wire and within a cycle.
     """
 
     layer: sim.network.Layer
@@ -42,6 +46,7 @@ class Parameters:
     silent: int | None = None
     storage: Storage = Storage.BLOCK
     exchangeable: bool = False
+    group: int = GROUP
 
     @property
     def rows(self) -> Rows:
@@ -102,7 +107,8 @@ class Neurons(wiring.Component):
     the fold that is next. Folds follow each other: ``folds`` cycles of either make a pass, and passes do not mix.
     ``last`` tells that the fold that is next is the last one. ``clear`` forgets all state in one cycle.
 
-    Each advanced fold appears on ``o`` one cycle later; it is taken at once.
+    Each advanced fold appears on ``o`` one cycle later; it is taken at once. If one fold has more lanes than a
+    ``group``, orders reach the lanes a cycle later; ``late`` tells that an ``advance`` is on its way.
 
     Neurons that remember when they fired also have ``now``, the tick that an ``advance`` reaches; ``past``, what the
     fold that is next did; and ``recall``, which goes on to the fold after it and changes nothing.
@@ -113,6 +119,7 @@ class Neurons(wiring.Component):
     advance: Signal
     clear: Signal
     last: Signal
+    late: Signal
     o: stream.Interface
     now: Signal
     recall: Signal
@@ -126,6 +133,7 @@ class Neurons(wiring.Component):
             "advance": In(1),
             "clear": In(1),
             "last": Out(1),
+            "late": Out(1),
             "o": Out(stream.Signature(parameters.fold, always_ready=True)),
         }
         if parameters.silent is not None:
@@ -137,7 +145,8 @@ class Neurons(wiring.Component):
         m = Module()
         layer, bits = self.parameters, self.parameters.potential.bits
         threshold = layer.layer.threshold
-        self._count_folds(m)
+        orders, weight = self._orders(m)
+        self._count_folds(m, orders[0])
         start = {"potential": -threshold * layer.ticks_per_unit, "fired": 0}
         parts: dict[str, ShapeLike] = {"potential": signed(bits), "fired": 1}
         if layer.silent is not None:
@@ -145,14 +154,14 @@ class Neurons(wiring.Component):
         soma = data.StructLayout(parts)
         few_blocks = isinstance(platform, Device) and platform.family == "ice40"
         self.attributes = {"ram_style": "logic"} if few_blocks and layer.folds <= FEW_FOLDS else {}
-        current, current_next = self._state(m, "current", signed(layer.current.bits), -threshold, self.deliver)
-        before, after = self._state(m, "soma", soma, start, self.advance)
+        writes, clears = [order.deliver for order in orders], [order.clear for order in orders]
+        current, current_next = self._state(m, "current", signed(layer.current.bits), -threshold, writes, clears)
+        writes = [order.advance for order in orders]
+        before, after = self._state(m, "soma", soma, start, writes, clears)
         for lane in range(layer.lanes):
             state = data.View(soma, before[lane])
             result = data.View(soma, after[lane])
-            added, advanced, fires = update(
-                m, current[lane].as_signed(), state.potential, state.fired, self.weight[lane]
-            )
+            added, advanced, fires = update(m, current[lane].as_signed(), state.potential, state.fired, weight[lane])
             m.d.comb += [
                 current_next[lane].eq(added),
                 result.potential.eq(advanced),
@@ -170,7 +179,17 @@ class Neurons(wiring.Component):
                 m.d.sync += self.o.payload.fires[lane].eq(fires)
         return m
 
-    def _count_folds(self, m: Module) -> None:
+    def _orders(self, m: Module) -> tuple[list[Orders], data.View]:
+        """Return what each lane is told, and the word of weights that goes with it."""
+        lanes, told = self.parameters.lanes, Orders(self.deliver, self.advance, self.clear)
+        if self.parameters.folds > 1 or lanes <= self.parameters.group or self.parameters.silent is not None:
+            return [told] * lanes, self.weight
+        orders, weight = told.repeat(m, lanes, self.parameters.group), Signal.like(self.weight, reset_less=True)
+        m.d.sync += weight.eq(self.weight)
+        m.d.comb += self.late.eq(orders[0].advance)
+        return orders, weight
+
+    def _count_folds(self, m: Module, orders: Orders) -> None:
         """Count the folds of a pass: ``self.fold`` is next, ``self.fold_after`` is next in the following cycle."""
         folds, lanes = self.parameters.folds, self.parameters.lanes
         self.fold = Signal(range(folds))
@@ -185,7 +204,7 @@ class Neurons(wiring.Component):
         first_neuron = Signal(bits_for((folds - 1) * lanes))
         m.d.sync += [
             self.fold.eq(self.fold_after),
-            self.o.valid.eq(self.advance & ~self.clear),
+            self.o.valid.eq(orders.advance & ~orders.clear),
             self.o.payload.last.eq(self.last),
             self.o.payload.first_neuron.eq(first_neuron),
         ]
@@ -194,7 +213,9 @@ class Neurons(wiring.Component):
         with m.Elif(step):
             m.d.sync += first_neuron.eq(first_neuron + lanes)
 
-    def _state(self, m: Module, name: str, shape: Any, start: Any, write: Value) -> tuple[list[Value], list[Value]]:
+    def _state(
+        self, m: Module, name: str, shape: Any, start: Any, writes: list[Value], clears: list[Value]
+    ) -> tuple[list[Value], list[Value]]:
         """Keep one value per neuron; return, per lane, that of the fold that is next, and where its new one goes.
 
         One fold lies in registers. Several lie in a memory; its last word holds ``start`` and is read in place of every
@@ -202,22 +223,22 @@ class Neurons(wiring.Component):
         """
         lanes, folds = self.parameters.lanes, self.parameters.folds
         if folds == 1:
-            now = [Signal(shape, name=f"{name}_{lane}", init=start) for lane in range(lanes)]
+            now = [Signal(shape, name=f"{name}_{lane}", reset_less=True) for lane in range(lanes)]
             then = [Signal(shape, name=f"{name}_{lane}_after") for lane in range(lanes)]
-            for old, new in zip(now, then, strict=True):
-                with m.If(self.clear):
+            for old, new, write, clear in zip(now, then, writes, clears, strict=True):
+                with m.If(clear):
                     m.d.sync += old.eq(Const(start, shape))
                 with m.Elif(write):
                     m.d.sync += old.eq(new)
             return [Value.cast(old) for old in now], [Value.cast(new) for new in then]
-        word = data.ArrayLayout(shape, lanes)
+        word, write, clear = data.ArrayLayout(shape, lanes), writes[0], clears[0]
         init: list[Any] = [[start] * lanes] * (folds + 1)
         m.submodules[name] = cells = memory.Memory(shape=word, depth=folds + 1, init=init, attrs=self.attributes)
         # Both ports are never at one address: while a fold is written, the one after it is read.
         reader, writer = cells.read_port(), cells.write_port()
         fresh, fresh_after = Signal(name=f"{name}_fresh", init=1), Signal(name=f"{name}_fresh_after")
         m.d.comb += [
-            fresh_after.eq(self.clear | (fresh & ~(write & self.last))),
+            fresh_after.eq(clear | (fresh & ~(write & self.last))),
             reader.addr.eq(Mux(fresh_after, folds, self.fold_after)),
             writer.addr.eq(self.fold),
             writer.en.eq(write),

@@ -16,6 +16,7 @@ from hw.events import event, lesson, result
 from hw.flash import flash_members
 from hw.layer import Layer
 from hw.learn import Learner
+from hw.neurons import GROUP
 from hw.neurons import Parameters as LayerParameters
 from hw.sequence import Sequencer
 from hw.weights import Rows, Storage
@@ -31,18 +32,16 @@ FULL = "full"
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """A network and how many of its neurons are updated in one cycle.
+    """A ``network`` and how many of its neurons are updated in one cycle.
 
-    :param network: what is computed.
     :param lanes: of the widest layer, 1..its fan_out, or ``FULL``. Every other layer gets just as many lanes as it
         needs to have no more folds than the widest; so a few suffice for ten outputs. With ``rule`` the outputs get a
         lane each: a lesson looks up the rows of most hidden neurons.
     :param rule: it learns, by this rule; None: it does not.
     :param spram: the layer whose weights lie in SPRAM, where a host loads them; None: all lie in block RAM.
-    :param logic: the layer whose weights are constants in look-up tables; None: there is none.
-    :param flash: the layer whose weights lie in the board's flash; None: there is none.
+    :param logic: the layer whose weights are constants in look-up tables, :param flash: in the board's flash; or None.
     :param exchangeable: any weights of the same format may take the place of these; so no width is chosen after them,
-        and the network's digest lies in a memory too.
+        and the network's digest lies in a memory too. :param group: see :class:`hw.neurons.Parameters`.
     :raises InputError: lanes is out of range, or the network cannot learn.
     """
 
@@ -53,6 +52,7 @@ class Parameters:
     logic: int | None = None
     flash: int | None = None
     exchangeable: bool = False
+    group: int = GROUP
 
     def __post_init__(self) -> None:
         if self.rule is not None:
@@ -86,6 +86,7 @@ class Parameters:
                     silent=network.last_tick + 1 if learns else None,
                     storage=placed.get(index, Storage.BLOCK),
                     exchangeable=self.exchangeable,
+                    group=self.group,
                 )
             )
         return tuple(found)

@@ -8,9 +8,6 @@ from amaranth.utils import bits_for
 from hw.arithmetic import lowest, several, times
 from hw.neurons import Parameters
 
-CHUNK = 48
-"""So many lanes are searched for the next spike within a cycle: on ECP5 600 of them take 26 ns, most of it wires."""
-
 
 def spikes(lanes: int, neuron_bits: int) -> data.StructLayout:
     """Return the layout of neighbouring lanes: whether each ``fires``, and the index of the first of them."""
@@ -23,7 +20,7 @@ def waiting_fold(parameters: Parameters) -> data.StructLayout:
 
 
 class Chunks(wiring.Component):
-    """Cuts a fold into chunks of so many ``lanes``; those without a spike are left out.
+    """Cuts a fold into chunks of a ``group`` of lanes; those without a spike are left out.
 
     ``i``: folds. ``o``: their chunks, lowest first, one per cycle. ``clear`` forgets them all. ``pending``: some are
     still to come.
@@ -36,12 +33,12 @@ class Chunks(wiring.Component):
     clear: Signal
     pending: Signal
 
-    def __init__(self, parameters: Parameters, lanes: int):
-        self.lanes = lanes
+    def __init__(self, parameters: Parameters):
+        self.lanes = parameters.group
         super().__init__(
             {
                 "i": In(stream.Signature(waiting_fold(parameters))),
-                "o": Out(stream.Signature(spikes(lanes, bits_for(parameters.layer.fan_out - 1)))),
+                "o": Out(stream.Signature(spikes(self.lanes, bits_for(parameters.layer.fan_out - 1)))),
                 "clear": In(1),
                 "pending": Out(1),
             }
@@ -50,17 +47,12 @@ class Chunks(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: the fold that is being cut, the chunks of it that have a spike, the chunk being offered."""
         m = Module()
-        fold = Signal.like(self.i.payload)
+        fold = Signal.like(self.i.payload, reset_less=True)
         chunks = self._cut(fold)
         left = Signal(len(chunks))
-        take = Signal()
         some, chunk = lowest(m, list(left))
-        m.d.comb += [
-            take.eq(~self.o.valid | self.o.ready),
-            self.i.ready.eq(~some),
-            self.pending.eq(some | self.o.valid),
-        ]
-        with m.If(take):
+        m.d.comb += [self.i.ready.eq(~some), self.pending.eq(some | self.o.valid)]
+        with m.If(~self.o.valid | self.o.ready):
             m.d.sync += [
                 self.o.valid.eq(some),
                 self.o.payload.fires.eq(Array(chunks)[chunk]),
@@ -87,7 +79,7 @@ class Queue(wiring.Component):
     ``o``: the neurons that fire, lowest index first, one per cycle. ``pending``: some are still to come.
     ``clear`` forgets them all; it is the only thing that withdraws a spike already offered.
 
-    Latency: 1 cycle; 2 more with several folds (they wait in a memory), and 2 more with more than ``chunk`` lanes.
+    Latency: 1 cycle; 2 more with several folds (they wait in a memory), and 2 more with more lanes than a ``group``.
     """
 
     i: stream.Interface
@@ -95,8 +87,8 @@ class Queue(wiring.Component):
     clear: Signal
     pending: Signal
 
-    def __init__(self, parameters: Parameters, chunk: int = CHUNK):
-        self.parameters, self.chunk = parameters, chunk
+    def __init__(self, parameters: Parameters):
+        self.parameters = parameters
         super().__init__(
             {
                 "i": In(stream.Signature(parameters.fold, always_ready=True)),
@@ -110,8 +102,8 @@ class Queue(wiring.Component):
         """Build: what waits, the lanes being handed out, the spike being offered."""
         m = Module()
         source, waiting = self._folds(m)
-        if self.parameters.lanes > self.chunk:
-            m.submodules.chunks = chunks = Chunks(self.parameters, self.chunk)
+        if self.parameters.lanes > self.parameters.group:
+            m.submodules.chunks = chunks = Chunks(self.parameters)
             connect(m, source, chunks.i)
             m.d.comb += chunks.clear.eq(self.clear)
             source, waiting = chunks.o, waiting | chunks.pending

@@ -147,12 +147,14 @@ SEPARATE = "*.neurons/t:$memrd_v2 *.weights.store.words/t:$memrd_v2 *.learner.in
 
 
 def _read(job: Job) -> str:
-    """Return the script that reads the design, and keeps yosys from two mistakes.
+    """Return the script that reads the design, and keeps yosys from three mistakes.
 
-    Without being told that they are separate, it adds bypasses to memories. Its ABC9 pass mixes up wires that are named
+    Without being told that they are separate, it adds bypasses to memories. It makes registers that hold the same one,
+    also where they are several because a wire from one would be too slow. Its ABC9 pass mixes up wires that are named
     like bits of others, as the elements of Amaranth's arrays are (``word[3]``), and may fail.
     """
     keep = '; setattr -set ram_style "block" *.weights*/m:*' if job.exchangeable else ""
+    keep += "; setattr -set keep 1 */a:replica %ci:+[Q] */t:$*dff* %i"
     return f"read_rtlil {DESIGN}; rename -hide */w:*]; setparam -set COLLISION_X_MASK 1'1 {SEPARATE}{keep}"
 
 

@@ -200,20 +200,21 @@ class BlockStore(wiring.Component):
         """Build: an address counter, the memory, an output register."""
         m = Module()
         m.submodules.words = words = self.words
-        address = Signal.like(words.address)
-        left = Signal(range(self.rows.folds))
+        address, left = Signal.like(words.address), Signal(range(self.rows.folds))
+        word = Signal(self.rows.word, reset_less=True)
         accept, reading = Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(left == 0),
             accept.eq(self.i.valid & self.i.ready),
             words.address.eq(Mux(left == 0, times(self.i.payload, self.rows.folds), address)),
             self.idle.eq((left == 0) & ~reading & ~self.o.valid),
+            self.o.payload.eq(word),
         ]
         m.d.sync += [
             address.eq(words.address + 1),
             reading.eq(accept | (left != 0)),
             self.o.valid.eq(reading),
-            self.o.payload.eq(words.word),
+            word.eq(words.word),
         ]
         with m.If(accept):
             m.d.sync += left.eq(self.rows.folds - 1)

@@ -76,6 +76,11 @@ MUTANTS = [
     Mutant("decision not waited for", "hw/sequence.py", "with m.Elif(~self.busy):", "with m.Else():"),
     Mutant("lost in a full queue", "hw/queue.py", "folds + 1)", "folds)"),
     Mutant("lost when stalled", "hw/queue.py", "take.eq(~self.o.valid | self.o.ready)", "take.eq(1)"),
+    Mutant("chunk left out", "hw/queue.py", "left.eq(left & ~(1 << chunk))", "left.eq(0)"),
+    Mutant("chunk not waited for", "hw/queue.py", "self.pending.eq(some | self.o.valid)", "self.pending.eq(some)"),
+    Mutant("chunk not forgotten", "hw/queue.py", "[left.eq(0), self.o.valid.eq(0)]", "left.eq(0)"),
+    Mutant("late order overtaken", "hw/layer.py", " | neurons.late", ""),
+    Mutant("weight before its order", "hw/neurons.py", "m.d.sync += weight.eq", "m.d.comb += weight.eq"),
     Mutant(
         "highest first",
         "hw/arithmetic.py",

@@ -16,11 +16,12 @@ from sim.pipeline import run
 IMAGES = 3
 
 
-def random_lanes(parameters_seed, network):
-    """Any number of lanes; all of them in a third of the cases, for that is another circuit."""
+def with_random_lanes(seed, network):
+    """Any number of lanes in groups of any size; all lanes in a half of the cases, for that is another circuit."""
     widest = max(layer.fan_out for layer in network.layers)
-    rng = np.random.default_rng(parameters_seed)
-    return widest if rng.random() < 0.33 else int(rng.integers(1, widest + 1))
+    rng = np.random.default_rng(seed)
+    lanes = widest if rng.random() < 0.5 else int(rng.integers(1, widest + 1))
+    return Parameters(network, lanes, group=int(rng.integers(1, 2 * widest)))
 
 
 @settings(max_examples=200)
@@ -28,7 +29,7 @@ def random_lanes(parameters_seed, network):
 def test_every_boundary_equals_sim(seed, pauses):
     network = random_network(seed)
     images = random_images(network, IMAGES, seed)
-    parameters = Parameters(network, random_lanes(seed, network))
+    parameters = with_random_lanes(seed, network)
     simulation = Simulation(parameters, "amaranth")
     for index, found in enumerate(simulation.run(images, seed % 1000 if pauses else None)):
         compare(index, run(network, images[index]), found)
@@ -40,7 +41,7 @@ def test_pixels_in_results_out(seed, pauses):
     """The whole machine: here the pipeline's ``skip`` ends the encoder's work on a decided image."""
     network = random_network(seed)
     images = random_images(network, IMAGES, seed)
-    machine = Machine(Parameters(network, random_lanes(seed, network)))
+    machine = Machine(with_random_lanes(seed, network))
     found = AmaranthEngine(machine).run(Stimulus(pixels(images), seed=seed % 1000 if pauses else None))
     layout = result(network)
     for index, image in enumerate(images):

@@ -53,9 +53,8 @@ def weights(rng, fan_in, fan_out, bits=8):
 def some_layer(seed, output=False):
     rng = np.random.default_rng(seed)
     layer = weights(rng, int(rng.integers(1, 9)), int(rng.integers(1, 14)), int(rng.integers(1, 9)))
-    return Parameters(
-        layer, int(rng.integers(1, layer.fan_out + 1)), 2, current_bounds(layer), Bounds(-4000, 4000), output
-    )
+    lanes, group = int(rng.integers(1, layer.fan_out + 1)), int(rng.integers(1, 14))
+    return Parameters(layer, lanes, 2, current_bounds(layer), Bounds(-4000, 4000), output, group=group)
 
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 38, 600])
@@ -110,7 +109,7 @@ def test_a_store_gives_a_word_per_cycle_from_row_to_row(lanes):
 @given(seeds)
 def test_a_queue_gives_every_neuron_that_fires_lowest_first(seed):
     parameters, rng = some_layer(seed), random.Random(seed)
-    dut, found, expected = Queue(parameters, chunk=rng.randint(2, 8)), [], []
+    dut, found, expected = Queue(parameters), [], []
 
     async def testbench(ctx):
         for _ in range(4):
@@ -159,7 +158,7 @@ def test_a_layer_fires_as_its_twin_does(seed):
         found.append([])
         await cycle(ctx)
         ctx.set(dut.advance, 0)
-        for _ in range(parameters.folds):
+        for _ in range(parameters.folds + 1):
             await cycle(ctx)
         await settle(ctx)
 

@@ -27,17 +27,17 @@ TINY = small([[3, 1]], [[3], [-1]], last_tick=1)
 FLAT = small([[3, -4], [-4, 3]], last_tick=2)
 
 
-def queue(neurons, lanes, chunk=8):
+def queue(neurons, lanes, group=8):
     layer = Layer(np.ones((1, neurons), np.int8), 1)
-    return Queue(LayerParameters(layer, lanes, 1, current_bounds(layer), Bounds(-1, 1), output=False), chunk)
+    return Queue(LayerParameters(layer, lanes, 1, current_bounds(layer), Bounds(-1, 1), output=False, group=group))
 
 
 @pytest.mark.parametrize(
-    ("neurons", "lanes", "chunk"),
+    ("neurons", "lanes", "group"),
     [(4, 4, 4), (5, 5, 2), (4, 2, 2), (3, 1, 1), pytest.param(6, 3, 2, marks=pytest.mark.slow)],
 )
-def test_a_queue_loses_and_invents_nothing(neurons, lanes, chunk, tmp_path):
-    assert prove(NothingLost(queue(neurons, lanes, chunk)), 12, tmp_path) == "PASS"
+def test_a_queue_loses_and_invents_nothing(neurons, lanes, group, tmp_path):
+    assert prove(NothingLost(queue(neurons, lanes, group)), 12, tmp_path) == "PASS"
 
 
 @pytest.mark.parametrize(
@@ -49,16 +49,17 @@ def test_a_queue_loses_and_invents_nothing(neurons, lanes, chunk, tmp_path):
         lambda: EncoderHardware(DEEP),
         lambda: Pipeline(Parameters(DEEP)),
         lambda: Pipeline(Parameters(DEEP, 1)),
+        lambda: Pipeline(Parameters(DEEP, group=1)),
     ],
-    ids=["queue", "folded queue", "queue of chunks", "encoder", "pipeline", "folded pipeline"],
+    ids=["queue", "folded queue", "grouped queue", "encoder", "pipeline", "folded pipeline", "grouped pipeline"],
 )
 def test_what_is_offered_stays_until_it_is_taken(component, tmp_path):
     assert prove(StableOutput(component()), 16, tmp_path) == "PASS"
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
-def test_every_image_gives_one_result(lanes, tmp_path):
-    assert prove(OneResultPerImage(Pipeline(Parameters(TINY, lanes))), 18, tmp_path) == "PASS"
+@pytest.mark.parametrize(("lanes", "group"), [(1, 2), (2, 2), pytest.param(2, 1, marks=pytest.mark.slow)])
+def test_every_image_gives_one_result(lanes, group, tmp_path):
+    assert prove(OneResultPerImage(Pipeline(Parameters(TINY, lanes, group=group))), 18, tmp_path) == "PASS"
 
 
 @pytest.mark.parametrize(("lanes", "depth"), [(2, 16), pytest.param(1, 13, marks=pytest.mark.slow)])
