@@ -120,7 +120,12 @@ def test_a_queue_gives_every_neuron_that_fires_lowest_first(seed):
                 mask = sum(fire << lane for lane, fire in enumerate(fires[first : first + parameters.lanes]))
                 await cycle(ctx, {"first_neuron": first, "last": fold == parameters.folds - 1, "fires": mask})
             while ctx.get(dut.pending):
+                forget = rng.random() < 0.1
+                ctx.set(dut.clear, forget)
                 await cycle(ctx, None)
+                ctx.set(dut.clear, 0)
+                if forget:
+                    expected[:] = found
 
     async def cycle(ctx, fold):
         ready = rng.random() < 0.7
