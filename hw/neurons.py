@@ -223,7 +223,7 @@ class Neurons(wiring.Component):
         """
         lanes, folds = self.parameters.lanes, self.parameters.folds
         if folds == 1:
-            now = [Signal(shape, name=f"{name}_{lane}", reset_less=True) for lane in range(lanes)]
+            now = [Signal(shape, name=f"{name}_{lane}", init=start, reset_less=True) for lane in range(lanes)]
             then = [Signal(shape, name=f"{name}_{lane}_after") for lane in range(lanes)]
             for old, new, write, clear in zip(now, then, writes, clears, strict=True):
                 with m.If(clear):
