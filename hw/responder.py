@@ -95,8 +95,7 @@ class Responder(wiring.Component):
         self.repeatable = Signal()  # the last result is that of the last lesson
         place = Signal(range(HEAD.size))
         complete = Const(1) if self.to_load is None else Signal(name="complete")
-        m.d.comb += [self.address.eq(self.i.payload), self.pixels.payload.intensity.eq(self.i.payload)]
-        m.d.comb += self.pixels.payload.last.eq(left == 1)
+        m.d.comb += [self.pixels.payload.intensity.eq(self.i.payload), self.pixels.payload.last.eq(left == 1)]
         with m.FSM():
             with m.State("HEAD"):
                 m.d.comb += self.i.ready.eq(1)
@@ -127,10 +126,12 @@ class Responder(wiring.Component):
             with m.State("READ"):
                 m.d.comb += self.i.ready.eq(1)
                 with m.If(self.i.valid):
-                    m.d.sync += left.eq(0)
-                    m.next = "REFUSE"
-                    with m.If(self.known):
-                        self._answer(m, kind, self.value, VALUE_BYTES)
+                    m.d.sync += [left.eq(0), self.address.eq(self.i.payload)]
+                    m.next = "LOOK"
+            with m.State("LOOK"):
+                m.next = "REFUSE"
+                with m.If(self.known):
+                    self._answer(m, kind, self.value, VALUE_BYTES)
             with m.State("PIXELS"):
                 m.d.comb += [self.pixels.valid.eq(self.i.valid), self.i.ready.eq(self.pixels.ready)]
                 with m.If(self.i.valid & self.i.ready):
