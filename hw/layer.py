@@ -13,6 +13,7 @@ from hw.neurons import Neurons, Parameters
 from hw.queue import Queue
 from hw.spram import SpramStore
 from hw.weights import BlockStore, BlockWords, Storage, WordPort
+from hw.wide_words import WideWords
 
 
 def lesson(parameters: Parameters) -> wiring.Signature:
@@ -125,6 +126,8 @@ class Layer(wiring.Component):
             return FlashStore(rows)
         if self.parameters.storage is Storage.LOGIC:
             return BlockStore(rows, BlockWords(rows, "logic"))
+        if self.parameters.wide and not rows.exchangeable:
+            return BlockStore(rows, WideWords(rows, self.parameters.group), late=True)
         return BlockStore(rows) if self.parameters.silent is None else LearningStore(rows)
 
     def _share(self, m: Module, store: LearningStore, neurons: Neurons) -> None:

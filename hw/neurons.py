@@ -11,15 +11,12 @@ from amaranth.utils import bits_for
 import sim.layer
 import sim.network
 from hw.boards import Device
-from hw.orders import Orders
+from hw.orders import GROUP, Orders
 from hw.weights import Rows, Storage
 from sim.fixed_point import Bounds
 
 FEW_FOLDS = 16
 """Up to so many folds the state of a layer is kept out of block RAM on iCE40, which has no smaller memory and few."""
-
-GROUP = 48
-"""On ECP5 one wire to the state of 600 lanes takes 16 ns, and to find the next spike among them 26 ns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +24,8 @@ class Parameters:
     """A layer as software and as hardware.
 
     :param layer: weights and threshold T.
-    :param lanes: neurons updated in one cycle, 1..fan_out.
-    :param ticks_per_unit: R of the network.
-    :param current: exact bounds of the currents.
-    :param potential: exact bounds of the potentials.
+    :param lanes: neurons updated in one cycle, 1..fan_out. :param ticks_per_unit: R of the network.
+    :param current: exact bounds of the currents. :param potential: of the potentials.
     :param output: whether this is the output layer.
     :param silent: the tick for "has not fired", where neurons remember when they fired, to learn; None: they do not.
     :param storage: of the weights. :param exchangeable: see :class:`hw.weights.Rows`.
@@ -52,6 +47,11 @@ class Parameters:
     def rows(self) -> Rows:
         """The layer's weight rows, cut into words of ``lanes`` weights."""
         return Rows(self.layer, self.lanes, self.exchangeable)
+
+    @property
+    def wide(self) -> bool:
+        """Whether a fold has so many lanes that no wire may go to all of them."""
+        return self.folds == 1 and self.lanes > self.group and self.silent is None
 
     @property
     def reachable(self) -> bool:
@@ -182,7 +182,7 @@ class Neurons(wiring.Component):
     def _orders(self, m: Module) -> tuple[list[Orders], data.View]:
         """Return what each lane is told, and the word of weights that goes with it."""
         lanes, told = self.parameters.lanes, Orders(self.deliver, self.advance, self.clear)
-        if self.parameters.folds > 1 or lanes <= self.parameters.group or self.parameters.silent is not None:
+        if not self.parameters.wide:
             return [told] * lanes, self.weight
         orders, weight = told.repeat(m, lanes, self.parameters.group), Signal.like(self.weight, reset_less=True)
         m.d.sync += weight.eq(self.weight)

@@ -16,8 +16,8 @@ from hw.events import event, lesson, result
 from hw.flash import flash_members
 from hw.layer import Layer
 from hw.learn import Learner
-from hw.neurons import GROUP
 from hw.neurons import Parameters as LayerParameters
+from hw.orders import GROUP
 from hw.sequence import Sequencer
 from hw.weights import Rows, Storage
 from hw.words import word_ports

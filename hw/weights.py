@@ -8,7 +8,7 @@ A store whose words do not come with the bitstream, or change later, also has ``
 import enum
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,13 @@ class Rows:
     def word(self) -> data.ArrayLayout:
         """Layout of a word."""
         return data.ArrayLayout(signed(self.layer.weight_bits), self.lanes)
+
+    def part(self, first: int, count: int) -> "Rows":
+        """Return ``count`` lanes from ``first`` on, their slice of every word, as the rows of a smaller layer."""
+        padded = np.zeros((self.layer.fan_in, self.folds * self.lanes), np.int8)
+        padded[:, : self.layer.fan_out] = self.layer.weight
+        slices = padded.reshape(self.layer.fan_in, self.folds, self.lanes)[:, :, first : first + count]
+        return Rows(replace(self.layer, weight=slices.reshape(self.layer.fan_in, -1)), count)
 
     def memory(self) -> list[int]:
         """Return the content of the layer's memory: :meth:`pack`, and random words behind it if exchangeable.
@@ -181,18 +188,19 @@ class BlockWords(wiring.Component):
 class BlockStore(wiring.Component):
     """Weight rows in block RAM, or in another memory that answers in the following cycle.
 
-    Latency: 2 cycles from a row to its first word (memory, output register). Throughput: one word per cycle, also from
-    row to row.
+    Latency: 2 cycles from a row to its first word (memory, and a register before or behind it).
+    Throughput: one word per cycle, also from row to row.
 
     :param words: where they lie: a component with the members of :class:`BlockWords`, which is the one taken if None.
+    :param late: its ``word`` is that of the last ``address`` but one.
     """
 
     i: stream.Interface
     o: stream.Interface
     idle: Signal
 
-    def __init__(self, rows: Rows, words: Any = None):
-        self.rows = rows
+    def __init__(self, rows: Rows, words: Any = None, late: bool = False):
+        self.rows, self.late = rows, late
         self.words = BlockWords(rows) if words is None else words
         super().__init__(store_members(rows))
 
@@ -201,7 +209,10 @@ class BlockStore(wiring.Component):
         m = Module()
         m.submodules.words = words = self.words
         address, left = Signal.like(words.address), Signal(range(self.rows.folds))
-        word = Signal(self.rows.word, reset_less=True)
+        word = words.word
+        if not self.late:
+            word = Signal(self.rows.word, reset_less=True)
+            m.d.sync += word.eq(words.word)
         accept, reading = Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(left == 0),
@@ -214,7 +225,6 @@ class BlockStore(wiring.Component):
             address.eq(words.address + 1),
             reading.eq(accept | (left != 0)),
             self.o.valid.eq(reading),
-            word.eq(words.word),
         ]
         with m.If(accept):
             m.d.sync += left.eq(self.rows.folds - 1)

@@ -81,6 +81,7 @@ MUTANTS = [
     Mutant("chunk not forgotten", "hw/queue.py", "[left.eq(0), self.o.valid.eq(0)]", "left.eq(0)"),
     Mutant("late order overtaken", "hw/layer.py", " | neurons.late", ""),
     Mutant("weight before its order", "hw/neurons.py", "m.d.sync += weight.eq", "m.d.comb += weight.eq"),
+    Mutant("lanes of another group", "hw/wide_words.py", "self.rows.part(first, ", "self.rows.part(0, "),
     Mutant(
         "highest first",
         "hw/arithmetic.py",
