@@ -1,6 +1,6 @@
 """The boards we build for: one row each, and one pin file each in ``constraints/``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sim.command import InputError
@@ -39,12 +39,15 @@ class Flash:
 
     :param bytes: its size; where boards differ, the smallest.
     :param clock_pin: its clock is at a pin like any other; else at the one of ECP5's configuration (``USRMCLK``).
-    :param held: so are WP and HOLD, which must be high.
+    :param pins: data wires that reach the FPGA: 2, or 4 with WP and HOLD.
+    :param wires: how many of them data come over. With 4 the chip must be known to be one of Winbond's, or made like
+        them, see :data:`hw.flash.VOLATILE`; every chip has 2.
     """
 
     bytes: int
     clock_pin: bool
-    held: bool
+    pins: int
+    wires: int
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,10 @@ class Board:
         return CONSTRAINTS / self.pins if self.pins else None
 
 
-_ULX3S_FLASH = Flash(4 << 20, clock_pin=False, held=True)
-_UP5K_FLASH = Flash(16 << 20, clock_pin=True, held=True)
-_HX8K_FLASH = Flash(4 << 20, clock_pin=True, held=False)
+_ULX3S_FLASH = Flash(4 << 20, clock_pin=False, pins=4, wires=2)  # Winbond's on some of these boards, ISSI's on others
+_W25Q128 = Flash(16 << 20, clock_pin=True, pins=4, wires=4)
+_ICEPI_FLASH = replace(_W25Q128, clock_pin=False)
+_HX8K_FLASH = Flash(4 << 20, clock_pin=True, pins=2, wires=2)
 
 BOARDS = {
     board.name: board
@@ -87,8 +91,18 @@ BOARDS = {
         Board("ulx3s-85f", ECP5_85F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", False, "ulx3s", _ULX3S_FLASH),
         Board("ulx3s-45f", ECP5_45F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", False, "ulx3s", _ULX3S_FLASH),
         Board("ulx3s-25f", ECP5_25F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", False, "ulx3s", _ULX3S_FLASH),
-        Board("icepi-zero", ECP5_25F, "CABGA256", 50_000_000, 50_000_000, "icepi-zero.lpf", programmer="icepi-zero"),
-        Board("icebreaker", UP5K, "sg48", 12_000_000, 12_000_000, "icebreaker.pcf", True, "ice40_generic", _UP5K_FLASH),
+        Board(
+            "icepi-zero",
+            ECP5_25F,
+            "CABGA256",
+            50_000_000,
+            50_000_000,
+            "icepi-zero.lpf",
+            False,
+            "icepi-zero",
+            _ICEPI_FLASH,
+        ),
+        Board("icebreaker", UP5K, "sg48", 12_000_000, 12_000_000, "icebreaker.pcf", True, "ice40_generic", _W25Q128),
         Board(
             "hx8k-breakout",
             HX8K,

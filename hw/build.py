@@ -109,7 +109,8 @@ def build(
     if built.met and settings.board.pins:
         if settings.pipeline.flash is not None:
             with atomic_path(out / WEIGHTS_FILE) as beside:
-                beside.write_bytes(image(settings.pipeline.layers[settings.pipeline.flash].rows))
+                rows = settings.pipeline.layers[settings.pipeline.flash].rows
+                beside.write_bytes(image(rows, settings.pipeline.network.digest))
         built = replace(built, bitstream=_keep_bitstream(settings.board, out))
     with atomic_path(out / REPORT_FILE) as beside:
         beside.write_text(json.dumps(built.to_json(), indent=2) + "\n", encoding="utf-8")

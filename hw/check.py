@@ -12,6 +12,7 @@ from rich.table import Table
 
 from hw.flash import row_cycles
 from hw.measure import read_cells
+from hw.neurons import Parameters
 from hw.settings import Settings
 from hw.spram import SPRAM_BITS
 from hw.toolchain import DESIGN, STATISTICS, memory_mapping
@@ -101,7 +102,7 @@ class Findings:
                     "weight_kbit": layer.layer.weight.size * layer.layer.weight_bits / 1024,
                     "weights_in": layer.storage.value,
                     "lanes": layer.lanes,
-                    "cycles_per_event": row_cycles(layer.rows) if layer.storage is Storage.FLASH else layer.folds,
+                    "cycles_per_event": _event_cycles(layer),
                     "current_bits": layer.current.bits,
                     "potential_bits": layer.potential.bits,
                 }
@@ -134,6 +135,10 @@ def check(settings: Settings, traces: Sequence[Trace]) -> Findings:
         luts=_luts(cells),
         silent=silent if traces else None,
     )
+
+
+def _event_cycles(layer: Parameters) -> int:
+    return row_cycles(layer.rows, layer.flash_wires) if layer.storage is Storage.FLASH else layer.folds
 
 
 def _luts(cells: dict[str, int]) -> int:

@@ -42,6 +42,7 @@ class VirtualBoard:
         divisor = bit_cycles(parameters.clock_hz, parameters.baud)
         self._board = ctypes.c_void_p(self._library.open_board(ctypes.c_int64(divisor)))
         self._byte_cycles = BITS * divisor
+        self.run(b"")  # no host is there before power is: the digest in the flash has been read
 
     def run(self, data: bytes, cycles: int = SLICE_CYCLES) -> bytes:
         """Send ``data`` after what is still on its way, run so many cycles, and return the bytes that came."""

@@ -81,6 +81,11 @@ class Board:
         if protocol != PROTOCOL:
             raise LinkError(f"board: speaks version {protocol} of the link, not {PROTOCOL}; build its bitstream again.")
         digest = self.read("digest")
+        if digest == 0:
+            raise LinkError(
+                "board: in its flash lie another network's weights, or none that it can read; "
+                "put bitstream and weights there with `python -m hw program`."
+            )
         if digest != self.network.digest:
             raise LinkError(
                 f"board: runs network {digest:08x}, not {self.network.digest:08x}; "

@@ -48,7 +48,8 @@ class Layer(wiring.Component):
 
     A layer whose neurons remember (see :class:`hw.neurons.Parameters`) can learn: it also has ``now``, the tick that
     the next ``advance`` reaches, and ``lesson``, see the function of that name. A layer whose weights a host can reach
-    has ``words``, a :class:`hw.weights.WordPort`; one whose weights lie in flash has the wires to it, ``flash``.
+    has ``words``, a :class:`hw.weights.WordPort`; one whose weights lie in flash has ``flash``, a
+    :class:`hw.flash.FlashPort`.
 
     An event takes ``folds`` cycles (from flash: :func:`hw.flash.row_cycles`), and so does a tick; the last row of a
     tick is in the currents 3 cycles after its first word was asked for.
@@ -123,7 +124,7 @@ class Layer(wiring.Component):
         if self.parameters.storage is Storage.SPRAM:
             return SpramStore(rows)
         if self.parameters.storage is Storage.FLASH:
-            return FlashStore(rows)
+            return FlashStore(rows, self.parameters.flash_wires)
         if self.parameters.storage is Storage.LOGIC:
             return BlockStore(rows, BlockWords(rows, "logic"))
         if self.parameters.wide and not rows.exchangeable:

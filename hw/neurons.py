@@ -28,7 +28,8 @@ class Parameters:
     :param current: exact bounds of the currents. :param potential: of the potentials.
     :param output: whether this is the output layer.
     :param silent: the tick for "has not fired", where neurons remember when they fired, to learn; None: they do not.
-    :param storage: of the weights. :param exchangeable: see :class:`hw.weights.Rows`.
+    :param storage: of the weights. :param exchangeable: see :class:`hw.weights.Rows`. :param flash_wires: see
+        :class:`hw.flash.FlashStore`.
     :param group: most lanes that are told something, or searched for a spike, by one wire and within a cycle.
     """
 
@@ -40,6 +41,7 @@ class Parameters:
     output: bool
     silent: int | None = None
     storage: Storage = Storage.BLOCK
+    flash_wires: int = 4
     exchangeable: bool = False
     group: int = GROUP
 

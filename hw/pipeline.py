@@ -37,7 +37,7 @@ class Parameters:
     :param lanes: of the widest layer, 1..its fan_out, or ``FULL``. Every other layer gets just as many lanes as it
         needs to have no more folds than the widest; so a few suffice for ten outputs. With ``rule`` the outputs get a
         lane each: a lesson looks up the rows of most hidden neurons.
-    :param rule: it learns, by this rule; None: it does not.
+    :param rule: it learns, by this rule; None: it does not. :param flash_wires: see :class:`hw.flash.FlashStore`.
     :param spram: the layer whose weights lie in SPRAM, where a host loads them; None: all lie in block RAM.
     :param logic: the layer whose weights are constants in look-up tables, :param flash: in the board's flash; or None.
     :param exchangeable: any weights of the same format may take the place of these; so no width is chosen after them,
@@ -51,6 +51,7 @@ class Parameters:
     spram: int | None = None
     logic: int | None = None
     flash: int | None = None
+    flash_wires: int = 4
     exchangeable: bool = False
     group: int = GROUP
 
@@ -85,6 +86,7 @@ class Parameters:
                     output=output,
                     silent=network.last_tick + 1 if learns else None,
                     storage=placed.get(index, Storage.BLOCK),
+                    flash_wires=self.flash_wires,
                     exchangeable=self.exchangeable,
                     group=self.group,
                 )
@@ -142,8 +144,7 @@ class Pipeline(wiring.Component):
 
     A pipeline with a rule learns: ``lesson``, ``state``, ``seed`` and ``set`` as in :class:`hw.learn.Learner`, and
     ``words`` as in :func:`hw.words.word_ports`. An image with a lesson runs on past its decision, so more of its events
-    are delivered and counted; its decision and its tick are those of the weights before the lesson. ``flash``: the
-    wires to the weights that lie there.
+    are delivered and counted; its decision and tick are those before it. ``flash``: see :class:`hw.flash.FlashPort`.
     """
 
     i: stream.Interface
@@ -185,7 +186,6 @@ class Pipeline(wiring.Component):
                 connect(m, layer.flash, flipped(self.flash))
         m.submodules.decider = decider = Decider(self.parameters.layers[-1])
         connect(m, layers[-1].o, decider.i)
-
         network, learns = self.parameters.network, self.parameters.rule is not None
         m.submodules.sequencer = sequencer = Sequencer(network, learns)
         m.submodules.counters = counters = Counters(network, learns)

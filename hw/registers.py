@@ -27,7 +27,7 @@ class Register(NamedTuple):
 REGISTERS = (
     Register("identity", f"{IDENTITY:#x}, the letters TTFS"),
     Register("protocol", f"version of the link, {PROTOCOL}"),
-    Register("digest", "of the network: the first 32 bits of its SHA-256"),
+    Register("digest", "of the network: the first 32 bits of its SHA-256; 0: the weights in flash are of another"),
     Register("clock_hz", "frequency of the machine's clock, Hz"),
     Register("window", "requests that the board has room for at once"),
     Register("damaged", "frames that were damaged or found no room, modulo 65,536"),

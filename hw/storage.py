@@ -7,7 +7,7 @@ does not help, the largest into the board's flash.
 from dataclasses import replace
 
 from hw.boards import Board, Device
-from hw.flash import OFFSET
+from hw.flash import HEADER_BYTES, OFFSET
 from hw.pipeline import Parameters
 from hw.spram import SPRAM_BITS, largest_layer, sprams
 from hw.weights import Rows, Storage
@@ -72,10 +72,10 @@ def _in_flash(block: Parameters, board: Board) -> Parameters:
     """
     if board.flash is None:
         raise InputError(f"--weights: {board.name} has no flash that we know; give --weights {Storage.BLOCK.value}.")
-    placed = replace(block, flash=largest_layer(block.network))
+    placed = replace(block, flash=largest_layer(block.network), flash_wires=board.flash.wires)
     assert placed.flash is not None
     rows = placed.layers[placed.flash].rows
-    needed, there = rows.depth * rows.word_bytes, board.flash.bytes - OFFSET
+    needed, there = HEADER_BYTES + rows.depth * rows.word_bytes, board.flash.bytes - OFFSET
     if needed > there:
         raise InputError(f"--weights: {needed} bytes do not fit into {there} of flash; take fewer inputs or neurons.")
     return placed

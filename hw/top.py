@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import ClockDomain, Module, Signal, Value
+from amaranth.hdl import ClockDomain, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -64,7 +64,7 @@ class Parameters:
 class Top(wiring.Component):
     """The whole gateware of a board but its clock: ``rx`` and ``tx`` are the serial line, idle high.
 
-    ``flash``: the wires to weights that lie there.
+    ``flash``: see :class:`hw.flash.FlashPort`.
     """
 
     rx: Signal
@@ -91,6 +91,8 @@ class Top(wiring.Component):
         if parameters.pipeline.exchangeable:
             m.submodules.digest = digest = Digest(network.digest)
             number = digest.value
+        if parameters.pipeline.flash is not None:
+            number = Mux(machine.flash.digest == number, number, 0)
         m.submodules.registers = registers = RegisterFile(
             {
                 "digest": number,
@@ -133,7 +135,7 @@ class Top(wiring.Component):
 
 class BoardTop(wiring.Component):
     """What is synthesised: :class:`Top` and its clock. Ports are named as in the pin files: ``clk``, ``rx``, ``tx``,
-    and those of the flash if weights lie there.
+    and those of the flash if weights lie there; see :mod:`hw.flash_pins`.
 
     :param dividers: of the PLL that makes the machine's clock; None: it is ``clk`` itself.
     :param flash: the board's; None: no weights lie there.
@@ -161,5 +163,5 @@ class BoardTop(wiring.Component):
         m.submodules.top = top = Top(self.parameters)
         m.d.comb += [top.rx.eq(self.rx), self.tx.eq(top.tx)]
         if self.flash is not None:
-            connect_pins(m, top.flash, self, self.flash)
+            connect_pins(m, top.flash.bus, self, self.flash)
         return m

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from amaranth.sim import Simulator
 
 from hw.emulate import Terminal, VirtualBoard, serve
+from hw.flash_chip import complete
 from hw.pipeline import Parameters as PipelineParameters
 from hw.top import Parameters, Top
 from hw.uart import BITS, bit_cycles
@@ -55,7 +56,7 @@ class SimulatedLine:
 
     def __init__(self, parameters: Parameters, damage=lambda data: data):
         self.divisor = bit_cycles(parameters.clock_hz, parameters.baud)
-        self.top, self.damage = Top(parameters), damage
+        self.top, self.damage = complete(Top(parameters), parameters.pipeline), damage
         self.sent, self.received, self.time = bytearray(), bytearray(), 0
         self.simulator = Simulator(self.top)
         self.simulator.add_clock(PERIOD_S)

@@ -11,7 +11,7 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 
 from hw.boards import find_board
-from hw.flash import COMMAND_BITS, DESELECT_CYCLES, FlashStore, image, row_cycles
+from hw.flash import COMMAND_BITS, DESELECT_CYCLES, HEADER_BYTES, FlashStore, image, row_cycles
 from hw.flash_chip import WithFlash
 from hw.pipeline import Parameters
 from hw.reuse import placeholder
@@ -27,16 +27,16 @@ WAKE_CYCLES = 16
 
 def latency(store, rows, fold):
     """Cycles from a row to its word of that fold."""
-    if store is FlashStore:
-        return 1 + 2 * (COMMAND_BITS + 8 * rows.word_bytes * (fold + 1))
+    if isinstance(store, FlashStore):
+        return 1 + 2 * (COMMAND_BITS + 8 * rows.word_bytes * (fold + 1) // store.wires)
     return 2 + fold
 
 
 def whole(store, rows, count):
     """Cycles that so many rows take at most, from reset to rest, asked for without a pause."""
-    if store is FlashStore:
-        waking = 2 * DESELECT_CYCLES + 2 * 8 + WAKE_CYCLES
-        return waking + count * row_cycles(rows)
+    if isinstance(store, FlashStore):
+        waking = WAKE_CYCLES + sum(DESELECT_CYCLES + 2 * bits for _, bits in store.first)
+        return waking + 2 * 8 * HEADER_BYTES // store.wires + count * row_cycles(rows, store.wires) + DESELECT_CYCLES
     return count * rows.folds + 3
 
 
@@ -77,22 +77,23 @@ async def load(ctx, port, words, rng):
 
 
 @pytest.mark.parametrize(
-    ("store", "piece"), [(BlockStore, PIECE), (BlockStore, 4), (SpramStore, PIECE), (FlashStore, PIECE)]
+    ("kind", "piece"), [(BlockStore, PIECE), (BlockStore, 4), (SpramStore, PIECE), (1, PIECE), (2, PIECE), (4, PIECE)]
 )
 @settings(max_examples=15)
 @given(seeds)
-def test_a_store_gives_the_rows_asked_for_at_its_pace(store, piece, seed):
+def test_a_store_gives_the_rows_asked_for_at_its_pace(kind, piece, seed):
     """Asked without a pause it gives a word per cycle; asked with pauses, each row comes 2 cycles later, at once.
 
-    Flash takes two cycles per bit.
+    Flash takes two cycles per bit of its one wire, or for as many bits as it has wires.
     """
     rows, rng = random_rows(seed), random.Random(seed)
-    words, dut, found, expected = rows.pack(), store(rows), {}, {}
-    if store is FlashStore:
-        dut = WithFlash(dut, image(rows))
+    store = FlashStore(rows, kind) if isinstance(kind, int) else kind(rows)
+    words, dut, found, expected = rows.pack(), store, {}, {}
+    if isinstance(store, FlashStore):
+        dut = WithFlash(dut, image(rows, seed))
 
     async def testbench(ctx):
-        if store is SpramStore:
+        if isinstance(store, SpramStore):
             await load(ctx, dut.words, words, rng)
         pending = rng.choices(range(rows.layer.fan_in), k=6)
         pause, cycle, offering = rng.choice((0, 0.5)), 0, False
@@ -122,20 +123,23 @@ def network_of(*sizes, bits=8):
 
 
 @pytest.mark.parametrize(
-    ("sizes", "lanes", "board", "expected"),
+    ("sizes", "lanes", "board", "expected", "wires"),
     [
-        ((784, 600, 10), 40, "ulx3s-85f", [Storage.BLOCK, Storage.LOGIC]),
-        ((784, 500, 10), 40, "ulx3s-85f", [Storage.BLOCK, Storage.BLOCK]),
-        ((784, 600, 10), 40, "ulx3s-25f", [Storage.FLASH, Storage.BLOCK]),
-        ((784, 600, 10), 40, "icepi-zero", [Storage.BLOCK, Storage.BLOCK]),  # no remedy: hw check says so
-        ((784, 800, 800, 10), 40, "ulx3s-25f", [Storage.BLOCK] * 3),  # nor here
-        ((784, 160, 10), 8, "icebreaker", [Storage.SPRAM, Storage.BLOCK]),
-        ((784, 600, 10), 8, "icebreaker", [Storage.FLASH, Storage.BLOCK]),
+        ((784, 600, 10), 40, "ulx3s-85f", [Storage.BLOCK, Storage.LOGIC], None),
+        ((784, 500, 10), 40, "ulx3s-85f", [Storage.BLOCK, Storage.BLOCK], None),
+        ((784, 600, 10), 40, "ulx3s-25f", [Storage.FLASH, Storage.BLOCK], 2),
+        ((784, 600, 10), 40, "icepi-zero", [Storage.FLASH, Storage.BLOCK], 4),
+        ((784, 600, 10), 40, "none-ecp5-25f", [Storage.BLOCK, Storage.BLOCK], None),  # no remedy: hw check says so
+        ((784, 800, 800, 10), 40, "ulx3s-25f", [Storage.BLOCK] * 3, None),  # nor here
+        ((784, 160, 10), 8, "icebreaker", [Storage.SPRAM, Storage.BLOCK], None),
+        ((784, 600, 10), 8, "icebreaker", [Storage.FLASH, Storage.BLOCK], 4),
+        ((784, 600, 10), 8, "hx8k-breakout", [Storage.FLASH, Storage.BLOCK], 2),
     ],
 )
-def test_weights_lie_where_there_is_room(sizes, lanes, board, expected):
+def test_weights_lie_where_there_is_room(sizes, lanes, board, expected, wires):
     pipeline = place_weights(Parameters(network_of(*sizes), lanes), find_board(board))
     assert [layer.storage for layer in pipeline.layers] == expected
+    assert wires in (None, pipeline.layers[0].flash_wires)
     if Storage.LOGIC in expected:
         with pytest.raises(InputError, match="layer 1 lies in logic"):
             placeholder(pipeline)
@@ -153,8 +157,8 @@ def test_weights_lie_where_there_is_room(sizes, lanes, board, expected):
             "784 words of 1280 bits take 80 SPRAMs and up5k has 4; give --lanes 8",
         ),
         ((784, 600, 10), 8, "icebreaker", "spram", "take 16 SPRAMs and up5k has 4; take fewer inputs or neurons"),
-        ((784, 160, 10), 8, "icepi-zero", "flash", "icepi-zero has no flash that we know; give --weights block"),
-        ((784, 3000, 10), 8, "ulx3s-25f", "flash", "2352000 bytes do not fit into 2097152 of flash; take fewer"),
+        ((784, 160, 10), 8, "none-ecp5-25f", "flash", "none-ecp5-25f has no flash that we know; give --weights block"),
+        ((784, 3000, 10), 8, "ulx3s-25f", "flash", "2352004 bytes do not fit into 2097152 of flash; take fewer"),
     ],
 )
 def test_weights_that_nothing_holds_are_refused(sizes, lanes, board, wanted, remedy):
