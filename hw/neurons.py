@@ -23,13 +23,11 @@ FEW_FOLDS = 16
 class Parameters:
     """A layer as software and as hardware.
 
-    :param layer: weights and threshold T.
-    :param lanes: neurons updated in one cycle, 1..fan_out. :param ticks_per_unit: R of the network.
+    :param layer: weights and threshold T. :param lanes: neurons updated in one cycle, 1..fan_out.
+    :param ticks_per_unit: R of the network. :param output: whether this is the output layer.
     :param current: exact bounds of the currents. :param potential: of the potentials.
-    :param output: whether this is the output layer.
     :param silent: the tick for "has not fired", where neurons remember when they fired, to learn; None: they do not.
-    :param storage: of the weights. :param exchangeable: see :class:`hw.weights.Rows`. :param flash_wires: see
-        :class:`hw.flash.FlashStore`.
+    :param storage: of the weights; ``exchangeable``: see :class:`hw.weights.Rows`, ``flash_wires``: :mod:`hw.flash`.
     :param group: most lanes that are told something, or searched for a spike, by one wire and within a cycle.
     """
 
