@@ -22,6 +22,7 @@ COPIED = ("hw", "sim", "tests", "pyproject.toml")
 HARDWARE = ("test_hw_parts.py", "test_hw_counters.py", "test_hw_encode.py", "test_hw_pipeline.py", "test_agreement.py")
 SOFTWARE = ("test_sim_pipeline.py", "test_sim_fixed_point.py", "test_sim_batch.py", "test_hw_pipeline.py")
 STORES = ("test_hw_weights.py",)
+FLASH = ("test_hw_flash.py", "test_hw_weights.py")
 PROOF = ("test_hw_proofs.py::test_no_width_is_too_small",)
 
 
@@ -136,6 +137,7 @@ MUTANTS = [
     *(Mutant(*bug, ("test_hw_words.py", "test_hw_weights.py")) for bug in board_mutants.WORDS),
     *(Mutant(*bug, ("test_hw_words.py",)) for bug in board_mutants.PRIMITIVES),
     *(Mutant(*bug, ("test_boards_reuse.py",)) for bug in board_mutants.REUSE),
+    *(Mutant(*bug, FLASH) for bug in board_mutants.FLASH),
 ]
 
 

@@ -5,17 +5,21 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hw.boards import BOARDS
 from hw.command_line import main
+from hw.flash import row_cycles
 from hw.pipeline import Parameters
+from hw.weights import Rows
 from random_networks import random_images, random_network
 from sim import batch
 from sim.command import InputError
 from sim.file import NETWORK_FILE, save
+from sim.network import Layer
 from simulated_board import virtual_board
 
 SEED = 7  # the virtual board of tests/test_hw_host.py, compiled once for both
@@ -39,6 +43,13 @@ def port():
 def call(monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["hw", *map(str, arguments)])
     return main()
+
+
+def test_a_row_of_weights_in_flash_takes_as_long_as_the_readme_says():
+    rows = Rows(Layer(np.zeros((784, 600), np.int8), 1, 8), 40)
+    cycles = {row_cycles(rows, board.flash.wires) for board in BOARDS.values() if board.flash}
+    page = (Path(__file__).parent.parent / "README.md").read_text()
+    assert " or ".join(f"{count:,}" for count in sorted(cycles)) + " cycles" in page
 
 
 def test_boards_lists_every_board(monkeypatch, capsys):
