@@ -78,6 +78,11 @@ def test_key_names_the_settings():
     assert len(keys) == 3
 
 
+def test_results_stay_valid_when_a_setting_is_added():
+    """The recipe's key must not change with a new setting: name it in ADDED."""
+    assert point_key(Settings()) == "a2798a61e666f7aa" != point_key(Settings(wake_share=0.1))
+
+
 def test_killed_worker_loses_nothing(tmp_path):
     points = read_spec(written(tmp_path, TINY + "[[grid]]\nhidden = [10]\nseed = [1, 2, 3]\n"))
     killed = []

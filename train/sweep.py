@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.command import InputError
-from train.settings import PRESETS, Settings
+from train.settings import ADDED, PRESETS, Settings
 
 
 def read_spec(path: Path) -> list[Settings]:
@@ -90,6 +90,11 @@ def _value(key: str, standard: Any, value: Any) -> Any:
 
 
 def point_key(settings: Settings) -> str:
-    """Return the key under which a point's result is kept, 16 hexadecimal digits of its settings' SHA-256."""
-    text = json.dumps(settings.to_json(), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """Return the key under which a point's result is kept, 16 hexadecimal digits of its settings' SHA-256.
+
+    A setting of :data:`train.settings.ADDED` counts only where it is not at its default: results from before it was
+    added stay valid.
+    """
+    usual = Settings().to_json()
+    chosen = {key: value for key, value in settings.to_json().items() if key not in ADDED or value != usual[key]}
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
