@@ -46,7 +46,12 @@ class Row:
 
 ROWS = (
     Row("folded", "ulx3s-85f", (), ("--lanes", "40", "--clock-mhz", "50", "--seed", "2")),
-    Row("row-per-cycle", "ulx3s-85f", ("--inputs", "512"), ("--clock-mhz", "35", "--router", "router2")),
+    Row(
+        "row-per-cycle",
+        "ulx3s-85f",
+        ("--inputs", "512"),
+        ("--clock-mhz", "60", "--router", "router2", "--seed", "2"),
+    ),
     Row("small", "ulx3s-25f", ("--inputs", "512", "--hidden", "224"), ("--lanes", "16", "--clock-mhz", "50")),
     Row("up5k", "icebreaker", ("--preset", "frugal", "--hidden", "160"), ("--lanes", "8", "--clock-mhz", "auto")),
     Row(
