@@ -140,8 +140,8 @@ class Pipeline(wiring.Component):
     source may go on to its ``Kind.END`` at once; events that come nevertheless are passed over, one per cycle.
     ``dropped`` counts the images broken off by ``Kind.ABORT``, modulo 65,536. ``observed``: see ``Parameters``.
 
-    With all lanes a tick costs 2 cycles, 2 more if it has events, and 1 per event of the layer that has most.
-
+    With all lanes a tick costs 2 cycles, 2 more if it has events, and 1 per event of the layer that has most; with more
+    lanes than a ``group``, 1 more if it has none, and up to 3 more if it has events.
     A pipeline with a rule learns: ``lesson``, ``state``, ``seed`` and ``set`` as in :class:`hw.learn.Learner`, and
     ``words`` as in :func:`hw.words.word_ports`. An image with a lesson runs on past its decision, so more of its events
     are delivered and counted; its decision and tick are those before it. ``flash``: see :class:`hw.flash.FlashPort`.
