@@ -72,9 +72,7 @@ class Rows:
 
     def part(self, first: int, count: int) -> "Rows":
         """Return ``count`` lanes from ``first`` on, their slice of every word, as the rows of a smaller layer."""
-        padded = np.zeros((self.layer.fan_in, self.folds * self.lanes), np.int8)
-        padded[:, : self.layer.fan_out] = self.layer.weight
-        slices = padded.reshape(self.layer.fan_in, self.folds, self.lanes)[:, :, first : first + count]
+        slices = self._padded().reshape(self.layer.fan_in, self.folds, self.lanes)[:, :, first : first + count]
         return Rows(replace(self.layer, weight=slices.reshape(self.layer.fan_in, -1)), count)
 
     def memory(self) -> list[int]:
@@ -93,12 +91,14 @@ class Rows:
 
     def pack(self) -> list[int]:
         """Return every word of the layer, ``fan_in * folds`` of them, as unsigned integers."""
-        layer = self.layer
-        padded = np.zeros((layer.fan_in, self.folds * self.lanes), np.uint8)
-        padded[:, : layer.fan_out] = layer.weight.view(np.uint8)
-        bits = np.unpackbits(padded[:, :, np.newaxis], axis=2, bitorder="little")[:, :, : layer.weight_bits]
-        words = np.packbits(bits.reshape(layer.fan_in * self.folds, -1), axis=1, bitorder="little")
+        weights = self._padded().view(np.uint8)[:, :, np.newaxis]
+        bits = np.unpackbits(weights, axis=2, bitorder="little")[:, :, : self.layer.weight_bits]
+        words = np.packbits(bits.reshape(self.depth, -1), axis=1, bitorder="little")
         return [int.from_bytes(word.tobytes(), "little") for word in words]
+
+    def _padded(self) -> npt.NDArray[np.int8]:
+        """Return the weights, int8 (fan_in, folds * lanes), the last fold filled up with zeros."""
+        return np.pad(self.layer.weight, ((0, 0), (0, self.folds * self.lanes - self.layer.fan_out)))
 
     def unpack(self, words: Sequence[int]) -> npt.NDArray[np.int8]:
         """Return the weights, int8 (fan_in, fan_out), that lie in so many words; the inverse of :meth:`pack`."""
