@@ -21,7 +21,7 @@ from hw.responder import FETCH_BYTES
 from hw.seeds import Search
 from hw.settings import FASTEST, Settings
 from hw.storage import AUTO, CHOICES, place_weights
-from hw.toolchain import SEED
+from hw.toolchain import PLACERS, ROUTERS, SEED
 from hw.top import BAUD
 from sim.command import InputError
 from sim.course import default_rule
@@ -54,8 +54,8 @@ def add_commands(commands: Any) -> None:
     make.add_argument("--seeds", type=int, default=1, metavar="N", help="try so many, keep the fastest (1)")
     make.add_argument("--workers", type=int, metavar="N", help="seeds at once on this machine (one per core)")
     make.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, such as tcp://host:8786")
-    make.add_argument("--placer", metavar="NAME", help="of nextpnr: heap or static (by how full the device is)")
-    make.add_argument("--router", metavar="NAME", help="of nextpnr: router1 or router2 (nextpnr's choice)")
+    make.add_argument("--placer", choices=PLACERS, help="of nextpnr (by how full the device is)")
+    make.add_argument("--router", choices=ROUTERS, help="of nextpnr (nextpnr's choice)")
     make.add_argument("--reuse", action="store_true", help="exchange the weights of what is routed in --out already")
     make.add_argument("--json", action="store_true", help="print the report as JSON")
 

@@ -16,6 +16,8 @@ NETLIST = "top.json"
 STATISTICS = "cells.json"
 ROUTED_REPORT = "routed.json"
 SEED = 1
+PLACERS = ("sa", "heap", "static")
+ROUTERS = ("router1", "router2")
 
 
 @dataclass(frozen=True)
