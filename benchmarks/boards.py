@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.command import InputError, run_command
+from sim.console import InputError, run_command
 
 FOLDER = Path("build/boards")
 

@@ -13,12 +13,12 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from hw.engine import Stimulus
-from hw.pipeline import FULL, Parameters, Pipeline
-from hw.trace import input_events, traces
-from hw.verilated import VerilatedEngine
-from sim import dataset
-from sim.command import run_command
+from hw.bench.engine import Stimulus
+from hw.bench.trace import input_events, traces
+from hw.bench.verilated import VerilatedEngine
+from hw.machine.pipeline import FULL, Parameters, Pipeline
+from sim.console import run_command
+from sim.data import dataset
 from sim.file import load
 from sim.network import Encoder, Layer, Network
 

@@ -12,13 +12,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from hw.lessons import Course, Lessons
-from hw.pipeline import Parameters
-from sim import dataset
-from sim.command import InputError, run_command
-from sim.course import default_rule, first_state
-from sim.learn import Rule
-from sim.learn_batch import Learner
+from hw.bench.lessons import Course, Lessons
+from hw.machine.pipeline import Parameters
+from sim.console import InputError, run_command
+from sim.data import dataset
+from sim.learning.schedule import default_rule, first_state
+from sim.learning.supervised import Rule
+from sim.learning.supervised_batch import Learner
 from sim.network import Encoder, Layer, Network
 
 SEED, EPOCHS = 1, 20
@@ -26,7 +26,7 @@ FIRST_THIN, LAST_THIN = 0, 230
 
 
 def start(data: dataset.Dataset, hidden: int) -> Network:
-    """A random network as ``train learn`` starts from (:mod:`train.random_network`)."""
+    """A random network as ``train learn`` starts from (:mod:`train.learning.random_network`)."""
     rng = np.random.default_rng(SEED)
     spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
     encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)

@@ -18,11 +18,11 @@ from cycles import random_machine
 from rich.console import Console
 from rich.table import Table
 
-from hw.pipeline import Parameters, Pipeline
-from hw.toolchain import SEPARATE
+from hw.flow.toolchain import SEPARATE
+from hw.machine.pipeline import Parameters, Pipeline
 from hw.verilog import find_tool, to_rtlil
-from sim.command import InputError, run_command
-from sim.course import default_rule
+from sim.console import InputError, run_command
+from sim.learning.schedule import default_rule
 
 TINY_ODIN = {"ice40": 2202, "ecp5": 2809}
 """LUT4 of the smallest public core, synthesised by us with the same tools; carry cells and RAM cells counted in."""

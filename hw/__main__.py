@@ -1,11 +1,11 @@
 """``python -m hw``: the gateware and its boards on the command line."""
 
-from sim.command import run_command
+from sim.console import run_command
 
 
 def main() -> int:
-    """Run :func:`hw.command_line.main`, imported only here, so that a package that is missing is one sentence."""
-    from hw.command_line import main as command_line
+    """Run :func:`hw.commands.parser.main`, imported only here, so that a package that is missing is one sentence."""
+    from hw.commands.parser import main as command_line
 
     return command_line()
 

@@ -8,7 +8,7 @@ from amaranth.hdl import ShapeLike
 from amaranth.lib import data, enum
 from amaranth.utils import bits_for
 
-from sim.learn import THIN
+from sim.learning.supervised import THIN
 from sim.network import Network
 
 CYCLE_BITS = 24
@@ -77,12 +77,12 @@ def event_counts(network: Network) -> data.ArrayLayout:
 
 
 def lesson(network: Network) -> data.StructLayout:
-    """Return the layout of what makes the next image one to learn: its ``label``, and ``thin`` of :mod:`sim.learn`."""
+    """Return the layout of what makes the next image one to learn: its ``label``, and ``thin`` of :mod:`sim.learning.supervised`."""
     return data.StructLayout({"label": bits_for(len(network.classes) - 1), "thin": bits_for(THIN - 1)})
 
 
 def learnt(network: Network) -> data.StructLayout:
-    """Return the layout of what one labelled image did: ``updated``, ``rows``, ``changed`` of :mod:`sim.learn`."""
+    """Return the layout of what one labelled image did: ``updated``, ``rows``, ``changed`` of :mod:`sim.learning.supervised`."""
     rows = sum(layer.fan_in for layer in network.layers)
     return data.StructLayout({"updated": 1, "rows": bits_for(rows), "changed": bits_for(network.weight_count)})
 

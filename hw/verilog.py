@@ -15,8 +15,8 @@ from typing import Any
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.lib import data
 
-from hw.boards import Device
-from sim.command import InputError, atomic_path
+from hw.boards.table import Device
+from sim.console import InputError, atomic_path
 
 TOP = "top"
 """Name of the outermost module."""

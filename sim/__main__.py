@@ -9,14 +9,16 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
-from sim import batch, dataset, frontier_command
-from sim.command import InputError, atomic_path, progress_bar, run_command
-from sim.describe import describe, table
+from sim import batch
+from sim.commands import frontier as frontier_command
+from sim.console import InputError, atomic_path, progress_bar, run_command
+from sim.data import dataset
 from sim.file import load
 from sim.network import Network
-from sim.page import page
 from sim.pipeline import run
-from sim.report import Report, check_labels
+from sim.report.describe import describe, table
+from sim.report.page import page
+from sim.report.report import Report, check_labels
 from sim.trace import save_vectors
 
 

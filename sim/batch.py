@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from sim.encode import check_images, pool_images
+from sim.encoders.intensity import check_images, pool_images
 from sim.network import Network
 
 CHUNK = 1000

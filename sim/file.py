@@ -20,7 +20,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file  # pyright: ignore[reportUnknownVariableType]
 
-from sim.command import InputError, atomic_path
+from sim.console import InputError, atomic_path
 from sim.network import Encoder, Layer, Network
 
 FORMAT = "ttfs-network"

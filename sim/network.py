@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.command import InputError
+from sim.console import InputError
 from sim.fixed_point import WeightFormat, current_bounds, potential_bounds
 
 INTENSITIES = 256

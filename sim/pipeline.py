@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from sim.decide import decide, highest
-from sim.encode import encode
-from sim.layer import Neurons
+from sim.encoders.intensity import encode
 from sim.network import Network
+from sim.neuron import Neurons
+from sim.readouts.first_spike import decide, highest
 from sim.trace import Spike, Trace
 
 

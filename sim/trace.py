@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.command import InputError
+from sim.console import InputError
 from sim.file import read_tensors, write_tensors
 from sim.network import Network
 

@@ -11,8 +11,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from hw.events import Kind
-from hw.pipeline import Parameters, Pipeline
-from hw.queue import Queue
+from hw.machine.pipeline import Parameters, Pipeline
+from hw.machine.spike_queue import Queue
 
 TASK = """
 [options]

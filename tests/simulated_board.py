@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 from amaranth.sim import Simulator
 
-from hw.emulate import Terminal, VirtualBoard, serve
-from hw.flash_chip import complete
-from hw.pipeline import Parameters as PipelineParameters
-from hw.top import Parameters, Top
-from hw.uart import BITS, bit_cycles
+from hw.bench.emulate import Terminal, VirtualBoard, serve
+from hw.bench.flash_chip import complete
+from hw.boards.top import Parameters, Top
+from hw.link.uart import BITS, bit_cycles
+from hw.machine.pipeline import Parameters as PipelineParameters
 from sim import batch
 
 SLICE_CYCLES = 200

@@ -4,12 +4,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.engine import AmaranthEngine, Stimulus
+from hw.bench.engine import AmaranthEngine, Stimulus
+from hw.bench.simulate import Simulation, compare
+from hw.bench.trace import field, pixels
 from hw.events import Status, result
-from hw.machine import Machine
-from hw.pipeline import Parameters
-from hw.simulate import Simulation, compare
-from hw.trace import field, pixels
+from hw.machine.machine import Machine
+from hw.machine.pipeline import Parameters
 from random_networks import random_images, random_network, seeds
 from sim.pipeline import run
 

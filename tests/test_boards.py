@@ -9,16 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.boards import BOARDS, CONSTRAINTS, find_board
-from hw.build import REPORT_FILE, WORK, build
-from hw.check import OVERHEAD_LUTS, check
-from hw.flash import WEIGHTS_FILE
-from hw.measure import read_cells, read_routed, summary
-from hw.pipeline import Parameters
-from hw.program import program
-from hw.settings import FASTEST, Settings
+from hw.boards.table import BOARDS, CONSTRAINTS, find_board
+from hw.flow.build import REPORT_FILE, WORK, build
+from hw.flow.check import OVERHEAD_LUTS, check
+from hw.flow.measure import read_cells, read_routed, summary
+from hw.flow.program import program
+from hw.flow.settings import FASTEST, Settings
+from hw.machine.pipeline import Parameters
+from hw.storage.flash import WEIGHTS_FILE
 from random_networks import random_network
-from sim.command import InputError
+from sim.console import InputError
 from sim.pipeline import run
 
 TWINS = {

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.boards import BOARDS
-from hw.command_line import main
-from hw.flash import row_cycles
-from hw.pipeline import Parameters
-from hw.weights import Rows
+from hw.boards.table import BOARDS
+from hw.commands.parser import main
+from hw.machine.pipeline import Parameters
+from hw.storage.block import Rows
+from hw.storage.flash import row_cycles
 from random_networks import random_images, random_network
 from sim import batch
-from sim.command import InputError
+from sim.console import InputError
 from sim.file import NETWORK_FILE, save
 from sim.network import Layer
 from simulated_board import virtual_board

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from hw import settings
-from hw.boards import find_board
-from hw.build import WORK, build
-from hw.digest import DEPTH, Digest
-from hw.pipeline import Parameters
-from hw.reuse import Content, exchange
-from hw.settings import Settings
-from sim.command import InputError
+from hw.boards.digest import DEPTH, Digest
+from hw.boards.table import find_board
+from hw.flow import settings
+from hw.flow.build import WORK, build
+from hw.flow.reuse import Content, exchange
+from hw.flow.settings import Settings
+from hw.machine.pipeline import Parameters
+from sim.console import InputError
 from sim.network import Encoder, Layer, Network
 
 

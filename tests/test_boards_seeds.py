@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from hw import seeds
-from hw.build import WORK, build
-from hw.seeds import Search
-from sim.command import InputError
+from hw.flow import seeds
+from hw.flow.build import WORK, build
+from hw.flow.seeds import Search
+from sim.console import InputError
 from test_boards import ROUTED, settings_of
 
 YOSYS = """

@@ -4,8 +4,8 @@ import random
 
 from amaranth.sim import Simulator
 
-from hw.counters import Counters
 from hw.events import Status
+from hw.machine.counters import Counters
 from random_networks import random_network
 
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.encode import Encoder
-from hw.engine import AmaranthEngine, Stimulus
+from hw.bench.engine import AmaranthEngine, Stimulus
+from hw.bench.trace import field, input_events, pixels
+from hw.encoders.intensity import Encoder
 from hw.events import Kind, event
-from hw.trace import field, input_events, pixels
 from random_networks import random_network, seeds
 from sim.network import Encoder as Code
 from sim.network import Layer, Network

@@ -12,13 +12,20 @@ from amaranth.lib.wiring import connect
 from amaranth.sim import Simulator
 from hypothesis import given, settings
 
-from hw import top
-from hw.boards import BOARDS, find_board
-from hw.build import build
-from hw.check import Findings
-from hw.emulate import VirtualBoard
-from hw.exchange import LinkError
-from hw.flash import (
+from hw.bench.emulate import VirtualBoard
+from hw.bench.flash_chip import FlashChip
+from hw.bench.simulate import Simulation, simulate
+from hw.boards import top
+from hw.boards.table import BOARDS, find_board
+from hw.boards.top import BoardTop
+from hw.flow.build import build
+from hw.flow.check import Findings
+from hw.flow.settings import Settings
+from hw.link.client import Board
+from hw.link.exchange import LinkError
+from hw.machine.pipeline import Parameters
+from hw.storage.block import Rows
+from hw.storage.flash import (
     COMMAND_BITS,
     DESELECT_CYCLES,
     DUMMY_BITS,
@@ -33,14 +40,7 @@ from hw.flash import (
     image,
     row_cycles,
 )
-from hw.flash_chip import FlashChip
-from hw.host import Board
-from hw.pipeline import Parameters
-from hw.settings import Settings
-from hw.simulate import Simulation, simulate
-from hw.top import BoardTop
 from hw.verilog import to_rtlil
-from hw.weights import Rows
 from random_networks import random_images, random_network, seeds
 from sim.network import Layer
 from simulated_board import CLOCK_HZ, SimulatedLine, VirtualLine, check_answers
@@ -131,7 +131,7 @@ def test_a_row_is_one_read_whatever_was_broken_off(data, seed):
     rows, asked = Rows(Layer(weight, 1, 8), rng.randrange(1, 5)), [*rng.choices(range(5), k=8), 0]
     row_bytes = rows.folds * rows.word_bytes
     places = {OFFSET + HEADER_BYTES + row * row_bytes for row in asked}
-    with patch("hw.flash.WAKE_CYCLES", WAKE_CYCLES):
+    with patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES):
         wires = read_rows(rows, data, asked, rng)
     wakings = [place for place, bits in enumerate(wires.commands) if len(bits) == 8 and number(bits) == WAKE]
     assert all(pause >= WAKE_CYCLES for pause in wires.pauses[wakings[-1] + 1 : wakings[-1] + 2])
@@ -152,7 +152,7 @@ def test_a_machine_with_weights_in_flash_equals_sim(seed):
     network = random_network(seed)
     parameters = Parameters(network, 1, flash=seed % len(network.layers), flash_wires=1 << seed % 3)
     images = random_images(network, 2, seed)
-    with patch("hw.flash.WAKE_CYCLES", WAKE_CYCLES):
+    with patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES):
         found = list(simulate(Simulation(parameters, "amaranth"), images))
     cycles = row_cycles(parameters.layers[parameters.flash].rows, parameters.flash_wires)
     for trace in found:
@@ -177,7 +177,7 @@ def test_weights_of_another_network_are_refused(wrong):
     def swapped(rows, digest):
         return image(rows, digest ^ wrong)
 
-    with patch("hw.flash.WAKE_CYCLES", WAKE_CYCLES), patch("hw.flash_chip.image", swapped):
+    with patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES), patch("hw.bench.flash_chip.image", swapped):
         line = SimulatedLine(top.Parameters(parameters, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4))
         if wrong:
             with pytest.raises(LinkError, match="in its flash lie another network's weights"):

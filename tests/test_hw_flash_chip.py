@@ -3,8 +3,8 @@
 import pytest
 from amaranth.sim import Simulator
 
-from hw.flash import COMMAND_BITS, OFFSET, QUAD_ENABLE, READ, STATUS_2, VOLATILE, WAKE
-from hw.flash_chip import FlashChip
+from hw.bench.flash_chip import FlashChip
+from hw.storage.flash import COMMAND_BITS, OFFSET, QUAD_ENABLE, READ, STATUS_2, VOLATILE, WAKE
 
 CONTENT = bytes((0x5A, 0xC3, 0x0F))
 NOTHING = bytes((0xFF, 0xFF, 0xFF))

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.emulate import Terminal, VirtualBoard, serve
-from hw.exchange import TRIES, LinkError
-from hw.host import Board
-from hw.pipeline import Parameters as PipelineParameters
-from hw.registers import IDENTITY, PROTOCOL
-from hw.serial_line import SerialLine
+from hw.bench.emulate import Terminal, VirtualBoard, serve
+from hw.link.client import Board
+from hw.link.exchange import TRIES, LinkError
+from hw.link.registers import IDENTITY, PROTOCOL
+from hw.link.serial_line import SerialLine
+from hw.machine.pipeline import Parameters as PipelineParameters
 from random_networks import random_images, random_network
 from sim import batch
-from sim.command import InputError
+from sim.console import InputError
 from sim.file import load
 from simulated_board import CLOCK_HZ, SimulatedLine, VirtualLine, check_answers, noise, parameters_of
 

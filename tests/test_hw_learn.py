@@ -1,23 +1,23 @@
-"""The gateware learns as ``sim.learn`` does: after any course every weight, the generator and the counts are equal."""
+"""The gateware learns as ``sim.learning.supervised`` does: after any course every weight, the generator and the counts are equal."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hw.bench.lessons import Course, Lessons
+from hw.bench.simulate import Simulation, compare
+from hw.bench.trace import end_of_image
 from hw.events import Kind, Status
-from hw.learn_store import LATENCY_CYCLES
-from hw.lessons import Course, Lessons
-from hw.machine import Machine
-from hw.pipeline import FULL, Parameters
-from hw.simulate import Simulation, compare
-from hw.trace import end_of_image
+from hw.learning.store import LATENCY_CYCLES
+from hw.machine.machine import Machine
+from hw.machine.pipeline import FULL, Parameters
 from hw.verilog import to_rtlil
 from random_networks import random_images, random_network, seeds
-from sim import dataset
-from sim.command import InputError
-from sim.learn import Rule, learn
-from sim.learn_batch import Learner
+from sim.console import InputError
+from sim.data import dataset
+from sim.learning.supervised import Rule, learn
+from sim.learning.supervised_batch import Learner
 from sim.network import Encoder, Layer, Network
 from sim.pipeline import run
 from test_sim_learn import course, machine

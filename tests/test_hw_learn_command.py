@@ -7,18 +7,18 @@ import sys
 import numpy as np
 import pytest
 
-from hw import teach
-from hw.command_line import main
-from hw.exchange import LinkError
-from hw.pipeline import Parameters
-from sim import dataset
-from sim.command import INTERRUPTED, InputError
-from sim.course import default_rule
+from hw.commands.parser import main
+from hw.link import teach
+from hw.link.exchange import LinkError
+from hw.machine.pipeline import Parameters
+from sim.console import INTERRUPTED, InputError
+from sim.data import dataset
 from sim.file import load, save
+from sim.learning.schedule import default_rule
 from sim.trace import load_vectors
 from simulated_board import virtual_board
-from train.learn import Settings, run
-from train.random_network import random_network
+from train.learning.in_place import Settings, run
+from train.learning.random_network import random_network
 
 IMAGES = 26
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.exchange import LinkError
-from hw.frame import LESSON, Kind
-from hw.host import Board
-from hw.pipeline import Parameters as PipelineParameters
-from hw.top import Parameters
+from hw.boards.top import Parameters
+from hw.link.client import Board
+from hw.link.exchange import LinkError
+from hw.link.frame import LESSON, Kind
+from hw.machine.pipeline import Parameters as PipelineParameters
 from random_networks import random_network
-from sim.learn import learn
+from sim.learning.supervised import learn
 from simulated_board import SimulatedLine, noise
 from test_sim_learn import course
 

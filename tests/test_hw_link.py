@@ -11,11 +11,11 @@ from amaranth.sim import Simulator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw.frame import HEAD, Frame, FrameError, Kind, Unpacker, pack, unpack
-from hw.link import Buffer, Receiver, Sender
-from hw.registers import markdown
-from hw.uart import UartReceiver, UartTransmitter, bit_cycles
-from sim.command import InputError
+from hw.link.frame import HEAD, Frame, FrameError, Kind, Unpacker, pack, unpack
+from hw.link.framing import Buffer, Receiver, Sender
+from hw.link.registers import markdown
+from hw.link.uart import UartReceiver, UartTransmitter, bit_cycles
+from sim.console import InputError
 
 frames = st.builds(Frame, st.integers(0, 0xFFFF), st.sampled_from(list(Kind)), st.binary(max_size=600))
 PERIOD = 1e-6

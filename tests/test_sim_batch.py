@@ -5,7 +5,7 @@ from hypothesis import given
 
 from random_networks import random_images, random_network, seeds
 from sim.batch import CHUNK, run
-from sim.encode import encode
+from sim.encoders.intensity import encode
 from sim.pipeline import run as run_one
 
 

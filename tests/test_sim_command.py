@@ -10,8 +10,8 @@ import pytest
 
 from random_networks import random_images, random_network
 from sim import __main__ as command_line
-from sim.command import InputError, atomic_path, run_command
-from sim.dataset import FILES, idx_bytes
+from sim.console import InputError, atomic_path, run_command
+from sim.data.dataset import FILES, idx_bytes
 from sim.file import save
 from sim.pipeline import run
 from sim.trace import load_vectors

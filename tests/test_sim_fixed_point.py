@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from random_networks import random_images, random_network, seeds
-from sim.encode import NEVER, encode
+from sim.encoders.intensity import NEVER, encode
 from sim.fixed_point import WeightFormat, current_bounds, potential_bounds, signed_bits
-from sim.layer import Neurons
+from sim.neuron import Neurons
 from sim.pipeline import run
 
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim import __main__ as command_line
-from sim.command import InputError
-from sim.frontier import COSTS, REFERENCES, frontier
-from sim.frontier_file import Figures, Point, open_results
-from sim.frontier_plot import svg
+from sim.console import InputError
+from sim.report.frontier import COSTS, REFERENCES, frontier
+from sim.report.frontier_file import Figures, Point, open_results
+from sim.report.frontier_plot import svg
 
 FIGURES = Figures(0.97, 0.96, 5000.0, 120.5, 6.25, 8192, 3, 196, "0123abcd")
 SETTINGS = {"dataset": "mnist", "seed": 1, "hidden": [20], "bits": [8], "pool": 2}

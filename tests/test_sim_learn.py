@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 
 from random_networks import random_images, seeds
-from sim.command import InputError
-from sim.encode import encode
+from sim.console import InputError
+from sim.encoders.intensity import encode
 from sim.fixed_point import WeightFormat
-from sim.learn import Rule, learn, step, watch_image
-from sim.learn_batch import Learner
+from sim.learning.supervised import Rule, learn, step, watch_image
+from sim.learning.supervised_batch import Learner
 from sim.network import Encoder, Layer, Network
 from sim.pipeline import run
 

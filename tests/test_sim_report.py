@@ -8,11 +8,11 @@ from hypothesis import given, settings
 
 from random_networks import random_images, random_network, seeds
 from sim.batch import run
-from sim.command import InputError
-from sim.describe import describe
-from sim.page import page
+from sim.console import InputError
 from sim.pipeline import run as run_one
-from sim.report import Report
+from sim.report.describe import describe
+from sim.report.page import page
+from sim.report.report import Report
 
 
 def report_of(seed, count=12):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from hw.boards import find_board
-from hw.pipeline import Parameters, Pipeline
-from hw.toolchain import DESIGN, NETLIST, Job, run_stages, stages
+from hw.boards.table import find_board
+from hw.flow.toolchain import DESIGN, NETLIST, Job, run_stages, stages
+from hw.machine.pipeline import Parameters, Pipeline
 from hw.verilog import to_rtlil
 from sim.network import Encoder, Layer, Network
 

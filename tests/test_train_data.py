@@ -6,12 +6,12 @@ import torch
 from hypothesis import given, settings
 
 from random_networks import random_images, random_network, seeds
-from sim.command import InputError
-from sim.dataset import Dataset
-from sim.encode import NEVER
-from sim.encode import encode as reference
+from sim.console import InputError
+from sim.data.dataset import Dataset
+from sim.encoders.intensity import NEVER
+from sim.encoders.intensity import encode as reference
 from train.data import Warp, batches, split, warp, yin_yang
-from train.encode import encode
+from train.encoders.intensity import encode
 from train.settings import Settings
 
 

@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from sim import batch
-from sim.command import InputError
-from sim.dataset import FILES, idx_bytes
+from sim.console import InputError
+from sim.data.dataset import FILES, idx_bytes
 from sim.file import load
 from sim.trace import load_vectors
-from train.command_line import _parser, main
+from train.commands.parser import _parser, main
 from train.data import split, yin_yang
-from train.decide import Outcome
 from train.export import check, decide_all, export
 from train.fit import CHECKPOINT_FILE, Training
+from train.readouts.first_spike import Outcome
 from train.settings import PRESETS, Settings
 
 RECIPE = ["--dataset", "yin-yang", "--hidden", "20", "--epochs", "1", "--warp", "0", "--batch", "64"]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from train.layer import Horizon, Neuron, input_layer, next_tick, sort_spikes, spiking_layer
+from train.exact.layer import Horizon, Neuron, input_layer, next_tick, sort_spikes, spiking_layer
 
 seeds = st.integers(0, 2**32 - 1)
 R = 4

@@ -6,17 +6,18 @@ import json
 import numpy as np
 import pytest
 
-from sim import batch, dataset
-from sim.command import InputError
-from sim.course import default_rule, thinning
-from sim.dataset import FILES, Dataset, idx_bytes
-from sim.encode import encode
+from sim import batch
+from sim.console import InputError
+from sim.data import dataset
+from sim.data.dataset import FILES, Dataset, idx_bytes
+from sim.encoders.intensity import encode
 from sim.file import load
+from sim.learning.schedule import default_rule, thinning
 from sim.trace import load_vectors
-from train import learn_command
-from train.change import shift, stick_rows, turn
-from train.learn import Settings, run
-from train.random_network import random_network
+from train.commands import learn as learn_command
+from train.learning.change import shift, stick_rows, turn
+from train.learning.in_place import Settings, run
+from train.learning.random_network import random_network
 
 
 def patterns(count, seed):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import distributed, multiprocessing
 
 from pretend_device import DEVICE, pretended
-from sim.command import InputError
+from sim.console import InputError
 from train.data import Part, Split, split, yin_yang
 from train.evaluate import evaluate
 from train.fit import CHECKPOINT_FILE, Training, fit
@@ -195,7 +195,7 @@ def test_a_batch_needs_an_image_per_process():
 def test_other_commands_do_without_torchrun(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
     monkeypatch.setattr(sys, "argv", ["train", "sweep", "zoo/mnist.toml", "--out", str(tmp_path)])
-    from train.command_line import main  # here, as the processes above import this file and need not wait for it
+    from train.commands.parser import main  # here, as the processes above import this file and need not wait for it
 
     assert refused(main) == "torchrun: is for fit and export; start `python -m train sweep` without it."
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from sim.command import InputError
+from sim.console import InputError
 from sim.file import load
-from sim.frontier_file import open_results
-from train.command_line import main
+from sim.report.frontier_file import open_results
+from train.commands.parser import main
+from train.commands.sweep import connect
 from train.settings import PRESETS, Settings
-from train.sweep import point_key, read_spec
-from train.sweep_command import connect
-from train.sweep_run import run_point, run_sweep
+from train.sweep.run import run_point, run_sweep
+from train.sweep.spec import point_key, read_spec
 
 TINY = """
 [settings]
@@ -130,7 +130,7 @@ def test_interrupted_sweep_goes_on(tmp_path):
 def test_failed_point_is_a_row_and_is_tried_again_only_on_request(tmp_path, monkeypatch, capsys):
     path = written(tmp_path, TINY + '[[grid]]\nhidden = [4]\n[[grid]]\ndataset = "fashion-mnist"\n')
     with connect(1) as client:
-        monkeypatch.setattr("train.sweep_command.connect", lambda *_: nullcontext(client))
+        monkeypatch.setattr("train.commands.sweep.connect", lambda *_: nullcontext(client))
         for extra, lines in (([], 2), ([], 0), (["--retry"], 1)):
             monkeypatch.setattr(sys, "argv", ["train", "sweep", str(path), "--out", str(tmp_path), *extra])
             assert main() == 1
@@ -167,7 +167,7 @@ def test_one_folder_is_not_taken_for_two_data_sets(tmp_path, monkeypatch):
     ],
 )
 def test_bad_cluster_is_one_sentence(tmp_path, monkeypatch, arguments, sentence):
-    monkeypatch.setattr("train.sweep_command.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("train.commands.sweep.CONNECT_SECONDS", 1)
     path = written(tmp_path, TINY)
     monkeypatch.setattr(sys, "argv", ["train", "sweep", str(path), "--out", str(tmp_path / "out"), *arguments])
     with pytest.raises(InputError) as error:

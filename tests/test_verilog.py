@@ -11,8 +11,8 @@ from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
 from hw import verilog
-from hw.machine import Machine
-from hw.pipeline import FULL, Parameters
+from hw.machine.machine import Machine
+from hw.machine.pipeline import FULL, Parameters
 from hw.verilog import TOP, find_tool, to_rtlil, write_verilog
 from random_networks import random_images, random_network
 from sim.file import save

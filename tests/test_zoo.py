@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sim import batch, dataset
-from sim.describe import describe
+from sim import batch
+from sim.data import dataset
 from sim.file import load
-from sim.report import Report
-from train import command_line
+from sim.report.describe import describe
+from sim.report.report import Report
+from train.commands import parser as command_line
 from train.settings import Settings
 
 ZOO = Path(__file__).parent.parent / "zoo"

@@ -8,8 +8,8 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from hw.bench.trace import pixels
 from hw.events import Status, result
-from hw.trace import pixels
 from sim.file import load
 from sim.trace import VECTORS_FILE, load_vectors
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sim.dataset import Dataset
-from sim.dataset import load as load_images
+from sim.data.dataset import Dataset
+from sim.data.dataset import load as load_images
 
 GRIDS = 1024
 """Number of different warps drawn per epoch; each image is given one of them."""
@@ -40,7 +40,7 @@ class Split:
 
 
 def load(name: str, folder: Path | None = None) -> Split:
-    """Load ``yin-yang`` (generated) or a data set of :func:`sim.dataset.load`, split into three.
+    """Load ``yin-yang`` (generated) or a data set of :func:`sim.data.dataset.load`, split into three.
 
     :raises InputError: unknown name, missing or damaged files.
     """

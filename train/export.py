@@ -8,15 +8,15 @@ import numpy as np
 import torch
 
 from sim import batch, pipeline
-from sim.command import InputError
+from sim.console import InputError
 from sim.file import NETWORK_FILE, save
 from sim.network import Network
 from sim.trace import VECTORS_FILE, save_vectors
 from train.data import Part, Split
-from train.decide import Outcome
 from train.evaluate import EVALUATION_BATCH
 from train.pipeline import SpikingNetwork
 from train.prune import without_dead_neurons
+from train.readouts.first_spike import Outcome
 from train.settings import Settings
 
 VECTORS = 16

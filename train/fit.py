@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sim.command import InputError, atomic_path, progress_bar
+from sim.console import InputError, atomic_path, progress_bar
 from train.data import Part, Split, Warp, batches, warp
-from train.encode import InputSpikes
+from train.encoders.intensity import InputSpikes
 from train.evaluate import EVALUATION_BATCH, evaluate
-from train.loss import cosine, loss, spike_ramp
+from train.exact.loss import cosine, loss, spike_ramp
 from train.parallel import ALONE, Processes
 from train.pipeline import SpikingNetwork
 from train.prune import keep_inputs, useful_inputs

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, distributed
 from torch.nn.utils import parameters_to_vector
 
-from sim.command import InputError
+from sim.console import InputError
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from sim.network import Encoder, Layer, Network
-from train.decide import Outcome, decide, delivered, first_tick, potentials
-from train.encode import InputSpikes, encode
-from train.layer import Horizon, Neuron, input_layer, next_tick, spiking_layer
+from train.encoders.intensity import InputSpikes, encode
+from train.exact.layer import Horizon, Neuron, input_layer, next_tick, spiking_layer
 from train.quantize import choose_threshold, round_weight
+from train.readouts.first_spike import Outcome, decide, delivered, first_tick, potentials
 
 SPREAD = (1.5, 2.0)
 """Initial weights are uniform in plus or minus SPREAD / sqrt(expected spikes): input layer, later layers."""
@@ -52,7 +52,7 @@ class SpikingNetwork(nn.Module):
     :param sizes: neurons of every layer, the classes last.
     :param ticks_per_unit: R, and ``last_tick`` K of the tick grid.
     :param bits: weight bits per layer, or None for a network of real weights and continuous times.
-    :param floor: see :mod:`train.layer`; 0 for exact gradients.
+    :param floor: see :mod:`train.exact.layer`; 0 for exact gradients.
     """
 
     def __init__(

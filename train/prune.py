@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sim.encode import NEVER
+from sim.encoders.intensity import NEVER
 from sim.network import Network
 from train.pipeline import SpikingNetwork
 

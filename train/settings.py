@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.command import InputError
-from sim.encode import NEVER
+from sim.console import InputError
+from sim.encoders.intensity import NEVER
 from sim.network import INTENSITIES, Encoder
 
 MAX_BITS = 8
@@ -30,9 +30,9 @@ class Settings:
     them; in the first half, neurons that fire on a smaller share of images than ``wake_share`` are woken, 0 for none.
     ``epochs`` of ``batch`` images, Adam at ``learning_rate`` (later layers ``output_rate`` times that), cosine to zero;
     ``warp`` scales the augmentation; ``input_noise`` is the chance that an input spike is lost; gradients longer than
-    ``gradient_limit`` are scaled back to it; ``floor`` as in :mod:`train.layer`.
+    ``gradient_limit`` are scaled back to it; ``floor`` as in :mod:`train.exact.layer`.
 
-    Loss: as in :mod:`train.loss`; ``margin``, ``softness`` and ``deadline`` are in units of z (``ticks_per_unit``).
+    Loss: as in :mod:`train.exact.loss`; ``margin``, ``softness`` and ``deadline`` are in units of z (``ticks_per_unit``).
 
     :raises InputError: one of them is out of range.
     """

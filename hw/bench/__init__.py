@@ -1,0 +1,1 @@
+"""Simulators, the virtual board, and the comparison of gateware with :mod:`sim`."""

@@ -1,0 +1,89 @@
+"""A board without a board: its whole gateware as a compiled model, behind a pseudo-terminal."""
+
+import ctypes
+import os
+import select
+import tty
+from collections.abc import Callable
+from pathlib import Path
+
+from hw.bench.flash_chip import complete
+from hw.bench.verilated import compile_model
+from hw.boards.top import Parameters, Top
+from hw.link.uart import BITS, LEAST_DIVISOR, bit_cycles
+from hw.machine.pipeline import Parameters as PipelineParameters
+
+DRIVER = Path(__file__).with_name("serve.cpp")
+
+CLOCK_HZ = 50_000_000
+"""What the virtual board says its clock is; its bit rate is the highest that this clock makes."""
+
+SLICE_CYCLES = 20_000
+"""Cycles between two looks at the terminal."""
+
+QUIET_CYCLES = 2_000_000
+"""After so many cycles without a byte either way the board is taken to be idle."""
+
+IDLE_S = 0.02
+"""Time between two slices of an idle board."""
+
+
+class VirtualBoard:
+    """The gateware of a board, serial line included, as a compiled model that runs when asked to.
+
+    :raises InputError: verilator or a C++ compiler is missing, or fails.
+    """
+
+    def __init__(self, pipeline: PipelineParameters):
+        parameters = Parameters(pipeline, CLOCK_HZ, CLOCK_HZ // LEAST_DIVISOR)
+        self._library = ctypes.CDLL(str(compile_model(complete(Top(parameters), pipeline), [], DRIVER)))
+        self._library.open_board.restype = ctypes.c_void_p
+        self._library.run_board.restype = ctypes.c_int64
+        divisor = bit_cycles(parameters.clock_hz, parameters.baud)
+        self._board = ctypes.c_void_p(self._library.open_board(ctypes.c_int64(divisor)))
+        self._byte_cycles = BITS * divisor
+        self.run(b"")  # no host is there before power is: the digest in the flash has been read
+
+    def run(self, data: bytes, cycles: int = SLICE_CYCLES) -> bytes:
+        """Send ``data`` after what is still on its way, run so many cycles, and return the bytes that came."""
+        found = ctypes.create_string_buffer(cycles // self._byte_cycles + 1)
+        count = self._library.run_board(self._board, data, ctypes.c_int64(len(data)), found, ctypes.c_int64(cycles))
+        return found.raw[:count]
+
+    def close(self) -> None:
+        """Switch the board off."""
+        self._library.close_board(self._board)
+
+
+class Terminal:
+    """A pseudo-terminal; ``port`` is the name that a host opens."""
+
+    def __init__(self) -> None:
+        self._near, self._far = os.openpty()  # ours; the host's, kept open so that hosts may come and go
+        tty.setraw(self._far)
+        self.port = os.ttyname(self._far)
+
+    def read(self, timeout_s: float) -> bytes:
+        """Return what has come, after at most so long."""
+        ready, _, _ = select.select([self._near], [], [], timeout_s)
+        return os.read(self._near, 4096) if ready else b""
+
+    def write(self, data: bytes) -> None:
+        """Send all bytes."""
+        while data:
+            data = data[os.write(self._near, data) :]
+
+    def close(self) -> None:
+        """Give the name back."""
+        os.close(self._near)
+        os.close(self._far)
+
+
+def serve(board: VirtualBoard, terminal: Terminal, go_on: Callable[[], bool] = lambda: True) -> None:
+    """Run the board at the terminal as long as ``go_on`` says; an idle one is let sleep between slices."""
+    quiet = 0
+    while go_on():
+        data = terminal.read(IDLE_S if quiet >= QUIET_CYCLES else 0.0)
+        reply = board.run(data)
+        quiet = 0 if data or reply else quiet + SLICE_CYCLES
+        terminal.write(reply)

@@ -1,0 +1,163 @@
+"""Runs a stream component in Amaranth's simulator: beats in, beats out, with pauses on both sides if wanted.
+
+:mod:`hw.bench.verilated` does the same on the emitted Verilog, far faster; both take and give the same arrays.
+"""
+
+import contextlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.hdl import Signal, Value
+from amaranth.lib import stream
+from amaranth.sim import Simulator
+
+PATIENCE_CYCLES = 100_000
+"""A component that moves no beat for so long hangs."""
+
+
+class HangError(RuntimeError):
+    """The component stopped moving beats before every image was closed."""
+
+    def __init__(self, closed: int, images: int):
+        super().__init__(f"no beat moved for {PATIENCE_CYCLES} cycles; {closed} of {images} images are closed")
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """What is fed to a component.
+
+    :param images: per image its beats, as integers; the last one closes it. If the component has ``skip``, the beats
+        before the last are left out while it is high.
+    :param closing: an output closes an image if it has one of these bits; 0: every output does.
+    :param seed: of random pauses on both sides; None: none.
+    """
+
+    images: Sequence[Sequence[int]]
+    closing: int = 0
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came out of a component.
+
+    :param outputs: uint32 (n, words), the payload of each beat, lowest word first.
+    :param observed: uint32 (m, words), the port of that name in each cycle in which its lowest bit is set.
+    :param cycles: from reset to the last beat.
+    """
+
+    outputs: npt.NDArray[np.uint32]
+    observed: npt.NDArray[np.uint32]
+    cycles: int
+
+
+def to_words(values: Sequence[int], bits: int) -> npt.NDArray[np.uint32]:
+    """Return unsigned integers of ``bits`` bits as uint32 (n, words), lowest word first; 33 to 64 bits are 2 words."""
+    words = max(-(-bits // 32), 1)
+    raw = b"".join(value.to_bytes(4 * words, "little") for value in values)
+    return np.frombuffer(raw, np.dtype("<u4")).astype(np.uint32).reshape(-1, words)
+
+
+class Engine(Protocol):
+    """Runs one component, again and again."""
+
+    def run(self, stimulus: Stimulus) -> Run:
+        """Feed every image from reset on until as many images are closed on the output.
+
+        :raises HangError: that never happens.
+        """
+        ...
+
+
+class StreamComponent(Protocol):
+    """A component with one input and one output stream."""
+
+    i: stream.Interface
+    o: stream.Interface
+
+
+def port(component: StreamComponent, name: str) -> Value | None:
+    """Return a port that not every component has."""
+    return Value.cast(getattr(component, name)) if hasattr(component, name) else None
+
+
+class AmaranthEngine:
+    """Amaranth's own simulator: no tools needed, some thousand cycles per second; ``vcd`` keeps every signal."""
+
+    def __init__(self, component: Any, vcd: Path | None = None):
+        self.component, self.vcd = component, vcd
+
+    def run(self, stimulus: Stimulus) -> Run:
+        """See :class:`Engine`."""
+        driver = _Driver(self.component, stimulus)
+        simulator = Simulator(self.component)
+        simulator.add_clock(1e-8)
+
+        async def testbench(ctx: Any) -> None:
+            await driver.drive(ctx)
+
+        simulator.add_testbench(testbench)
+        traces = [self.component.i, self.component.o]
+        with simulator.write_vcd(str(self.vcd), traces=traces) if self.vcd else contextlib.nullcontext():
+            simulator.run()
+        return driver.result()
+
+
+class _Driver:
+    """Drives both streams of a component, one cycle at a time."""
+
+    def __init__(self, component: Any, stimulus: Stimulus):
+        self.i, self.o = component.i, component.o
+        self.outputs: list[int] = []
+        self.watched: list[int] = []
+        self.cycles = 0
+        self.skip, self.observed = port(component, "skip"), port(component, "observed")
+        self.stimulus = stimulus
+        self.beats = [beat for image in stimulus.images for beat in image]
+        ends = np.cumsum([len(image) for image in stimulus.images])
+        self.end = np.repeat(ends - 1, [len(image) for image in stimulus.images])
+        self.random = random.Random(stimulus.seed)
+
+    def result(self) -> Run:
+        observed_bits = 0 if self.observed is None else len(self.observed)
+        outputs = to_words(self.outputs, len(Value.cast(self.o.payload)))
+        return Run(outputs, to_words(self.watched, observed_bits), self.cycles)
+
+    def _pause(self) -> bool:
+        return self.stimulus.seed is not None and self.random.random() < 0.3
+
+    async def drive(self, ctx: Any) -> None:
+        place, closed, idle, offering = 0, 0, 0, False
+        payload_in, payload_out = Value.cast(self.i.payload), Value.cast(self.o.payload)
+        nothing = Signal()
+        watched = [self.i.ready, self.o.valid, payload_out]
+        watched += [nothing if signal is None else signal for signal in (self.skip, self.observed)]
+        while closed < len(self.stimulus.images):
+            if not offering and place < len(self.beats) and not self._pause():
+                offering = True
+                ctx.set(payload_in, self.beats[place])
+            ready = not self._pause()
+            ctx.set(self.i.valid, offering)
+            ctx.set(self.o.ready, ready)
+            _, _, taken, valid, payload, skip, observed = await ctx.tick().sample(*watched)
+            self.cycles += 1
+            idle += 1
+            if self.skip is not None and skip and not offering and place < len(self.beats):
+                place = int(self.end[place])
+            if offering and taken:
+                place, offering, idle = place + 1, False, 0
+                if self.skip is not None and skip and place < len(self.beats) and place <= self.end[place - 1]:
+                    place = int(self.end[place])
+            if ready and valid:
+                self.outputs.append(payload)
+                closed += not self.stimulus.closing or bool(payload & self.stimulus.closing)
+                idle = 0
+            if observed & 1:
+                self.watched.append(observed)
+            if idle > PATIENCE_CYCLES:
+                raise HangError(closed, len(self.stimulus.images))

@@ -1,0 +1,115 @@
+"""Runs images through the gateware and holds every boundary against :mod:`sim`."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.bench.engine import AmaranthEngine, Engine, HangError, Stimulus
+from hw.bench.flash_chip import complete
+from hw.bench.trace import HardwareTrace, input_events, pixels, split_images, traces
+from hw.bench.verilated import VerilatedEngine
+from hw.encoders.intensity import Encoder
+from hw.events import Kind, event
+from hw.machine.pipeline import Parameters, Pipeline
+from sim.console import InputError
+from sim.network import Network
+from sim.pipeline import run
+from sim.trace import Trace, difference
+
+ENGINES = ("amaranth", "verilator")
+
+
+class DifferenceError(Exception):
+    """Gateware and ``sim`` differ; the message names image, tick, layer, neuron and both values."""
+
+
+class Simulation:
+    """Encoder and pipeline of a network, ready to run images.
+
+    :param parameters: the network and its lanes.
+    :param engine: ``amaranth`` (no compiler, some thousand cycles per second) or ``verilator``.
+    :param vcd: where the pipeline's signals are kept; only with ``amaranth``.
+    :raises InputError: the engine's tools are missing.
+    """
+
+    def __init__(self, parameters: Parameters, engine: str = "verilator", vcd: Path | None = None):
+        self.parameters = parameters
+        self.chunk = 500 if engine == "verilator" else sys.maxsize  # one VCD file tells the whole story
+        if vcd is not None and engine != "amaranth":
+            raise InputError("--vcd: only the Amaranth engine writes one; add --engine amaranth.")
+        network = parameters.network
+        self.encoder: Engine
+        self.pipeline: Engine
+        if engine == "amaranth":
+            self.encoder = AmaranthEngine(Encoder(network))
+            self.pipeline = AmaranthEngine(complete(Pipeline(parameters), parameters), vcd)
+        else:
+            self.encoder = VerilatedEngine(Encoder(network))
+            self.pipeline = VerilatedEngine(complete(Pipeline(parameters), parameters))
+
+    def run(self, images: npt.NDArray[np.uint8], seed: int | None = None) -> list[HardwareTrace]:
+        """Run images uint8 (n, height, width), back to back; ``seed`` adds random pauses on all streams.
+
+        :raises DifferenceError: the encoder's events are not those of ``sim``.
+        :raises HangError: the gateware stops.
+        """
+        network = self.parameters.network
+        encoded = self.encoder.run(Stimulus(pixels(images), closing=Kind.END.value | Kind.ABORT.value, seed=seed))
+        events = split_images(encoded, network)
+        compare_events(network, events, images)
+        return traces(self.parameters, self.pipeline.run(Stimulus(events, seed=seed)))
+
+
+def compare_events(network: Network, found: list[list[int]], images: npt.NDArray[np.uint8]) -> None:
+    """Hold the encoder's beats, per image, against ``sim.encoders.intensity``.
+
+    :raises DifferenceError: at the first difference.
+    """
+    layout = event(network)
+    for image, (wanted, got) in enumerate(zip(input_events(network, images), found, strict=True)):
+        if wanted != got:
+            place = next((n for n, (one, other) in enumerate(zip(wanted, got, strict=False)) if one != other), -1)
+            place = min(len(wanted), len(got)) if place < 0 else place
+            beats = [layout.from_bits(beats[place]) if place < len(beats) else "nothing" for beats in (wanted, got)]
+            raise DifferenceError(f"image {image}, input event {place}: expected {beats[0]}, found {beats[1]}")
+
+
+def compare(image: int, expected: Trace, found: HardwareTrace) -> None:
+    """Hold what the pipeline did with an image against its trace from ``sim``.
+
+    :raises DifferenceError: at the first difference.
+    """
+    if found.trace is None:
+        raise DifferenceError(f"image {image}: expected decision {expected.decision}, found it dropped")
+    text = difference(expected, found.trace)
+    if text is None and found.events != expected.events:
+        text = f"events counted per layer: expected {expected.events}, found {found.events}"
+    if text is None and found.rejected:
+        text = f"events rejected: expected 0, found {found.rejected}"
+    if text is not None:
+        raise DifferenceError(f"image {image}, {text}")
+
+
+def simulate(
+    simulation: Simulation,
+    images: npt.NDArray[np.uint8],
+    progress: Callable[[int], object] | None = None,
+) -> Iterator[HardwareTrace]:
+    """Yield each image's trace after holding it against ``sim``; ``progress`` is told how many more are done.
+
+    :raises DifferenceError: at the first difference, after the images before it were yielded.
+    """
+    for start in range(0, len(images), simulation.chunk):
+        batch = images[start : start + simulation.chunk]
+        try:
+            found = simulation.run(batch)
+        except HangError as error:
+            raise DifferenceError(f"image {start} or one of the {len(batch)} from there on: {error}") from error
+        for image, trace in enumerate(found):
+            compare(start + image, run(simulation.parameters.network, batch[image]), trace)
+            yield trace
+        if progress is not None:
+            progress(len(batch))

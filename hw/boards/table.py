@@ -1,0 +1,133 @@
+"""The boards we build for: one row each, and one pin file each in ``constraints/``."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sim.console import InputError
+
+CONSTRAINTS = Path(__file__).parent.parent.parent / "constraints"
+
+
+@dataclass(frozen=True)
+class Device:
+    """An FPGA.
+
+    :param family: ``ecp5`` or ``ice40``.
+    :param size: its name for nextpnr.
+    :param luts: four-input look-up tables. :param blocks: block RAMs. :param block_bits: bits of one.
+    :param spram_bits: all single-port RAM together (iCE40 UltraPlus).
+    """
+
+    family: str
+    size: str
+    luts: int
+    blocks: int
+    block_bits: int
+    spram_bits: int = 0
+
+
+ECP5_25F = Device("ecp5", "25k", luts=24288, blocks=56, block_bits=18 * 1024)
+ECP5_45F = Device("ecp5", "45k", luts=43848, blocks=108, block_bits=18 * 1024)
+ECP5_85F = Device("ecp5", "85k", luts=83640, blocks=208, block_bits=18 * 1024)
+UP5K = Device("ice40", "up5k", luts=5280, blocks=30, block_bits=4096, spram_bits=1 << 20)
+HX8K = Device("ice40", "hx8k", luts=7680, blocks=32, block_bits=4096)
+
+
+@dataclass(frozen=True)
+class Flash:
+    """A board's SPI flash, as far as it is wired to the FPGA.
+
+    :param bytes: its size; where boards differ, the smallest.
+    :param clock_pin: its clock is at a pin like any other; else at the one of ECP5's configuration (``USRMCLK``).
+    :param pins: data wires that reach the FPGA: 2, or 4 with WP and HOLD.
+    :param wires: how many of them data come over. With 4 the chip must be known to be one of Winbond's, or made like
+        them, see :data:`hw.storage.flash.VOLATILE`; every chip has 2.
+    """
+
+    bytes: int
+    clock_pin: bool
+    pins: int
+    wires: int
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board, or a bare device to measure on.
+
+    :param name: on the command line.
+    :param device: its FPGA. :param package: its name for nextpnr.
+    :param oscillator_hz: frequency at pin ``clk``.
+    :param clock_hz: the machine's, if the user does not choose; unlike the oscillator's, it comes from a PLL.
+    :param pins: file in ``constraints/``; None: no board, pins are where they fall and no bitstream is made.
+    :param pll_pad: the oscillator is at the PLL's own pin (iCE40), which then feeds nothing else.
+    :param programmer: the board's name for openFPGALoader.
+    :param flash: where weights may lie; None: there is none, or its pins are not known.
+    """
+
+    name: str
+    device: Device
+    package: str
+    oscillator_hz: int
+    clock_hz: int
+    pins: str | None = None
+    pll_pad: bool = False
+    programmer: str = ""
+    flash: Flash | None = None
+
+    @property
+    def pin_file(self) -> Path | None:
+        """Where the pins are listed."""
+        return CONSTRAINTS / self.pins if self.pins else None
+
+
+_ULX3S_FLASH = Flash(4 << 20, clock_pin=False, pins=4, wires=2)  # Winbond's on some of these boards, ISSI's on others
+_W25Q128 = Flash(16 << 20, clock_pin=True, pins=4, wires=4)
+_ICEPI_FLASH = replace(_W25Q128, clock_pin=False)
+_HX8K_FLASH = Flash(4 << 20, clock_pin=True, pins=2, wires=2)
+
+BOARDS = {
+    board.name: board
+    for board in (
+        Board("ulx3s-85f", ECP5_85F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", False, "ulx3s", _ULX3S_FLASH),
+        Board("ulx3s-45f", ECP5_45F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", False, "ulx3s", _ULX3S_FLASH),
+        Board("ulx3s-25f", ECP5_25F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", False, "ulx3s", _ULX3S_FLASH),
+        Board(
+            "icepi-zero",
+            ECP5_25F,
+            "CABGA256",
+            50_000_000,
+            50_000_000,
+            "icepi-zero.lpf",
+            False,
+            "icepi-zero",
+            _ICEPI_FLASH,
+        ),
+        Board("icebreaker", UP5K, "sg48", 12_000_000, 12_000_000, "icebreaker.pcf", True, "ice40_generic", _W25Q128),
+        Board(
+            "hx8k-breakout",
+            HX8K,
+            "ct256",
+            12_000_000,
+            24_000_000,
+            "hx8k-breakout.pcf",
+            False,
+            "ice40_generic",
+            _HX8K_FLASH,
+        ),
+        Board("none-ecp5-85f", ECP5_85F, "CABGA381", 50_000_000, 50_000_000),
+        Board("none-ecp5-25f", ECP5_25F, "CABGA256", 50_000_000, 50_000_000),
+        Board("none-up5k", UP5K, "sg48", 12_000_000, 12_000_000),
+        Board("none-hx8k", HX8K, "ct256", 24_000_000, 24_000_000),
+    )
+}
+
+
+def find_board(name: str) -> Board:
+    """Return the board of that name.
+
+    :raises InputError: there is none.
+    """
+    try:
+        return BOARDS[name]
+    except KeyError:
+        raise InputError(f"board {name!r} is unknown; choose one of {', '.join(BOARDS)}.") from None

@@ -1,0 +1,167 @@
+"""What goes into a board: a serial line on one side, the machine on the other."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import ClockDomain, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.cdc import ResetSynchronizer
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.boards.digest import Digest
+from hw.boards.flash_pins import connect_pins, flash_pins
+from hw.boards.table import Flash
+from hw.flow.clock import Dividers
+from hw.link.framing import Buffer, Receiver, Sender
+from hw.link.registers import RegisterFile, rule_registers
+from hw.link.responder import Responder, request_bytes
+from hw.link.uart import UartReceiver, UartTransmitter, bit_cycles
+from hw.machine.machine import Machine
+from hw.machine.pipeline import Parameters as PipelineParameters
+from hw.storage.flash import flash_members
+
+BAUD = 1_000_000
+"""Bits per second that every board's USB converter and every clock of ours can make."""
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """Everything that a board's gateware depends on, the board's pins apart.
+
+    :param pipeline: network and lanes.
+    :param clock_hz: of the machine.
+    :param baud: bits per second of the serial line.
+    :param buffer_style: memory that holds requests, see :class:`hw.link.framing.Buffer`.
+    :param buffered: requests that it has room for, at least: with two, one is looked at while the next one comes.
+    :raises InputError: the clock cannot make that bit rate.
+    """
+
+    pipeline: PipelineParameters
+    clock_hz: int
+    baud: int = BAUD
+    buffer_style: str = "auto"
+    buffered: int = 2
+
+    def __post_init__(self) -> None:
+        bit_cycles(self.clock_hz, self.baud)
+
+    @property
+    def request_bytes(self) -> int:
+        """Room that the longest request takes."""
+        return Buffer.room(request_bytes(self.pipeline))
+
+    @property
+    def buffer(self) -> Buffer:
+        """Memory that holds requests."""
+        return Buffer(1 << (self.buffered * self.request_bytes).bit_length(), self.buffer_style)
+
+    @property
+    def window(self) -> int:
+        """Requests that may be on their way at once, whatever they are; one byte of the buffer always stays free."""
+        return (self.buffer.bytes - 1) // self.request_bytes
+
+
+class Top(wiring.Component):
+    """The whole gateware of a board but its clock: ``rx`` and ``tx`` are the serial line, idle high.
+
+    ``flash``: see :class:`hw.storage.flash.FlashPort`.
+    """
+
+    rx: Signal
+    tx: Signal
+    flash: Any
+
+    def __init__(self, parameters: Parameters):
+        self.parameters = parameters
+        super().__init__({"rx": In(1), "tx": Out(1), **flash_members(parameters.pipeline.flash)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build: line, frames, requests, machine."""
+        m = Module()
+        parameters = self.parameters
+        network = parameters.pipeline.network
+        divisor = bit_cycles(parameters.clock_hz, parameters.baud)
+        m.submodules.uart_receiver = uart_receiver = UartReceiver(divisor)
+        m.submodules.receiver = receiver = Receiver(parameters.buffer)
+        m.submodules.responder = responder = Responder(parameters.pipeline)
+        m.submodules.machine = machine = Machine(parameters.pipeline)
+        m.submodules.sender = sender = Sender(Buffer.room(responder.answer_bytes))
+        m.submodules.uart_transmitter = uart_transmitter = UartTransmitter(divisor)
+        number: int | Value = network.digest
+        if parameters.pipeline.exchangeable:
+            m.submodules.digest = digest = Digest(network.digest)
+            number = digest.value
+        if parameters.pipeline.flash is not None:
+            number = Mux(machine.flash.digest == number, number, 0)
+        m.submodules.registers = registers = RegisterFile(
+            {
+                "digest": number,
+                "clock_hz": parameters.clock_hz,
+                "window": parameters.window,
+                "lanes": int(parameters.pipeline.lanes),
+                "to_load": 0 if parameters.pipeline.spram is None else parameters.pipeline.spram + 1,
+                **rule_registers(parameters.pipeline.rule),
+            }
+        )
+        connect(m, uart_receiver.o, receiver.i)
+        connect(m, receiver.o, responder.i)
+        connect(m, responder.pixels, machine.i)
+        connect(m, machine.o, responder.results)
+        connect(m, responder.words, machine.words)
+        connect(m, responder.o, sender.i)
+        connect(m, sender.o, uart_transmitter.i)
+        m.d.comb += [
+            uart_receiver.rx.eq(self.rx),
+            self.tx.eq(uart_transmitter.tx),
+            registers.address.eq(responder.address),
+            responder.value.eq(registers.value),
+            responder.known.eq(registers.known),
+            registers.damaged.eq(receiver.damaged),
+            registers.dropped.eq(machine.dropped),
+            registers.loaded.eq(responder.loaded),
+        ]
+        if parameters.pipeline.flash is not None:
+            connect(m, machine.flash, flipped(self.flash))
+        if parameters.pipeline.rule is not None:
+            connect(m, responder.lesson, machine.lesson)
+            m.d.comb += [
+                registers.lessons.eq(responder.lessons),
+                registers.generator.eq(machine.state),
+                machine.seed.eq(responder.seed),
+                machine.set.eq(responder.set),
+            ]
+        return m
+
+
+class BoardTop(wiring.Component):
+    """What is synthesised: :class:`Top` and its clock. Ports are named as in the pin files: ``clk``, ``rx``, ``tx``,
+    and those of the flash if weights lie there; see :mod:`hw.boards.flash_pins`.
+
+    :param dividers: of the PLL that makes the machine's clock; None: it is ``clk`` itself.
+    :param flash: the board's; None: no weights lie there.
+    """
+
+    clk: Signal
+    rx: Signal
+    tx: Signal
+
+    def __init__(self, parameters: Parameters, dividers: Dividers | None, flash: Flash | None = None):
+        self.parameters, self.dividers, self.flash = parameters, dividers, flash
+        super().__init__({"clk": In(1), "rx": In(1), "tx": Out(1), **flash_pins(flash)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build: the clock, held in reset until the PLL has locked."""
+        m = Module()
+        domain: Any = ClockDomain("sync", reset_less=self.dividers is None)
+        m.domains += domain
+        if self.dividers is None:
+            m.d.comb += domain.clk.eq(self.clk)
+        else:
+            locked = Signal()
+            m.submodules.pll = self.dividers.instance(self.clk, domain.clk, locked)
+            m.submodules.reset = ResetSynchronizer(~locked)
+        m.submodules.top = top = Top(self.parameters)
+        m.d.comb += [top.rx.eq(self.rx), self.tx.eq(top.tx)]
+        if self.flash is not None:
+            connect_pins(m, top.flash.bus, self, self.flash)
+        return m

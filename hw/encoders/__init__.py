@@ -1,0 +1,1 @@
+"""From samples to input events, named as in :mod:`sim.encoders`."""

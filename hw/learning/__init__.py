@@ -1,0 +1,1 @@
+"""Learning in place, named as in :mod:`sim.learning`."""

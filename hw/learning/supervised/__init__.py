@@ -1,0 +1,1 @@
+"""The circuit of the rule ``supervised``: twin of :mod:`sim.learning.supervised`."""

@@ -1,0 +1,1 @@
+"""Both ends of the serial line between a host and a board."""

@@ -1,0 +1,225 @@
+"""The host's side of the link: asks a board who it is, and lets it classify images."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy.typing as npt
+
+from hw.events import Status, result
+from hw.link.exchange import PATIENCE_S, TRIES, Exchange, Line, LinkError
+from hw.link.frame import LESSON, Frame, Kind
+from hw.link.registers import IDENTITY, PROTOCOL, REGISTERS, address
+from hw.link.responder import FETCH_BYTES, VALUE_BYTES, request_bytes, result_bytes
+from hw.link.words import WHERE_BYTES, split, where
+from hw.machine.pipeline import Parameters
+from sim.encoders.intensity import check_images
+from sim.learning.supervised import Rule
+from sim.network import Network
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a board said about one image.
+
+    :param decision: class index; :param tick: of the decision; :param timed_out: no output fired.
+    :param events: delivered to each layer. :param reads: weights looked up. :param cycles: of the machine's clock, from
+        the image's first event to the decision.
+    """
+
+    decision: int
+    tick: int
+    timed_out: bool
+    events: list[int]
+    reads: int
+    cycles: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that ``hw classify`` prints per image."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class Taught(Answer):
+    """What a board said about one labelled image: its decision before, and what :mod:`sim.learning.supervised` counts.
+
+    ``events`` and ``cycles`` are those of the whole image and its lesson.
+    """
+
+    updated: bool
+    rows: int
+    changed: int
+
+
+class Board:
+    """A board that runs ``network``, at the other end of ``line``.
+
+    Opening asks for identity, version and digest, and refuses a board that differs; ``pipeline`` is the machine as the
+    board has it. Used in a ``with`` statement it closes the line.
+
+    :param patience_s: time after which a request is sent again; :param tries: how often, before the board is gone.
+    :raises LinkError: nobody answers, or another network or version is there.
+    """
+
+    def __init__(self, line: Line, network: Network, patience_s: float = PATIENCE_S, tries: int = TRIES):
+        self.line, self.network = line, network
+        self.window = 1
+        self._exchange = Exchange(line, patience_s, tries)
+        self._identify()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.line.close()
+
+    def _identify(self) -> None:
+        if self.read("identity") != IDENTITY:
+            raise LinkError("board: answers, but is none of ours; program it with `python -m hw program`.")
+        protocol = self.read("protocol")
+        if protocol != PROTOCOL:
+            raise LinkError(f"board: speaks version {protocol} of the link, not {PROTOCOL}; build its bitstream again.")
+        digest = self.read("digest")
+        if digest == 0:
+            raise LinkError(
+                "board: in its flash lie another network's weights, or none that it can read; "
+                "put bitstream and weights there with `python -m hw program`."
+            )
+        if digest != self.network.digest:
+            raise LinkError(
+                f"board: runs network {digest:08x}, not {self.network.digest:08x}; "
+                "give that network's folder, or build and program this one."
+            )
+        self.window = self.read("window")
+        to_load = self.read("to_load")
+        names = ("margin", "reach", "rivals", "noise_bits")
+        rule = Rule(*(self.read(name) for name in names)) if self.read("learns") else None
+        self.pipeline = Parameters(self.network, self.read("lanes"), rule, to_load - 1 if to_load else None)
+
+    def read(self, name: str) -> int:
+        """Return the value of a register.
+
+        :raises LinkError: the board does not answer, or has no such register.
+        """
+        (payload,) = self._ask([(Kind.READ, bytes((address(name),)))], 1)
+        return int.from_bytes(payload, "little")
+
+    def registers(self) -> dict[str, int]:
+        """Return all registers by name."""
+        return {register.name: self.read(register.name) for register in REGISTERS}
+
+    def words_missing(self) -> int:
+        """Return how many words of weights the board still waits for; 0 if all came with its bitstream."""
+        spram = self.pipeline.spram
+        return 0 if spram is None else self.pipeline.layers[spram].rows.depth - self.read("loaded")
+
+    def load_weights(self) -> Iterator[int]:
+        """Load the words that the board still waits for; yield how many more are there as they arrive.
+
+        :raises LinkError: the board stopped answering; loading goes on from there next time.
+        """
+        while missing := self.words_missing():
+            spram = self.pipeline.spram
+            assert spram is not None
+            rows = self.pipeline.layers[spram].rows
+            yield from self.load_words(spram, rows.depth - missing, rows.pack()[rows.depth - missing :])
+
+    def load_words(self, layer: int, first: int, words: Sequence[int]) -> Iterator[int]:
+        """Write words of a layer from index ``first`` on; yield how many more are written.
+
+        :raises LinkError: the board does not answer, or has no such words.
+        """
+        rows = self.pipeline.layers[layer].rows
+        counts = split(len(words), rows.word_bytes, request_bytes(self.pipeline) - WHERE_BYTES)
+        parts = [words[start : start + count] for start, count in counts]
+        payloads = (
+            where(layer, first + start, count) + b"".join(word.to_bytes(rows.word_bytes, "little") for word in part)
+            for (start, count), part in zip(counts, parts, strict=True)
+        )
+        replies = self._ask(((Kind.LOAD, payload) for payload in payloads), 1)  # in order: the board counts up to a gap
+        for part, _ in zip(parts, replies, strict=True):
+            yield len(part)
+
+    def fetch_words(self, layer: int) -> Iterator[int]:
+        """Yield every word of a layer, in order; see :meth:`hw.storage.block.Rows.pack`.
+
+        :raises LinkError: the board does not answer, or the words of that layer are out of reach.
+        """
+        rows = self.pipeline.layers[layer].rows
+        counts = split(rows.depth, rows.word_bytes, FETCH_BYTES)
+        for payload in self._ask(((Kind.FETCH, where(layer, *part)) for part in counts), self.window):
+            for start in range(0, len(payload), rows.word_bytes):
+                yield int.from_bytes(payload[start : start + rows.word_bytes], "little")
+
+    def classify(self, images: npt.NDArray[Any]) -> Iterator[Answer]:
+        """Yield the board's answer to each image, in order, as they come; load the weights before, if it lacks them.
+
+        :param images: uint8 (n, height, width).
+        :raises InputError: they are of another type or shape.
+        :raises LinkError: the board stopped answering; what was yielded stays true.
+        """
+        images = check_images(self.network.encoder, images)
+        deque(self.load_weights(), maxlen=0)
+        requests = ((Kind.CLASSIFY, image.tobytes()) for image in images)
+        for payload in self._ask(requests, self.window):
+            yield self._answer(self._fields(payload))
+
+    def set_generator(self, state: int) -> None:
+        """Set the generator of the rule, and begin to count lessons anew.
+
+        :raises LinkError: the board does not answer, or does not learn.
+        """
+        deque(self._ask([(Kind.SEED, state.to_bytes(4, "little"))], 1), maxlen=0)
+
+    def learn(self, images: npt.NDArray[Any], labels: Iterable[int], thin: Iterable[int]) -> Iterator[Taught]:
+        """Teach the board one image after the other, each exactly once, and yield what it said to each.
+
+        :param images: uint8 (n, height, width). :param labels: their classes. :param thin: of :mod:`sim.learning.supervised`.
+        :raises InputError: they are of another type or shape.
+        :raises LinkError: the board stopped answering, or does not learn; register ``lessons`` tells how far it came.
+        """
+        images, number = check_images(self.network.encoder, images), self.read("lessons")
+        requests = (
+            (Kind.LEARN, LESSON.pack(number + place & 0xFFFF, label, leave) + image.tobytes())
+            for place, (image, label, leave) in enumerate(zip(images, labels, thin, strict=True))
+        )
+        for payload in self._ask(requests, 1):  # in order: the weights are others after each
+            fields = self._fields(payload)
+            learnt = fields.learnt
+            yield Taught(
+                **vars(self._answer(fields)), updated=bool(learnt.updated), rows=learnt.rows, changed=learnt.changed
+            )
+
+    def _fields(self, payload: bytes) -> Any:
+        layout = result(self.network, self.pipeline.rule is not None)
+        return layout.from_bits(int.from_bytes(payload, "little") & (1 << layout.size) - 1)
+
+    def _answer(self, fields: Any) -> Answer:
+        outcome = fields.outcome
+        if outcome.status == Status.DROPPED:
+            raise LinkError("board: dropped an image that arrived whole; build its bitstream again.")
+        events = [int(fields.events[layer]) for layer in range(len(self.network.layers))]
+        reads = sum(count * layer.fan_out for count, layer in zip(events, self.network.layers, strict=True))
+        timed_out = outcome.status == Status.TIMED_OUT
+        return Answer(outcome.decision, outcome.tick, timed_out, events, reads, fields.cycles)
+
+    def _ask(self, requests: Iterable[tuple[Kind, bytes]], window: int) -> Iterator[bytes]:
+        """Yield the replies' payloads, in order, each checked for what its request must give."""
+        for request, reply in self._exchange.run(requests, window):
+            if reply.kind == Kind.REFUSED or len(reply.payload) != self._reply_bytes(request):
+                raise LinkError(
+                    f"board: refuses {request.kind.name}; it has another version, build its bitstream again."
+                )
+            yield reply.payload
+
+    def _reply_bytes(self, request: Frame) -> int:
+        """Return the bytes of payload in the reply to a request that is not refused."""
+        if request.kind == Kind.READ:
+            return VALUE_BYTES
+        if request.kind in (Kind.CLASSIFY, Kind.LEARN):
+            return result_bytes(self.pipeline)
+        if request.kind in (Kind.LOAD, Kind.SEED):
+            return 0
+        layer, count = request.payload[0], request.payload[WHERE_BYTES - 1]
+        return count * self.pipeline.layers[layer].rows.word_bytes

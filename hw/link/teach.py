@@ -1,0 +1,198 @@
+"""Teaches a board over the link, image by image, and says what that cost; if wanted, holds every lesson against sim."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.boards.table import BOARDS
+from hw.link.client import Board, Taught
+from sim.console import InputError
+from sim.learning.schedule import check_thin, draws, first_state, thinning
+from sim.learning.supervised_batch import Learner
+from sim.network import Network
+
+LAST = 1000
+"""Images over which the present accuracy is taken."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one run does; ``train learn`` without shifts gives the same weights from the same start and settings.
+
+    :param thin: ``thin`` of :mod:`sim.learning.supervised`, first and last; it grows linearly between.
+    :raises InputError: one of them is out of range.
+    """
+
+    epochs: int
+    seed: int
+    thin: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        for name, low in (("epochs", 1), ("seed", 0)):
+            if getattr(self, name) < low:
+                raise InputError(f"--{name}: must be at least {low}, not {getattr(self, name)}.")
+        check_thin(*self.thin)
+
+
+class DifferenceError(Exception):
+    """Board and ``sim`` differ; the message names the lesson and both values."""
+
+
+@dataclass
+class Tally:
+    """What came of the lessons so far; sums."""
+
+    images: int = 0
+    right: int = 0
+    updated: int = 0
+    rows: int = 0
+    changed: int = 0
+    cycles: int = 0
+    update_cycles: int = 0
+    last: deque[bool] = field(default_factory=lambda: deque[bool](maxlen=LAST))
+
+    def add(self, taught: Taught, label: int) -> None:
+        """Count one more lesson."""
+        self.images += 1
+        self.right += taught.decision == label
+        self.last.append(taught.decision == label)
+        self.updated += taught.updated
+        self.rows += taught.rows
+        self.changed += taught.changed
+        self.cycles += taught.cycles
+        self.update_cycles += taught.cycles * taught.updated
+
+    @property
+    def accuracy(self) -> float:
+        """Of the last ``LAST`` images, each before it was learnt; 0..1."""
+        return sum(self.last) / max(1, len(self.last))
+
+    def to_json(self, clock_hz: int) -> dict[str, Any]:
+        """Return the figures of a run; means per update are over the images that taught something."""
+        made = max(1, self.updated)
+        return {
+            "images": self.images,
+            "accuracy": self.right / max(1, self.images),
+            "accuracy_last": self.accuracy,
+            "updated": self.updated,
+            "skipped": self.images - self.updated,
+            "rows_per_update": self.rows / made,
+            "weights_per_update": self.changed / made,
+            "cycles_per_image": self.cycles / max(1, self.images),
+            "cycles_per_update": self.update_cycles / made,
+            "seconds_on_this_board": self.cycles / clock_hz,
+            "seconds_at_clock_of": {
+                name: round(self.cycles / board.clock_hz, 3) for name, board in BOARDS.items() if board.pins
+            },
+        }
+
+
+class Teacher:
+    """A run of labelled images through a board.
+
+    :param start: the weights to begin with, put into the board before the first lesson.
+    :param images: uint8 (n, height, width), learnt once per epoch, with ``labels`` (n,).
+    :param check: hold each lesson, and :meth:`finish` the weights, against :mod:`sim.learning.supervised_batch`.
+    :raises InputError: the board does not learn, or ``start`` is not its network with other weights.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        start: Network,
+        images: npt.NDArray[np.uint8],
+        labels: npt.NDArray[Any],
+        settings: Settings,
+        check: bool = False,
+    ):
+        if board.pipeline.rule is None:
+            raise InputError("board: does not learn; build its bitstream with --learn.")
+        if _without_weights(start).digest != _without_weights(board.network).digest:
+            raise InputError("--from: is not the board's network; only its weights may differ.")
+        self.board, self.start, self.settings = board, start, settings
+        self.images, self.labels = images, labels
+        self.tally, self.epochs = Tally(), [Tally() for _ in range(settings.epochs)]
+        self.learner = Learner(start, board.pipeline.rule, first_state(settings.seed)) if check else None
+
+    def load(self) -> Iterator[int]:
+        """Put weights and generator into the board; yield how many more words are there."""
+        for index, layer in enumerate(self.board.pipeline.layers):
+            yield from self.board.load_words(index, 0, replace(layer, layer=self.start.layers[index]).rows.pack())
+        self.board.set_generator(first_state(self.settings.seed))
+
+    def run(self, go_on: Callable[[Tally], bool] = lambda _: True) -> bool:
+        """Give every lesson, as long as ``go_on`` says after each; return whether it was all of them.
+
+        :raises DifferenceError: the board answers what sim does not. :raises LinkError: the board stopped answering.
+        """
+        for epoch, tally in enumerate(self.epochs):
+            order, thin = self._course(epoch + 1)
+            images, labels = self.images[order], self.labels[order]
+            lessons = self.board.learn(images, labels.tolist(), thin.tolist())
+            for place, taught in enumerate(lessons):
+                self.tally.add(taught, int(labels[place]))
+                tally.add(taught, int(labels[place]))
+                if self.learner is not None:
+                    self._compare(taught, order[place : place + 1], thin[place : place + 1])
+                if not go_on(self.tally):
+                    return False
+        return True
+
+    def fetch(self, progress: Callable[[int], object] = lambda _: None) -> Network:
+        """Return the network with the weights that the board holds; ``progress``: how many more words have come.
+
+        :raises DifferenceError: they, or the generator, are not sim's.
+        """
+        layers: list[Any] = []
+        for index, layer in enumerate(self.board.pipeline.layers):
+            words: list[int] = []
+            for word in self.board.fetch_words(index):
+                words.append(word)
+                progress(1)
+            layers.append(replace(self.start.layers[index], weight=layer.rows.unpack(words)))
+        found = replace(self.start, layers=tuple(layers))
+        if self.learner is not None:
+            expected = (self.learner.network.digest, self.learner.state)
+            if (found.digest, self.board.read("generator")) != expected:
+                raise DifferenceError(f"after {self.tally.images} lessons: the board's weights are not sim's")
+        return found
+
+    @property
+    def words(self) -> int:
+        """Words of weights in the board."""
+        return sum(layer.rows.depth for layer in self.board.pipeline.layers)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures of the run, and of each epoch that began."""
+        clock_hz = self.board.read("clock_hz")
+        begun = [tally for tally in self.epochs if tally.images]
+        assert self.board.pipeline.rule is not None
+        return {
+            "settings": asdict(self.settings) | {"rule": asdict(self.board.pipeline.rule)},
+            "board": f"{self.board.network.digest:08x}",
+            "clock_hz": clock_hz,
+            **self.tally.to_json(clock_hz),
+            "curve": [{"epoch": epoch} | tally.to_json(clock_hz) for epoch, tally in enumerate(begun, 1)],
+        }
+
+    def _course(self, epoch: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
+        count = len(self.labels)
+        order = draws(self.settings.seed, epoch).permutation(count)
+        return order, thinning(self.settings.thin, epoch, self.settings.epochs, count)
+
+    def _compare(self, taught: Taught, index: npt.NDArray[np.intp], thin: npt.NDArray[np.int64]) -> None:
+        assert self.learner is not None
+        lessons = self.learner.learn(self.images[index], self.labels[index], thin)
+        for name in ("decision", "updated", "rows", "changed"):
+            expected, found = int(getattr(lessons, name)[0]), int(getattr(taught, name))
+            if expected != found:
+                raise DifferenceError(f"lesson {self.tally.images - 1}, {name}: expected {expected}, found {found}")
+
+
+def _without_weights(network: Network) -> Network:
+    layers = (replace(layer, weight=np.zeros_like(layer.weight)) for layer in network.layers)
+    return replace(network, layers=tuple(layers))

@@ -1,0 +1,1 @@
+"""The machine: neurons, layers, spike queues, the sequencer, counters."""

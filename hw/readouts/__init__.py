@@ -1,0 +1,1 @@
+"""When a sample is decided, and for which class; named as in :mod:`sim.readouts`."""

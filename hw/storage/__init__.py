@@ -1,0 +1,1 @@
+"""Where weight rows are stored: one file for each kind of memory."""

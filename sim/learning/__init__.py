@@ -1,0 +1,1 @@
+"""Learning in place: one file for each rule and its compiled form."""

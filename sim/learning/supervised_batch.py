@@ -1,0 +1,250 @@
+"""Learning in place over many labelled images, one after the other: :mod:`sim.learning.supervised` compiled, and equal to it."""
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from sim.batch import add, spikes_by_tick
+from sim.console import InputError
+from sim.encoders.intensity import check_images, pool_images
+from sim.fixed_point import WeightFormat
+from sim.learning.supervised import THIN, Rule, check_learnable, step
+from sim.network import Network
+from sim.report.report import check_labels
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What n labelled images did; the fields of :class:`sim.learning.supervised.Lesson`, each (n,)."""
+
+    decision: npt.NDArray[np.int32]
+    updated: npt.NDArray[np.bool_]
+    rows: npt.NDArray[np.int32]
+    changed: npt.NDArray[np.int32]
+
+
+class Learner:
+    """A network whose weights move with every labelled image.
+
+    :param state: of the generator, 1 .. 2^32 - 1.
+    :raises InputError: the network cannot learn.
+    """
+
+    def __init__(self, network: Network, rule: Rule, state: int = 1) -> None:
+        check_learnable(network, state)
+        self.state = state
+        self._start = network
+        self._weight = network.layers[0].weight.copy(), network.layers[1].weight.copy()
+        hidden, output = network.layers
+        forms = WeightFormat(hidden.weight_bits), WeightFormat(output.weight_bits)
+        self._machine = _Machine(
+            *(network.encoder.pixels, network.encoder.spike_tick, *self._weight),
+            *(hidden.threshold, output.threshold, network.ticks_per_unit, network.last_tick),
+            *(rule.margin, rule.reach, rule.rivals, (1 << rule.noise_bits) - 1),
+            *(forms[0].low, forms[0].high, forms[1].low, forms[1].high),
+        )
+
+    @property
+    def network(self) -> Network:
+        """The network as it is now."""
+        pairs = zip(self._start.layers, self._weight, strict=True)
+        return replace(self._start, layers=tuple(replace(layer, weight=weight) for layer, weight in pairs))
+
+    def learn(self, images: npt.NDArray[Any], labels: npt.NDArray[Any], thin: npt.NDArray[np.integer[Any]]) -> Lessons:
+        """Learn images uint8 (n, height, width) in order, with labels (n,) and ``thin`` (n,) in 0..255.
+
+        :raises InputError: the images, labels or ``thin`` are of another type, shape or range.
+        """
+        encoder = self._start.encoder
+        count = len(check_images(encoder, images))
+        check_labels(labels, count, len(self._start.classes))
+        if thin.shape != (count,) or not ((thin >= 0) & (thin < THIN)).all():
+            raise InputError(f"thin: must be {count} integers, one per image, in 0..{THIN - 1}.")
+        pooled = pool_images(images, encoder.pool).reshape(count, -1)
+        decision, rows, changed = (np.zeros(count, np.int32) for _ in range(3))
+        updated = np.zeros(count, np.bool_)
+        course = pooled, labels.astype(np.int64), thin.astype(np.int64)
+        self.state = _learn_images(*course, self._machine, self.state, decision, updated, rows, changed)
+        return Lessons(decision, updated, rows, changed)
+
+
+class _Machine(NamedTuple):
+    """The network and the rule's constants for the compiled loop; both weights change."""
+
+    pixels: npt.NDArray[np.int32]
+    spike_tick: npt.NDArray[np.int16]
+    hidden: npt.NDArray[np.int8]
+    output: npt.NDArray[np.int8]
+    hidden_threshold: int
+    output_threshold: int
+    ticks_per_unit: int
+    last_tick: int
+    margin: int
+    reach: int
+    rivals: int
+    noise: int
+    hidden_low: int
+    hidden_high: int
+    output_low: int
+    output_high: int
+
+
+class _Watch(NamedTuple):
+    """The ticks at which neurons fired (K + 1: silent) and the hidden currents: :class:`sim.learning.supervised.Watch`."""
+
+    hidden_tick: npt.NDArray[np.int32]
+    output_tick: npt.NDArray[np.int32]
+    current: npt.NDArray[np.int32]
+
+
+_jit = cast(Any, numba.njit)  # its cache names the two tuples above: delete sim/__pycache__ after renaming one
+_step = _jit(cache=True, nogil=True)(step)
+
+
+@_jit(cache=True, nogil=True)
+def _learn_images(
+    images: Any,
+    labels: Any,
+    thin: Any,
+    machine: Any,
+    state: Any,
+    decision: Any,
+    updated: Any,
+    rows: Any,
+    changed: Any,
+) -> Any:
+    """Learn image after image; returns the generator's state. The steps and draws are :func:`sim.learning.supervised.learn`'s."""
+    silent = machine.last_tick + 1
+    for index in range(len(images)):
+        order, starts = spikes_by_tick(images[index], machine.pixels, machine.spike_tick, machine.last_tick)
+        watch = _Watch(
+            np.full(machine.hidden.shape[1], silent, np.int32),
+            np.full(machine.output.shape[1], silent, np.int32),
+            np.full(machine.hidden.shape[1], -machine.hidden_threshold, np.int32),
+        )
+        decision[index], end = _run(machine, order, starts, labels[index], watch)
+        sign = _wanted(machine, watch, labels[index])
+        if not sign.any():
+            continue
+        updated[index] = True
+        delta = _error(machine, watch, sign)
+        state, output_rows, first = _update_output(machine, watch, sign, delta, state, thin[index])
+        starts = starts[: end + 1]
+        state, input_rows, second = _update_hidden(machine, watch, order, starts, delta, state, thin[index])
+        rows[index] = output_rows + input_rows
+        changed[index] = first + second
+    return state
+
+
+@_jit(cache=True, nogil=True)
+def _run(machine: Any, order: Any, starts: Any, label: Any, watch: Any) -> Any:
+    """Run one image; returns its decision and the tick at which it ended: spikes before that tick were delivered."""
+    silent = machine.last_tick + 1
+    potential = watch.current * np.int32(machine.ticks_per_unit)
+    current = np.full(len(watch.output_tick), -machine.output_threshold, np.int32)
+    output = current * np.int32(machine.ticks_per_unit)
+    decision = -1
+    for tick in range(silent):
+        if tick > 0:
+            add(potential, watch.current)
+            add(output, current)
+        if decision < 0 and output.max() >= 0:
+            decision = output.argmax()
+        for neuron in range(len(output)):
+            if output[neuron] >= 0 and watch.output_tick[neuron] == silent:
+                watch.output_tick[neuron] = tick
+        if tick >= watch.output_tick[label] + machine.margin:
+            return decision, tick
+        for neuron in order[starts[tick] : starts[tick + 1]]:
+            add(watch.current, machine.hidden[neuron])
+        for neuron in range(len(potential)):
+            if potential[neuron] >= 0 and watch.hidden_tick[neuron] == silent:
+                watch.hidden_tick[neuron] = tick
+                add(current, machine.output[neuron])
+    return (decision if decision >= 0 else output.argmax()), silent
+
+
+@_jit(cache=True, nogil=True)
+def _wanted(machine: Any, watch: Any, label: Any) -> Any:
+    sign = np.zeros(len(watch.output_tick), np.int8)
+    end = min(watch.output_tick[label] + machine.margin, machine.last_tick)
+    for _ in range(machine.rivals):
+        rival = -1
+        for neuron in range(len(sign)):
+            tick = watch.output_tick[neuron]
+            if neuron != label and sign[neuron] == 0 and tick <= end and (rival < 0 or tick < watch.output_tick[rival]):
+                rival = neuron
+        if rival < 0:
+            break
+        sign[rival] = -1
+    if sign.any() or watch.output_tick[label] > machine.last_tick:
+        sign[label] = 1
+    return sign
+
+
+@_jit(cache=True, nogil=True)
+def _takes_part(machine: Any, watch: Any, neuron: Any) -> Any:
+    return watch.hidden_tick[neuron] <= machine.last_tick or watch.current[neuron] > -machine.reach
+
+
+@_jit(cache=True, nogil=True)
+def _error(machine: Any, watch: Any, sign: Any) -> Any:
+    error = np.zeros(len(watch.hidden_tick), np.int16)
+    for neuron in range(len(error)):
+        if _takes_part(machine, watch, neuron):
+            silent = watch.hidden_tick[neuron] > machine.last_tick
+            for place in range(len(sign)):
+                if silent or watch.hidden_tick[neuron] < watch.output_tick[place]:
+                    error[neuron] += sign[place] * machine.output[neuron, place]
+    return error
+
+
+@_jit(cache=True, nogil=True)
+def _update_output(machine: Any, watch: Any, sign: Any, delta: Any, state: Any, thin: Any) -> Any:
+    """Update the output weights, and round the errors in ``delta`` to -1, 0 or +1 in place."""
+    rows = 0
+    changed = 0
+    due = np.zeros(len(sign), np.int8)
+    for neuron in range(len(delta)):
+        if not _takes_part(machine, watch, neuron):
+            continue
+        state = _step(state)
+        delta[neuron] = np.sign(delta[neuron]) if state & machine.noise < abs(delta[neuron]) else 0
+        if watch.hidden_tick[neuron] <= machine.last_tick and state >> 24 >= thin:
+            for place in range(len(sign)):
+                due[place] = sign[place] if watch.hidden_tick[neuron] < watch.output_tick[place] else 0
+            changed += _move(machine.output[neuron], due, machine.output_low, machine.output_high)
+            rows += 1
+    return state, rows, changed
+
+
+@_jit(cache=True, nogil=True)
+def _update_hidden(machine: Any, watch: Any, order: Any, starts: Any, delta: Any, state: Any, thin: Any) -> Any:
+    rows = 0
+    changed = 0
+    due = np.zeros(len(delta), np.int8)
+    for tick in range(len(starts) - 1):
+        for neuron in range(len(due)):
+            due[neuron] = delta[neuron] if tick < watch.hidden_tick[neuron] else 0
+        for neuron in order[starts[tick] : starts[tick + 1]]:
+            state = _step(state)
+            if state >> 24 >= thin:
+                changed += _move(machine.hidden[neuron], due, machine.hidden_low, machine.hidden_high)
+                rows += 1
+    return state, rows, changed
+
+
+@_jit(cache=True, nogil=True)
+def _move(weight: Any, due: Any, low: Any, high: Any) -> Any:
+    """Add -1, 0 or +1 to each weight, saturating; returns how many changed."""
+    changed = 0
+    for neuron in range(len(weight)):  # comparisons, not min and max: they stay 8 bits wide in SIMD registers
+        up = due[neuron] > 0 and weight[neuron] < high
+        down = due[neuron] < 0 and weight[neuron] > low
+        weight[neuron] += up
+        weight[neuron] -= down
+        changed += up or down
+    return changed

@@ -1,0 +1,1 @@
+"""The figures of networks, as tables, JSON and pages."""

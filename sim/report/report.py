@@ -1,0 +1,167 @@
+"""How few weights a network looks up, and how often it is right: the figures of ``sim report``."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import RenderableType
+from rich.table import Table
+
+from sim.batch import Decisions
+from sim.console import InputError
+from sim.encoders.intensity import NEVER, encode
+from sim.network import Network
+
+
+@dataclass(frozen=True)
+class Prototype:
+    """The FPGA prototype that this project reproduces: 784-600-10 on MNIST, 8-bit weights."""
+
+    accuracy: float = 0.97
+    spikes: float = 139
+    lookup_fraction: tuple[float, float] = (0.13, 0.05)
+
+    @property
+    def reads(self) -> float:
+        """Weights looked up per image."""
+        return self.lookup_fraction[0] * 784 * 600 + self.lookup_fraction[1] * 600 * 10
+
+
+PROTOTYPE = Prototype()
+
+
+@dataclass(frozen=True)
+class Report:
+    """A network's decisions on labelled images.
+
+    :param images: uint8 (n, height, width).
+    :param labels: integers (n,) below the number of classes.
+    :raises InputError: no images, or labels that do not fit them.
+    """
+
+    network: Network
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[Any]
+    decisions: Decisions
+
+    def __post_init__(self) -> None:
+        check_labels(self.labels, len(self.images), len(self.network.classes))
+        if len(self.images) == 0:
+            raise InputError("images: there are none to report on; give at least one.")
+
+    @cached_property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Whether each decision is its label, bool (n,)."""
+        return self.decisions.decision == self.labels
+
+    @cached_property
+    def accuracy(self) -> float:
+        """Fraction of right decisions; a decision after a timeout counts as it stands."""
+        return float(self.right.mean())
+
+    @cached_property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy (Wilson 1927, eq. for a binomial proportion)."""
+        n, p, z = len(self.images), self.accuracy, 1.959964
+        centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return centre - half, centre + half
+
+    @cached_property
+    def reads(self) -> npt.NDArray[np.int64]:
+        """Weights looked up per image, int64 (n,): events x fan-out, summed over the layers."""
+        fan_out = np.array([layer.fan_out for layer in self.network.layers], np.int64)
+        return self.decisions.events @ fan_out
+
+    @cached_property
+    def spikes(self) -> npt.NDArray[np.int64]:
+        """Spikes per image, int64 (n,): events delivered, and the output's own if one fired."""
+        return self.decisions.events.sum(axis=1, dtype=np.int64) + ~self.decisions.timed_out
+
+    @cached_property
+    def confusion(self) -> npt.NDArray[np.int64]:
+        """Number of images by label (row) and decision (column), int64 (classes, classes)."""
+        counts = np.zeros((len(self.network.classes),) * 2, np.int64)
+        np.add.at(counts, (self.labels, self.decisions.decision), 1)
+        return counts
+
+    @cached_property
+    def pixel_reads(self) -> npt.NDArray[np.float64]:
+        """Fraction of images in which each input's row was looked up before the decision, float64 (inputs,)."""
+        spike_tick = encode(self.network.encoder, self.images)
+        end = np.where(self.decisions.timed_out, self.network.last_tick + 1, self.decisions.tick)
+        return ((spike_tick != NEVER) & (spike_tick < end[:, np.newaxis])).mean(axis=0)
+
+    def layers(self) -> list[dict[str, float]]:
+        """Return, per layer, what its events cost."""
+        events = self.decisions.events.mean(axis=0, dtype=np.float64).tolist()
+        return [
+            {
+                "fan_in": layer.fan_in,
+                "fan_out": layer.fan_out,
+                "events_per_image": mean,
+                "lookup_fraction": mean / layer.fan_in,
+                "weight_reads_per_image": mean * layer.fan_out,
+            }
+            for layer, mean in zip(self.network.layers, events, strict=True)
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures under their stable names; accuracy and fractions in 0..1."""
+        return {
+            "images": len(self.images),
+            "accuracy": self.accuracy,
+            "accuracy_interval_95": list(self.interval),
+            "timeouts": int(self.decisions.timed_out.sum()),
+            "decision_tick_mean": float(self.decisions.tick.mean()),
+            "spikes_per_image": float(self.spikes.mean()),
+            "weight_reads_per_image": float(self.reads.mean()),
+            "weight_read_fraction": float(self.reads.mean()) / self.network.weight_count,
+            "layers": self.layers(),
+            "digest": f"{self.network.digest:08x}",
+        }
+
+    def table(self) -> RenderableType:
+        """Return the table for a terminal, beside the prototype's figures where it has them."""
+        sizes = "-".join(str(n) for n in (self.network.encoder.inputs, *(y.fan_out for y in self.network.layers)))
+        table = Table(title=f"{sizes}, {len(self.images)} images, network {self.network.digest:08x}")
+        table.add_column("")
+        table.add_column("this network", justify="right")
+        table.add_column("prototype", justify="right")
+        for row in self.rows():
+            table.add_row(*row)
+        return table
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return (what, this network, the prototype) as text."""
+        low, high = self.interval
+        timeouts = int(self.decisions.timed_out.sum())
+        rows = [
+            ("accuracy", f"{self.accuracy:.2%}  ({low:.1%} .. {high:.1%})", f"{PROTOTYPE.accuracy:.0%}"),
+            ("spikes per decision", f"{self.spikes.mean():.1f}", f"{PROTOTYPE.spikes:.0f}"),
+        ]
+        fractions = [f"{fraction:.0%}" for fraction in PROTOTYPE.lookup_fraction] + [""] * len(self.network.layers)
+        for index, (layer, known) in enumerate(zip(self.layers(), fractions, strict=False)):
+            name = f"weights looked up, layer {index}"
+            rows.append((name, f"{layer['lookup_fraction']:.2%}", known))
+        share = self.reads.mean() / self.network.weight_count
+        return [
+            *rows,
+            ("weight reads per image", f"{self.reads.mean():,.0f}  ({share:.2%})", f"{PROTOTYPE.reads:,.0f}"),
+            ("tick of decision, mean", f"{self.decisions.tick.mean():.2f} of {self.network.last_tick}", ""),
+            ("timeouts", f"{timeouts}  ({timeouts / len(self.images):.2%})", ""),
+        ]
+
+
+def check_labels(labels: npt.NDArray[Any], images: int, classes: int) -> None:
+    """Check that there is one label per image and each names a class.
+
+    :raises InputError: otherwise.
+    """
+    if not np.issubdtype(labels.dtype, np.integer) or labels.shape != (images,):
+        raise InputError(f"labels: must be {images} integers, one per image, not {labels.dtype} {labels.shape}.")
+    if images and not (labels.min() >= 0 and labels.max() < classes):
+        raise InputError(f"labels: must be in 0..{classes - 1}, found {labels.min()}..{labels.max()}.")

@@ -1,0 +1,1 @@
+"""Input spikes for whole batches, named as in :mod:`sim.encoders`."""

@@ -1,0 +1,1 @@
+"""Exact spike times in closed form, with gradients (Mostafa 2017)."""

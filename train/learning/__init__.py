@@ -1,0 +1,1 @@
+"""Learning in place over data sets, with the rules of :mod:`sim.learning`."""

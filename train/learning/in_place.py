@@ -1,0 +1,211 @@
+"""Learning in place over a data set: the integer rule of :mod:`sim.learning.supervised`, from random weights or an exported network.
+
+An image is learnt once per epoch, in an order (and with shifts) drawn from the seed and the epoch, so a run resumed
+after an epoch equals one that was never interrupted. No PyTorch: what runs here runs on a board.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+
+from sim import batch
+from sim.console import InputError
+from sim.data.dataset import Dataset
+from sim.file import read_tensors, write_tensors
+from sim.learning.schedule import check_thin, draws, first_state, thinning
+from sim.learning.supervised import Rule
+from sim.learning.supervised_batch import Learner
+from sim.network import Network
+from train.learning.change import hide, shift, stick_rows, turn
+
+CHUNK = 1000
+"""Images between two reports of progress."""
+
+CHECKPOINT_FORMAT, CHECKPOINT_VERSION = "ttfs-learning", "1"
+
+Progress = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one run does; two runs with the same settings give the same weights.
+
+    :param network: digest of the network at the start.
+    :param shift: augmentation: each image moves by up to so many pixels, drawn anew every epoch.
+    :param turn: degrees by which all images are turned (a change to recover from).
+    :param stuck: number of input rows stuck at zero (another).
+    :param limit: training images used; None for all.
+    :param thin: ``thin`` of :mod:`sim.learning.supervised`, first and last; it grows linearly between.
+    :raises InputError: one of them is out of range.
+    """
+
+    network: str
+    dataset: str
+    rule: Rule
+    epochs: int = 20
+    seed: int = 1
+    shift: int = 0
+    turn: float = 0.0
+    stuck: int = 0
+    limit: int | None = None
+    thin: tuple[int, int] = (0, 230)
+
+    def __post_init__(self) -> None:
+        for name, low in (("epochs", 0), ("seed", 0), ("shift", 0), ("stuck", 0)):
+            if getattr(self, name) < low:
+                raise InputError(f"--{name}: must be at least {low}, not {getattr(self, name)}.")
+        if self.limit is not None and self.limit < 1:
+            raise InputError(f"--limit: must be at least 1, not {self.limit}.")
+        check_thin(*self.thin)
+
+    def count(self, data: Dataset) -> int:
+        """Return the number of training images of an epoch; the rest is for validation, or left out."""
+        available = len(data.split()[0])
+        return available if self.limit is None else min(available, self.limit)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of the learning curve, after ``epoch`` epochs; accuracies in 0..1.
+
+    :param running: accuracy on the training images as they came, each before it was learnt; None at the start.
+    :param updated, skipped: images that did or did not have something to teach.
+    :param rows, changed: rows of weights written, and weights changed, per update.
+    :param images_per_second: learnt, on one core.
+    """
+
+    epoch: int
+    validation: float
+    test: float
+    running: float | None = None
+    updated: int = 0
+    skipped: int = 0
+    rows: float = 0.0
+    changed: float = 0.0
+    images_per_second: float = 0.0
+
+
+@dataclass(frozen=True)
+class State:
+    """A run after its last whole epoch."""
+
+    network: Network
+    generator: int
+    curve: list[Point]
+
+
+def run(settings: Settings, start: Network, data: Dataset, checkpoint: Path, progress: Progress) -> State:
+    """Learn, epoch by epoch; continue from ``checkpoint`` when it exists and write it after every epoch.
+
+    :param progress: is told how many more images are done.
+    :raises InputError: the network does not fit the data, or the checkpoint belongs to other settings.
+    """
+    split = _Split.of(settings, start, data)
+    state = load_checkpoint(checkpoint, settings, split.network) if checkpoint.is_file() else None
+    if state is None:
+        state = State(split.network, first_state(settings.seed), [split.measure(split.network, Point(0, 0, 0))])
+    progress((len(state.curve) - 1) * len(split.labels))
+    while len(state.curve) <= settings.epochs:
+        state = _learn_epoch(settings, split, state, progress)
+        save_checkpoint(checkpoint, settings, state)
+    return state
+
+
+def _learn_epoch(settings: Settings, split: "_Split", state: State, progress: Progress) -> State:
+    epoch = len(state.curve)
+    rng = draws(settings.seed, epoch)
+    order = rng.permutation(len(split.labels))
+    images = hide(split.network, shift(split.images[order], settings.shift, rng), split.stuck)
+    labels = split.labels[order]
+    thin = thinning(settings.thin, epoch, settings.epochs, len(order))
+    learner = Learner(state.network, settings.rule, state.generator)
+    right = updated = rows = changed = 0
+    seconds = 0.0
+    for first in range(0, len(order), CHUNK):
+        part = slice(first, first + CHUNK)
+        begin = perf_counter()
+        lessons = learner.learn(images[part], labels[part], thin[part])
+        seconds += perf_counter() - begin
+        right += int((lessons.decision == labels[part]).sum())
+        updated += int(lessons.updated.sum())
+        rows += int(lessons.rows.sum())
+        changed += int(lessons.changed.sum())
+        progress(len(lessons.decision))
+    made, count = max(1, updated), len(order)
+    counts = right / count, updated, count - updated, rows / made, changed / made
+    point = Point(epoch, 0, 0, *counts, count / max(seconds, 1e-9))
+    return State(learner.network, learner.state, [*state.curve, split.measure(learner.network, point)])
+
+
+@dataclass(frozen=True, eq=False)
+class _Split:
+    """The changed data in three parts, and the (changed) network that starts."""
+
+    network: Network
+    stuck: npt.NDArray[np.intp]
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+    validation: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+    test: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+
+    @classmethod
+    def of(cls, settings: Settings, network: Network, data: Dataset) -> "_Split":
+        if network.classes != data.classes:
+            raise InputError(f"classes: the network decides between {network.classes}, {data.name} has {data.classes}.")
+        images, labels = turn(data.train_images, settings.turn), data.train_labels
+        network, stuck = stick_rows(network, images, settings.stuck)
+        used, kept = data.split()
+        used = used[: settings.count(data)]
+        test = turn(data.test_images, settings.turn), data.test_labels
+        return cls(network, stuck, images[used], labels[used], (images[kept], labels[kept]), test)
+
+    def measure(self, network: Network, point: Point) -> Point:
+        """Return the point with the network's accuracies on the integer machine."""
+        validation, test = (
+            float((batch.run(network, images).decision == labels).mean())
+            for images, labels in (self.validation, self.test)
+        )
+        return replace(point, validation=validation, test=test)
+
+
+def save_checkpoint(path: Path, settings: Settings, state: State) -> None:
+    """Write a run's state, whole or not at all.
+
+    :raises InputError: the folder cannot be written, or the disk is full.
+    """
+    metadata = {
+        "format": CHECKPOINT_FORMAT,
+        "version": CHECKPOINT_VERSION,
+        "settings": json.dumps(asdict(settings)),
+        "generator": str(state.generator),
+        "curve": json.dumps([asdict(point) for point in state.curve]),
+    }
+    tensors = {f"layers.{index}.weight": layer.weight for index, layer in enumerate(state.network.layers)}
+    write_tensors(path, tensors, metadata)
+
+
+def load_checkpoint(path: Path, settings: Settings, start: Network) -> State:
+    """Read a run's state written by :func:`save_checkpoint` under the same settings.
+
+    :raises InputError: the file is damaged, or belongs to other settings.
+    """
+    tensors, metadata = read_tensors(path, CHECKPOINT_FORMAT, CHECKPOINT_VERSION)
+    try:
+        found, wanted = json.loads(metadata["settings"]), json.loads(json.dumps(asdict(settings)))
+        for name in wanted:
+            if found.get(name) != wanted[name]:
+                raise InputError(
+                    f"{path}: was begun with {name} {found.get(name)}, not {wanted[name]}; delete it first."
+                )
+        layers = tuple(
+            replace(layer, weight=tensors[f"layers.{index}.weight"]) for index, layer in enumerate(start.layers)
+        )
+        curve = [Point(**point) for point in json.loads(metadata["curve"])]
+        return State(replace(start, layers=layers), int(metadata["generator"]), curve)
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: is incomplete ({error}); delete it to start again.") from error

@@ -1,0 +1,1 @@
+"""Decisions for whole batches, named as in :mod:`sim.readouts`."""

@@ -1,0 +1,1 @@
+"""Many networks: a file of settings and grids, trained on a cluster."""

@@ -1,0 +1,100 @@
+"""Which networks a sweep trains: a TOML file of settings and grids, read into points.
+
+::
+
+    [settings]                     # of every point; preset = "frugal" starts from that recipe
+    epochs = 20
+
+    [[grid]]                       # the product of its lists: 2 x 3 points
+    hidden = [[140], [180]]        # a field that is a list itself is an axis when it is a list of lists
+    seed = [1, 2, 3]
+
+    [[grid]]                       # without lists, a single point
+    pool = 2
+"""
+
+import hashlib
+import itertools
+import json
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sim.console import InputError
+from train.settings import ADDED, PRESETS, Settings
+
+
+def read_spec(path: Path) -> list[Settings]:
+    """Return the points of a sweep, in the order of the file, each once.
+
+    :raises InputError: the file is missing, not TOML, or names a setting or value that does not exist.
+    """
+    try:
+        spec = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not TOML ({error}).") from error
+    for key in spec.keys() - {"settings", "grid"}:
+        raise InputError(f"{path}: key {key!r} is unknown; give [settings] and [[grid]].")
+    common, grids = spec.get("settings", {}), spec.get("grid", [{}])
+    if not isinstance(common, dict) or not isinstance(grids, list):
+        raise InputError(f"{path}: settings must be a table, [settings], and every grid one of its own, [[grid]].")
+    points: dict[Settings, None] = {}
+    for number, grid in enumerate(grids, 1):
+        try:
+            points |= dict.fromkeys(_product(common | grid))
+        except InputError as error:
+            raise InputError(f"{path}: grid {number}: {error}") from error
+    return list(points)
+
+
+def _product(grid: dict[str, Any]) -> list[Settings]:
+    """Return the settings of all combinations of a grid's axes."""
+    axes = {key: _axis(key, value) for key, value in grid.items()}
+    combinations = itertools.product(*axes.values())
+    return [_settings(dict(zip(axes, values, strict=True))) for values in combinations]
+
+
+def _axis(key: str, value: Any) -> list[Any]:
+    """Return the values that a setting takes in a grid."""
+    many = isinstance(getattr(Settings(), key, None), tuple)
+    is_axis = isinstance(value, list) and (not many or any(isinstance(item, list) for item in value))
+    return value if is_axis else [value]
+
+
+def _settings(values: dict[str, Any]) -> Settings:
+    preset = values.pop("preset", "prototype")
+    if preset not in PRESETS:
+        raise InputError(f"preset: must be one of {', '.join(PRESETS)}, not {preset!r}.")
+    start = PRESETS[preset]
+    changes = {key: _value(key, getattr(start, key, None), value) for key, value in values.items()}
+    settings = replace(start, **changes)
+    if settings.layer_bits() is None:
+        raise InputError("bits: a network of real weights has no integer form to measure; give 2 to 8.")
+    return settings
+
+
+def _value(key: str, standard: Any, value: Any) -> Any:
+    """Return a value from TOML as the type of that setting: equal settings have equal keys."""
+    if standard is None:
+        raise InputError(f"{key}: is no setting; `python -m train fit --help` lists them.")
+    if isinstance(standard, tuple):
+        if isinstance(value, list) and all(type(item) is int for item in value):
+            return tuple(value)
+    elif type(value) is type(standard):
+        return value
+    elif isinstance(standard, float) and type(value) is int:
+        return float(value)
+    wanted = "list of int" if isinstance(standard, tuple) else type(standard).__name__
+    raise InputError(f"{key}: must be {wanted}, not {value!r}.")
+
+
+def point_key(settings: Settings) -> str:
+    """Return the key under which a point's result is kept, 16 hexadecimal digits of its settings' SHA-256.
+
+    A setting of :data:`train.settings.ADDED` counts only where it is not at its default: results from before it was
+    added stay valid.
+    """
+    usual = Settings().to_json()
+    chosen = {key: value for key, value in settings.to_json().items() if key not in ADDED or value != usual[key]}
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
