@@ -1,7 +1,9 @@
-"""Images per second: the integer machine beside snnTorch's LIF network of the same size, in one run.
+"""Images per second: the integer machine beside snnTorch's LIF network of the same size, in one
+run.
 
-Both run 784-600-10 over the same images (13 % ink, as MNIST's) on the same cores. snnTorch integrates 25 time steps per
-image, its customary number; the integer machine stops at the first output spike.
+Both run 784-600-10 over the same images (13 % ink, as MNIST's) on the same cores. snnTorch
+integrates 25 time steps per image, its customary number; the integer machine stops at the first
+output spike.
 """
 
 import argparse
@@ -53,7 +55,10 @@ def main() -> None:
 
     run(network, images[:2000])  # compiles
     classify()
-    pairs = [(rate(lambda: run(network, images), len(images)), rate(classify, 2000)) for _ in range(ROUNDS)]
+    pairs = [
+        (rate(lambda: run(network, images), len(images)), rate(classify, 2000))
+        for _ in range(ROUNDS)
+    ]
     machine, other = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
     if arguments.json:

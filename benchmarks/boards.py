@@ -1,7 +1,8 @@
-"""The table of boards and networks: accuracy, logic, memory, clock, time and weights read per image.
+"""The table of boards and networks: accuracy, logic, memory, clock, time and weights read per
+image.
 
-`--build` trains and builds what is missing under build/boards (hours); without it, the reports there are shown.
-example: python benchmarks/boards.py --build --only icebreaker
+`--build` trains and builds what is missing under build/boards (hours); without it, the reports
+there are shown. example: python benchmarks/boards.py --build --only icebreaker
 """
 
 import argparse
@@ -21,7 +22,8 @@ FOLDER = Path("build/boards")
 class Row:
     """A network on a board.
 
-    :param train: options of `train export`; :param build: options of `hw build`.
+    :param train: options of `train export`;
+    :param build: options of `hw build`.
     """
 
     name: str
@@ -52,8 +54,18 @@ ROWS = (
         ("--inputs", "512"),
         ("--clock-mhz", "60", "--router", "router2", "--seed", "2"),
     ),
-    Row("small", "ulx3s-25f", ("--inputs", "512", "--hidden", "224"), ("--lanes", "16", "--clock-mhz", "50")),
-    Row("up5k", "icebreaker", ("--preset", "frugal", "--hidden", "160"), ("--lanes", "8", "--clock-mhz", "auto")),
+    Row(
+        "small",
+        "ulx3s-25f",
+        ("--inputs", "512", "--hidden", "224"),
+        ("--lanes", "16", "--clock-mhz", "50"),
+    ),
+    Row(
+        "up5k",
+        "icebreaker",
+        ("--preset", "frugal", "--hidden", "160"),
+        ("--lanes", "8", "--clock-mhz", "auto"),
+    ),
     Row(
         "hx8k",
         "hx8k-breakout",
@@ -72,7 +84,8 @@ def figures(row: Row) -> dict[str, Any] | None:
     resources = {name.replace("LC", "LUT"): count for name, count in report["resources"].items()}
     return {
         "board": row.board,
-        "network": "-".join(str(shape[0]) for shape in report["layers"]) + f"-{report['layers'][-1][1]}",
+        "network": "-".join(str(shape[0]) for shape in report["layers"])
+        + f"-{report['layers'][-1][1]}",
         "bits": report["weight_bits"][0],
         "lanes": report["lanes"],
         "accuracy": measured["accuracy"],
@@ -92,7 +105,9 @@ def markdown(found: list[dict[str, Any]]) -> str:
         "|---" * 10 + "|",
     ]
     for row in found:
-        luts, blocks, spram = (" / ".join(map(str, row[key])) for key in ("luts", "block_ram", "spram"))
+        luts, blocks, spram = (
+            " / ".join(map(str, row[key])) for key in ("luts", "block_ram", "spram")
+        )
         blocks += f" + SPRAM {spram}" if row["spram"][0] else ""
         lines.append(
             f"| {row['board']} | {row['network']} | {row['bits']} | {row['lanes']} | {row['accuracy']:.2%} | {luts} | "
@@ -103,7 +118,9 @@ def markdown(found: list[dict[str, Any]]) -> str:
 
 def main() -> int:
     """Build what is missing if asked to, and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--build", action="store_true", help="train and build what is missing")
     parser.add_argument("--only", metavar="BOARD", help="only this board's rows")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -1,7 +1,9 @@
-"""What learning in place costs in gateware: cycles per learnt image beside its inference, at several stages of a run.
+"""What learning in place costs in gateware: cycles per learnt image beside its inference, at
+several stages of a run.
 
-Each image is decided first and then learnt, by the same circuit with the same weights; every weight is held against sim
-at the end. A network of random weights, 784-600-10, on MNIST. example: python benchmarks/learning.py --lanes 60 600
+Each image is decided first and then learnt, by the same circuit with the same weights; every weight
+is held against sim at the end. A network of random weights, 784-600-10, on MNIST. example: python
+benchmarks/learning.py --lanes 60 600
 """
 
 import argparse
@@ -38,13 +40,20 @@ def start(data: dataset.Dataset, hidden: int) -> Network:
     return Network(encoder, layers, 16, 96, data.classes)
 
 
-def measure(data: dataset.Dataset, learner: Learner, rule: Rule, lanes: int, learnt: int, count: int) -> dict[str, Any]:
+def measure(
+    data: dataset.Dataset, learner: Learner, rule: Rule, lanes: int, learnt: int, count: int
+) -> dict[str, Any]:
     """Decide and learn ``count`` images, of which the first is number ``learnt`` of the run."""
     used = np.arange(learnt, learnt + count) % 55_000
-    images, labels = data.train_images[used].repeat(2, 0), data.train_labels[used].astype(np.int64).repeat(2)
+    images, labels = (
+        data.train_images[used].repeat(2, 0),
+        data.train_labels[used].astype(np.int64).repeat(2),
+    )
     labels[::2] = -1
     thin = np.full(2 * count, FIRST_THIN + (LAST_THIN - FIRST_THIN) * learnt // (55_000 * EPOCHS))
-    found = Lessons(Parameters(learner.network, lanes, rule)).run(Course(images, labels, thin, learner.state))
+    found = Lessons(Parameters(learner.network, lanes, rule)).run(
+        Course(images, labels, thin, learner.state)
+    )
     lessons = learner.learn(images[1::2], labels[1::2], thin[1::2])
     if found.state != learner.state or found.network.digest != learner.network.digest:
         raise InputError("gateware and sim differ; run tests/test_hw_learn.py.")
@@ -67,19 +76,32 @@ def catch_up(data: dataset.Dataset, learner: Learner, first: int, last: int) -> 
     """Let sim learn the images of the run from number ``first`` to ``last``."""
     for begin in range(first, last, 55_000):
         used = np.arange(begin, min(begin + 55_000, last)) % 55_000
-        thin = FIRST_THIN + (LAST_THIN - FIRST_THIN) * np.arange(begin, begin + len(used)) // (55_000 * EPOCHS)
+        thin = FIRST_THIN + (LAST_THIN - FIRST_THIN) * np.arange(begin, begin + len(used)) // (
+            55_000 * EPOCHS
+        )
         learner.learn(data.train_images[used], data.train_labels[used], thin)
 
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lanes", type=int, nargs="+", default=[60], metavar="N", help="of the hidden layer (60)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--lanes", type=int, nargs="+", default=[60], metavar="N", help="of the hidden layer (60)"
+    )
     parser.add_argument("--hidden", type=int, default=600, metavar="N", help="neurons (600)")
     parser.add_argument(
-        "--stages", type=int, nargs="+", default=[0, 5000, 275_000], metavar="N", help="learnt before (0 5000 275000)"
+        "--stages",
+        type=int,
+        nargs="+",
+        default=[0, 5000, 275_000],
+        metavar="N",
+        help="learnt before (0 5000 275000)",
     )
-    parser.add_argument("--limit", type=int, default=1000, metavar="N", help="images measured at each stage (1000)")
+    parser.add_argument(
+        "--limit", type=int, default=1000, metavar="N", help="images measured at each stage (1000)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     data = dataset.load("mnist")
@@ -96,7 +118,9 @@ def main() -> int:
         return 0
     table = Table(*(name.replace("_", " ") for name in rows[0]))
     for row in rows:
-        table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values()))
+        table.add_row(
+            *(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values())
+        )
     Console().print(table)
     return 0
 

@@ -1,9 +1,10 @@
-"""Logic of the whole pipeline, 784-600-10 and 8 bits, after synthesis for both families, beside tinyODIN's.
+"""Logic of the whole pipeline, 784-600-10 and 8 bits, after synthesis for both families, beside
+tinyODIN's.
 
 Once as it is, once with the learner, whose widths are those of any weights it may come to.
 
-Weight memories are left out on both sides: tinyODIN's 256 x 256 synapses and ours lie in block RAM or off the chip.
-example: python benchmarks/logic.py --lanes 16 --json
+Weight memories are left out on both sides: tinyODIN's 256 x 256 synapses and ours lie in block RAM
+or off the chip. example: python benchmarks/logic.py --lanes 16 --json
 """
 
 import argparse
@@ -25,7 +26,9 @@ from sim.console import InputError, run_command
 from sim.learning.schedule import default_rule
 
 TINY_ODIN = {"ice40": 2202, "ecp5": 2809}
-"""LUT4 of the smallest public core, synthesised by us with the same tools; carry cells and RAM cells counted in."""
+"""LUT4 of the smallest public core, synthesised by us with the same tools; carry cells and RAM
+cells counted in.
+"""
 
 SCRIPT = (
     f"read_rtlil top.il; setparam -set COLLISION_X_MASK 1'1 {SEPARATE}; blackbox *.words; "
@@ -34,7 +37,9 @@ SCRIPT = (
 
 
 def logic(parameters: Parameters, family: str) -> dict[str, Any]:
-    """Return the cells of the pipeline without weight memories; ``luts`` counts all that takes up a LUT4."""
+    """Return the cells of the pipeline without weight memories; ``luts`` counts all that takes up a
+    LUT4.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         (Path(scratch) / "top.il").write_text(to_rtlil(Pipeline(parameters)))
         command = [find_tool("yosys"), "-q", "-p", SCRIPT.format(family=family)]
@@ -58,19 +63,32 @@ def logic(parameters: Parameters, family: str) -> dict[str, Any]:
 
 def main() -> int:
     """Synthesise and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lanes", type=int, default=16, metavar="N", help="of the widest layer (16)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--lanes", type=int, default=16, metavar="N", help="of the widest layer (16)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     network = random_machine()
     rules = (None, default_rule(network))
-    rows = [logic(Parameters(network, arguments.lanes, rule), family) for family in TINY_ODIN for rule in rules]
+    rows = [
+        logic(Parameters(network, arguments.lanes, rule), family)
+        for family in TINY_ODIN
+        for rule in rules
+    ]
     if arguments.json:
         print(json.dumps(rows, indent=2))
         return 0
     table = Table("family", "learns", "LUT4", "flip-flops", "tinyODIN LUT4")
     for row in rows:
-        table.add_row(*(str(row[name]) for name in ("family", "learns", "luts", "flip_flops", "tiny_odin_luts")))
+        table.add_row(
+            *(
+                str(row[name])
+                for name in ("family", "learns", "luts", "flip_flops", "tiny_odin_luts")
+            )
+        )
     Console().print(table)
     return 0
 

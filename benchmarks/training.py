@@ -1,8 +1,10 @@
-"""Minutes to 97 % on MNIST's validation images: exact TTFS training beside snnTorch's temporal loss, in one run.
+"""Minutes to 97 % on MNIST's validation images: exact TTFS training beside snnTorch's temporal
+loss, in one run.
 
-Both train 784-600-10 on the same binary images with the same threads, and are judged on the same 5,000 validation
-images, ours after each epoch, snnTorch more often. snnTorch: leaky neurons over 25 time steps, `ce_temporal_loss`,
-Adam, as its documentation trains it. It is stopped at ``--cap`` minutes, and the line says so.
+Both train 784-600-10 on the same binary images with the same threads, and are judged on the same
+5,000 validation images, ours after each epoch, snnTorch more often. snnTorch: leaky neurons over 25
+time steps, `ce_temporal_loss`, Adam, as its documentation trains it. It is stopped at ``--cap``
+minutes, and the line says so.
 """
 
 import argparse
@@ -88,7 +90,9 @@ def train_exact(split: Split, seed: int) -> Iterator[float]:
 
 
 def minutes_to(goal: float, accuracies: Iterator[float], cap: float) -> dict[str, Any]:
-    """Minutes until an accuracy reaches the goal, and the best one; ``reached`` is false at the cap."""
+    """Minutes until an accuracy reaches the goal, and the best one; ``reached`` is false at the
+    cap.
+    """
     start, best = time.perf_counter(), 0.0
     for accuracy in accuracies:
         minutes = (time.perf_counter() - start) / 60
@@ -99,22 +103,37 @@ def minutes_to(goal: float, accuracies: Iterator[float], cap: float) -> dict[str
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, epilog="example: python benchmarks/training.py --cap 3")
-    parser.add_argument("--goal", type=float, default=0.97, help="validation accuracy to reach (0.97)")
-    parser.add_argument("--cap", type=float, default=5.0, help="minutes after which a training is stopped (5)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="example: python benchmarks/training.py --cap 3"
+    )
+    parser.add_argument(
+        "--goal", type=float, default=0.97, help="validation accuracy to reach (0.97)"
+    )
+    parser.add_argument(
+        "--cap", type=float, default=5.0, help="minutes after which a training is stopped (5)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of both (1)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     split = load("mnist")
     runs = {"exact TTFS": train_exact, "snnTorch": train_leaky}
-    found = {name: minutes_to(arguments.goal, run(split, arguments.seed), arguments.cap) for name, run in runs.items()}
+    found = {
+        name: minutes_to(arguments.goal, run(split, arguments.seed), arguments.cap)
+        for name, run in runs.items()
+    }
     leaky, exact = found["snnTorch"], found["exact TTFS"]
     ratio = leaky["minutes"] / exact["minutes"] if exact["reached"] else None
     threads = torch.get_num_threads()
     if arguments.json:
-        print(json.dumps({**found, "ratio": ratio, "cap": arguments.cap, "threads": threads}, indent=2))
+        print(
+            json.dumps(
+                {**found, "ratio": ratio, "cap": arguments.cap, "threads": threads}, indent=2
+            )
+        )
         return
-    print(f"minutes to {arguments.goal:.0%} of MNIST's validation images, 784-600-10, {threads} threads")
+    print(
+        f"minutes to {arguments.goal:.0%} of MNIST's validation images, 784-600-10, {threads} threads"
+    )
     for name, one in found.items():
         end = "" if one["reached"] else f"  stopped at the cap, best {one['best']:.2%}"
         print(f"  {name:12} {one['minutes']:6.2f}{end}")

@@ -1,1 +1,3 @@
-"""The integer machine as gateware: stream components in Amaranth that equal :mod:`sim` on every image."""
+"""The integer machine as gateware: stream components in Amaranth that equal :mod:`sim` on every
+image.
+"""

@@ -4,7 +4,9 @@ from sim.console import run_command
 
 
 def main() -> int:
-    """Run :func:`hw.commands.parser.main`, imported only here, so that a package that is missing is one sentence."""
+    """Run :func:`hw.commands.parser.main`, imported only here, so that a package that is missing is
+    one sentence.
+    """
     from hw.commands.parser import main as command_line
 
     return command_line()

@@ -6,7 +6,9 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value
 
 
 def times(value: Value, factor: int) -> Value:
-    """Return ``value * factor`` for a constant factor >= 1 as a sum of shifts: one adder per further set bit."""
+    """Return ``value * factor`` for a constant factor >= 1 as a sum of shifts: one adder per
+    further set bit.
+    """
     terms = [value << place for place in range(factor.bit_length()) if factor >> place & 1]
     total = terms[0]
     for term in terms[1:]:
@@ -23,7 +25,9 @@ def total(terms: Sequence[Value]) -> Value:
 
 
 def lowest(m: Module, bits: Sequence[Value]) -> tuple[Value, Value]:
-    """Return whether any of ``bits`` is set, and the index of the lowest: a tree, log2(len(bits)) multiplexers deep."""
+    """Return whether any of ``bits`` is set, and the index of the lowest: a tree, log2(len(bits))
+    multiplexers deep.
+    """
     if len(bits) == 1:
         return bits[0], Const(0, 0)
     half = 1 << ((len(bits) - 1).bit_length() - 1)

@@ -1,7 +1,8 @@
 """What travels on the streams: the layout of every payload, stated once.
 
-Streams have no framing. A beat on an event stream says what it is: a spike, or what ends an image; a spike carries its
-tick, so a tick ends where a spike of a later tick, or the end of the image, comes next.
+Streams have no framing. A beat on an event stream says what it is: a spike, or what ends an image;
+a spike carries its tick, so a tick ends where a spike of a later tick, or the end of the image,
+comes next.
 """
 
 from amaranth.hdl import ShapeLike
@@ -37,16 +38,20 @@ class Status(enum.Enum, shape=2):
     TIMED_OUT = 1
     """No output fired up to the last tick: the highest potential is the decision."""
     DROPPED = 2
-    """The image was broken (``Kind.ABORT``) before it was decided; decision and tick mean nothing."""
+    """The image was broken (``Kind.ABORT``) before it was decided; decision and tick mean nothing.
+    """
 
 
 def pixel() -> data.StructLayout:
-    """Return the layout of a pixel, in raster order: ``intensity`` 0..255, and ``last`` on the image's last one."""
+    """Return the layout of a pixel, in raster order: ``intensity`` 0..255, and ``last`` on the
+    image's last one.
+    """
     return data.StructLayout({"intensity": 8, "last": 1})
 
 
 def event(network: Network) -> data.StructLayout:
-    """Return the layout of an input event: ``kind``, ``tick`` 0..last_tick, ``neuron`` 0..inputs - 1.
+    """Return the layout of an input event: ``kind``, ``tick`` 0..last_tick, ``neuron`` 0..inputs -
+    1.
 
     Events of an image come in order of their ticks.
     """
@@ -60,7 +65,9 @@ def event(network: Network) -> data.StructLayout:
 
 
 def outcome(network: Network) -> data.StructLayout:
-    """Return the layout of how an image ended: ``status``, ``decision`` (class) and ``tick`` of the decision."""
+    """Return the layout of how an image ended: ``status``, ``decision`` (class) and ``tick`` of the
+    decision.
+    """
     return data.StructLayout(
         {
             "status": Status,
@@ -77,22 +84,31 @@ def event_counts(network: Network) -> data.ArrayLayout:
 
 
 def lesson(network: Network) -> data.StructLayout:
-    """Return the layout of what makes the next image one to learn: its ``label``, and ``thin`` of :mod:`sim.learning.supervised`."""
-    return data.StructLayout({"label": bits_for(len(network.classes) - 1), "thin": bits_for(THIN - 1)})
+    """Return the layout of what makes the next image one to learn: its ``label``, and ``thin`` of
+    :mod:`sim.learning.supervised`.
+    """
+    return data.StructLayout(
+        {"label": bits_for(len(network.classes) - 1), "thin": bits_for(THIN - 1)}
+    )
 
 
 def learnt(network: Network) -> data.StructLayout:
-    """Return the layout of what one labelled image did: ``updated``, ``rows``, ``changed`` of :mod:`sim.learning.supervised`."""
+    """Return the layout of what one labelled image did: ``updated``, ``rows``, ``changed`` of
+    :mod:`sim.learning.supervised`.
+    """
     rows = sum(layer.fan_in for layer in network.layers)
-    return data.StructLayout({"updated": 1, "rows": bits_for(rows), "changed": bits_for(network.weight_count)})
+    return data.StructLayout(
+        {"updated": 1, "rows": bits_for(rows), "changed": bits_for(network.weight_count)}
+    )
 
 
 def result(network: Network, learning: bool = False) -> data.StructLayout:
     """Return the layout of an image's result; there is exactly one per image, in order.
 
-    ``outcome``, and what it cost: ``cycles`` from the image's first beat to its result, ``events`` delivered to each
-    layer, which is weight rows looked up, and ``rejected``, events out of range or out of order (255: or more).
-    With ``learning``: also ``learnt``, zeros for an image without a lesson.
+    ``outcome``, and what it cost: ``cycles`` from the image's first beat to its result, ``events``
+    delivered to each layer, which is weight rows looked up, and ``rejected``, events out of range
+    or out of order (255: or more). With ``learning``: also ``learnt``, zeros for an image without a
+    lesson.
     """
     fields: dict[str, ShapeLike] = {
         "outcome": outcome(network),

@@ -22,17 +22,21 @@ TOP = "top"
 """Name of the outermost module."""
 
 SCRIPT = f"read_rtlil {TOP}.il; proc; pmuxtree; memory_collect; write_verilog -norename -noattr -extmem {TOP}.v"
-"""``proc``, ``pmuxtree``: plain ``always`` blocks and multiplexers, which every simulator understands (Icarus 11 does
-not start ``always @*`` at time 0, nor call functions with ``$`` in their names); ``-extmem``: memories in own files."""
+"""``proc``, ``pmuxtree``: plain ``always`` blocks and multiplexers, which every simulator
+understands (Icarus 11 does not start ``always @*`` at time 0, nor call functions with ``$`` in
+their names); ``-extmem``: memories in own files.
+"""
 
 
 def find_tool(name: str) -> str:
-    """Return the program to run for ``name``: what the environment variable of that name says, else the newer one of
-    that on PATH and that from pip.
+    """Return the program to run for ``name``: what the environment variable of that name says, else
+    the newer one of that on PATH and that from pip.
 
     :raises InputError: there is none.
     """
-    wanted = environ.get(name.upper().replace("-", "_")) or (name if _is_newer(name) else f"yowasp-{name}")
+    wanted = environ.get(name.upper().replace("-", "_")) or (
+        name if _is_newer(name) else f"yowasp-{name}"
+    )
     beside = Path(sys.executable).parent / wanted
     found = str(beside) if beside.is_file() else shutil.which(wanted)
     if found is None:
@@ -42,7 +46,9 @@ def find_tool(name: str) -> str:
 
 @cache
 def _is_newer(name: str) -> bool:
-    """Return whether the tool on PATH is newer than the one from pip; of tools that cannot tell, pip's are taken."""
+    """Return whether the tool on PATH is newer than the one from pip; of tools that cannot tell,
+    pip's are taken.
+    """
     native = shutil.which(name)
     try:
         ours = _version(metadata.version(f"yowasp-{name}"))
@@ -61,15 +67,19 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def to_rtlil(component: Any, device: Device | None = None) -> str:
-    """Return a component in yosys' own language, memories included; its ports are those of the emitted Verilog.
+    """Return a component in yosys' own language, memories included; its ports are those of the
+    emitted Verilog.
 
-    :param device: what it is synthesised for, and may contain primitives of; None: for any simulator.
+    :param device: what it is synthesised for, and may contain primitives of; None: for any
+        simulator.
     """
     return rtlil.convert(component, name=TOP, platform=device, emit_src=False)
 
 
 def describe_ports(component: Any) -> str:
-    """Return the bits of every structured port as Verilog comments: ``// o__payload[1:0] outcome.status``, ..."""
+    """Return the bits of every structured port as Verilog comments: ``// o__payload[1:0]
+    outcome.status``, ...
+    """
     lines: list[str] = []
     for path, _, value in component.signature.flatten(component):
         if isinstance(value, data.View):
@@ -84,17 +94,25 @@ def _fields(port: str, layout: data.Layout, prefix: str, offset: int) -> list[st
         if isinstance(field.shape, data.Layout):
             lines += _fields(port, field.shape, f"{name}.", place)
         else:
-            values = [f"{each.value} {each.name}" for each in field.shape] if isinstance(field.shape, EnumType) else []
-            lines.append(f"{port}[{place + field.width - 1}:{place}] {name} {', '.join(values)}".rstrip())
+            values = (
+                [f"{each.value} {each.name}" for each in field.shape]
+                if isinstance(field.shape, EnumType)
+                else []
+            )
+            lines.append(
+                f"{port}[{place + field.width - 1}:{place}] {name} {', '.join(values)}".rstrip()
+            )
     return lines
 
 
 def write_verilog(text: str, path: Path, heading: str = "") -> list[Path]:
-    """Write what :func:`to_rtlil` gave as Verilog, its memories beside it as ``NAME-1.mem``, ...; return all files.
+    """Write what :func:`to_rtlil` gave as Verilog, its memories beside it as ``NAME-1.mem``, ...;
+    return all files.
 
-    The Verilog names its memory images relative to the simulator's working directory. Ports are called as in Amaranth,
-    with ``__`` between the parts: ``i__payload``, ``i__valid``, ``i__ready``; structs are packed, first field lowest,
-    see :func:`describe_ports`. ``heading`` goes before everything.
+    The Verilog names its memory images relative to the simulator's working directory. Ports are
+    called as in Amaranth, with ``__`` between the parts: ``i__payload``, ``i__valid``,
+    ``i__ready``; structs are packed, first field lowest, see :func:`describe_ports`. ``heading``
+    goes before everything.
 
     :raises InputError: yosys fails, or the folder cannot be written.
     """
@@ -104,7 +122,9 @@ def write_verilog(text: str, path: Path, heading: str = "") -> list[Path]:
         command = [find_tool("yosys"), "-q", "-p", SCRIPT]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise InputError(f"{path}: yosys fails ({done.stderr.strip().splitlines()[-1]}); report this as a bug.")
+            raise InputError(
+                f"{path}: yosys fails ({done.stderr.strip().splitlines()[-1]}); report this as a bug."
+            )
         written = [path]
         for file in sorted(folder.glob(f"{TOP}-*.mem")):
             written.append(path.parent / file.name.replace(TOP, path.stem, 1))

@@ -25,7 +25,12 @@ from sim.trace import save_vectors
 def main() -> int:
     """Parse the command line and run the chosen command."""
     arguments = _parser().parse_args()
-    commands = {"run": _run, "report": _report, "describe": _describe, "frontier": frontier_command.command}
+    commands = {
+        "run": _run,
+        "report": _report,
+        "describe": _describe,
+        "frontier": frontier_command.command,
+    }
     return commands[arguments.command](arguments)
 
 
@@ -35,27 +40,60 @@ def _parser() -> argparse.ArgumentParser:
         description="Run a network on the integer machine and report how few weights it looks up.",
         epilog="example: python -m sim report build/mnist --dataset mnist --html build/mnist/report.html",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="run | report | describe | frontier")
-    one = _command(commands, "run", "one JSON object per image", "python -m sim run build/mnist --images digits.npy")
-    one.add_argument("--images", type=Path, required=True, metavar="FILE.npy", help="uint8 (n, height, width)")
-    one.add_argument("--labels", type=Path, metavar="FILE.npy", help="integers (n,); adds `label` to each object")
-    one.add_argument("--trace", type=Path, metavar="FILE.safetensors", help="also write every spike")
-    report = _command(commands, "report", "figures over a test set", "python -m sim report build/mnist --json r.json")
-    report.add_argument("--dataset", default="mnist", metavar="NAME", help=f"{', '.join(dataset.CLASSES)} (mnist)")
-    report.add_argument("--data", type=Path, metavar="DIR", help="folder of the data set's IDX files")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="run | report | describe | frontier"
+    )
+    one = _command(
+        commands,
+        "run",
+        "one JSON object per image",
+        "python -m sim run build/mnist --images digits.npy",
+    )
+    one.add_argument(
+        "--images", type=Path, required=True, metavar="FILE.npy", help="uint8 (n, height, width)"
+    )
+    one.add_argument(
+        "--labels", type=Path, metavar="FILE.npy", help="integers (n,); adds `label` to each object"
+    )
+    one.add_argument(
+        "--trace", type=Path, metavar="FILE.safetensors", help="also write every spike"
+    )
+    report = _command(
+        commands,
+        "report",
+        "figures over a test set",
+        "python -m sim report build/mnist --json r.json",
+    )
+    report.add_argument(
+        "--dataset", default="mnist", metavar="NAME", help=f"{', '.join(dataset.CLASSES)} (mnist)"
+    )
+    report.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder of the data set's IDX files"
+    )
     report.add_argument("--limit", type=int, metavar="N", help="only the first N test images")
-    report.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON; - for standard output")
+    report.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the figures as JSON; - for standard output"
+    )
     report.add_argument("--html", type=Path, metavar="FILE", help="write a self-contained page")
-    what = _command(commands, "describe", "sizes, widths, memory", "python -m sim describe build/mnist --json")
+    what = _command(
+        commands, "describe", "sizes, widths, memory", "python -m sim describe build/mnist --json"
+    )
     what.add_argument("--json", action="store_true", help="print JSON")
-    text, example = "accuracy against cost over a sweep's networks", f"example: {frontier_command.EXAMPLE}"
-    frontier_command.add_arguments(commands.add_parser("frontier", help=text, description=text, epilog=example))
+    text, example = (
+        "accuracy against cost over a sweep's networks",
+        f"example: {frontier_command.EXAMPLE}",
+    )
+    frontier_command.add_arguments(
+        commands.add_parser("frontier", help=text, description=text, epilog=example)
+    )
     return parser
 
 
 def _command(commands: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=text, epilog=f"example: {example}")
-    parser.add_argument("network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file")
+    parser.add_argument(
+        "network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file"
+    )
     return parser
 
 
@@ -114,7 +152,9 @@ def _array(path: Path) -> npt.NDArray[Any]:
     try:
         array: Any = np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise InputError(f"{path}: is not a NumPy .npy file ({error}); write it with numpy.save.") from error
+        raise InputError(
+            f"{path}: is not a NumPy .npy file ({error}); write it with numpy.save."
+        ) from error
     if not isinstance(array, np.ndarray):
         raise InputError(f"{path}: holds several arrays; give one, written with numpy.save.")
     return cast(npt.NDArray[Any], array)

@@ -1,4 +1,6 @@
-"""The integer machine over many images at once: :mod:`sim.pipeline`, image by image, compiled and on all cores."""
+"""The integer machine over many images at once: :mod:`sim.pipeline`, image by image, compiled and
+on all cores.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +35,9 @@ class Decisions:
     potential: npt.NDArray[np.int64]
 
     def to_json(self, index: int) -> dict[str, Any]:
-        """Return the object that ``sim run`` prints for one image; the same as :meth:`sim.trace.Trace.to_json`."""
+        """Return the object that ``sim run`` prints for one image; the same as
+        :meth:`sim.trace.Trace.to_json`.
+        """
         return {
             "decision": int(self.decision[index]),
             "tick": int(self.tick[index]),
@@ -43,8 +47,11 @@ class Decisions:
         }
 
 
-def run(network: Network, images: npt.NDArray[Any], progress: Callable[[int], object] | None = None) -> Decisions:
-    """Run images uint8 (n, height, width); ``progress`` is told how many more are done, now and then.
+def run(
+    network: Network, images: npt.NDArray[Any], progress: Callable[[int], object] | None = None
+) -> Decisions:
+    """Run images uint8 (n, height, width); ``progress`` is told how many more are done, now and
+    then.
 
     :raises InputError: the images are of another type or shape.
     """
@@ -66,19 +73,30 @@ def run(network: Network, images: npt.NDArray[Any], progress: Callable[[int], ob
 
 
 class _Machine:
-    """A network laid out for the compiled loop: the layers' weights and neurons one after the other."""
+    """A network laid out for the compiled loop: the layers' weights and neurons one after the
+    other.
+    """
 
     def __init__(self, network: Network) -> None:
         self.encoder = network.encoder
         self.weight = np.concatenate([layer.weight.ravel() for layer in network.layers])
-        self.sizes = np.array([network.encoder.inputs, *(layer.fan_out for layer in network.layers)], np.int64)
+        self.sizes = np.array(
+            [network.encoder.inputs, *(layer.fan_out for layer in network.layers)], np.int64
+        )
         self.threshold = np.array([layer.threshold for layer in network.layers], np.int64)
         self.grid = (network.ticks_per_unit, network.last_tick)
 
     def run(self, images: npt.NDArray[np.uint8], result: Decisions, part: slice) -> None:
         pooled = pool_images(images, self.encoder.pool).reshape(len(images), -1)
         fields = (result.decision, result.tick, result.timed_out, result.events, result.potential)
-        constants = (self.encoder.pixels, self.encoder.spike_tick, self.weight, self.sizes, self.threshold, *self.grid)
+        constants = (
+            self.encoder.pixels,
+            self.encoder.spike_tick,
+            self.weight,
+            self.sizes,
+            self.threshold,
+            *self.grid,
+        )
         _run_images(pooled, *constants, *(field[part] for field in fields))
 
 
@@ -160,7 +178,9 @@ def _run_image(
 
 @_jit(cache=True, nogil=True)
 def spikes_by_tick(image: Any, pixels: Any, spike_tick: Any, last_tick: Any) -> Any:
-    """Sort the inputs that fire by tick, then by index: inputs of tick k are order[starts[k]:starts[k + 1]]."""
+    """Sort the inputs that fire by tick, then by index: inputs of tick k are
+    order[starts[k]:starts[k + 1]].
+    """
     starts = np.zeros(last_tick + 2, np.int64)
     for pixel in pixels:
         tick = spike_tick[image[pixel]]
@@ -178,7 +198,9 @@ def spikes_by_tick(image: Any, pixels: Any, spike_tick: Any, last_tick: Any) -> 
 
 
 @_jit(cache=True, nogil=True)
-def _deliver_tick(inputs: Any, weight: Any, sizes: Any, current: Any, potential: Any, fired: Any, events: Any) -> None:
+def _deliver_tick(
+    inputs: Any, weight: Any, sizes: Any, current: Any, potential: Any, fired: Any, events: Any
+) -> None:
     """Fire the hidden neurons and deliver all spikes of this tick."""
     row = 0
     first = 0
@@ -201,5 +223,7 @@ def _deliver_tick(inputs: Any, weight: Any, sizes: Any, current: Any, potential:
 @_jit(cache=True, nogil=True)
 def add(total: Any, more: Any) -> None:
     """Add one array to another in place."""
-    for neuron in range(len(total)):  # a plain loop over slices is what the compiler turns into SIMD
+    for neuron in range(
+        len(total)
+    ):  # a plain loop over slices is what the compiler turns into SIMD
         total[neuron] += more[neuron]

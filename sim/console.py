@@ -8,7 +8,14 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 BAD_INPUT = 2
 """Exit status for anything the user can mend."""
@@ -18,11 +25,15 @@ INTERRUPTED = 130
 
 
 class InputError(ValueError):
-    """Something the user gave cannot be used; the message is one sentence with the file, the key and the remedy."""
+    """Something the user gave cannot be used; the message is one sentence with the file, the key
+    and the remedy.
+    """
 
 
 def run_command(main: Callable[[], int | None]) -> None:
-    """Run a command line and exit: an :class:`InputError` or a failed file operation is one sentence and status 2."""
+    """Run a command line and exit: an :class:`InputError` or a failed file operation is one
+    sentence and status 2.
+    """
     try:
         status = main() or 0
         sys.stdout.flush()
@@ -34,7 +45,8 @@ def run_command(main: Callable[[], int | None]) -> None:
         status = BAD_INPUT
     except ModuleNotFoundError as error:
         print(
-            f"error: {error.name} is not installed; `pip install -e '.[train,hw]'` brings all tools.", file=sys.stderr
+            f"error: {error.name} is not installed; `pip install -e '.[train,hw]'` brings all tools.",
+            file=sys.stderr,
         )
         status = BAD_INPUT
     except OSError as error:
@@ -48,7 +60,8 @@ def run_command(main: Callable[[], int | None]) -> None:
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Generator[Path]:
-    """Yield a path beside ``path`` to write to; it takes ``path``'s place only if the block succeeds.
+    """Yield a path beside ``path`` to write to; it takes ``path``'s place only if the block
+    succeeds.
 
     A full disk, an exception or Ctrl-C leaves the earlier file untouched and nothing beside it.
 
@@ -59,20 +72,26 @@ def atomic_path(path: Path) -> Generator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         os.close(handle)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder.") from error
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); choose another folder."
+        ) from error
     beside = Path(name)
     try:
         yield beside
         beside.chmod(0o644)
         beside.replace(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); the earlier file is untouched.") from error
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); the earlier file is untouched."
+        ) from error
     finally:
         beside.unlink(missing_ok=True)
 
 
 def progress_bar(shown: bool = True) -> Progress:
-    """Return a progress bar on the terminal's error stream, so that standard output stays clean for JSON."""
+    """Return a progress bar on the terminal's error stream, so that standard output stays clean for
+    JSON.
+    """
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),

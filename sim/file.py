@@ -7,8 +7,9 @@
 | ``layers.N.weight`` | int8 (fan_in, fan_out) | row-major by input: one row is one look-up |
 | ``layers.N.threshold`` | int32 () | T of the layer |
 
-Metadata (text): ``format`` = ``ttfs-network``, ``version`` = ``1``, ``ticks_per_unit``, ``last_tick``, ``weight_bits``
-(JSON list), ``image_shape`` (JSON), ``pool``, ``classes`` (JSON list), ``provenance`` (JSON).
+Metadata (text): ``format`` = ``ttfs-network``, ``version`` = ``1``, ``ticks_per_unit``,
+``last_tick``, ``weight_bits`` (JSON list), ``image_shape`` (JSON), ``pool``, ``classes`` (JSON
+list), ``provenance`` (JSON).
 """
 
 import json
@@ -28,28 +29,38 @@ VERSION = "1"
 NETWORK_FILE = "network.safetensors"
 
 
-def read_tensors(path: Path, form: str, version: str) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
+def read_tensors(
+    path: Path, form: str, version: str
+) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
     """Read every array and the metadata of a safetensors file of the given format and version.
 
     :raises InputError: the file is missing, truncated, foreign or of another version.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; `python -m train export --out {path.parent}` writes one.")
+        raise InputError(
+            f"{path}: no such file; `python -m train export --out {path.parent}` writes one."
+        )
     try:
         with cast(Any, safe_open)(path, framework="numpy") as file:
             metadata: dict[str, str] = dict(file.metadata() or {})
             found = metadata.get("format", "no format"), metadata.get("version", "none")
             if found != (form, version):
                 wanted = f"{form} version {version}"
-                raise InputError(f"{path}: is {found[0]} version {found[1]}, not {wanted}; export it again.")
+                raise InputError(
+                    f"{path}: is {found[0]} version {found[1]}, not {wanted}; export it again."
+                )
             return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
     except (SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path}: is truncated or not a safetensors file ({error}); export it again.") from error
+        raise InputError(
+            f"{path}: is truncated or not a safetensors file ({error}); export it again."
+        ) from error
 
 
-def write_tensors(path: Path, tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]) -> None:
+def write_tensors(
+    path: Path, tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]
+) -> None:
     """Write a safetensors file whole or not at all.
 
     :raises InputError: the folder cannot be written, or the disk is full.
@@ -58,7 +69,9 @@ def write_tensors(path: Path, tensors: Mapping[str, npt.NDArray[Any]], metadata:
         try:
             cast(Any, save_file)(dict(tensors), beside, metadata=dict(metadata))
         except SafetensorError as error:
-            raise InputError(f"{path}: cannot be written ({error}); the earlier file is untouched.") from error
+            raise InputError(
+                f"{path}: cannot be written ({error}); the earlier file is untouched."
+            ) from error
 
 
 def save(network: Network, path: Path) -> None:
@@ -79,7 +92,8 @@ def network_path(path: Path) -> Path:
 def load(path: Path) -> Network:
     """Read a network from a file or from the folder that holds ``network.safetensors``.
 
-    :raises InputError: the file is missing, truncated, foreign, of another version, or inconsistent.
+    :raises InputError: the file is missing, truncated, foreign, of another version, or
+        inconsistent.
     """
     path = network_path(path)
     tensors, metadata = read_tensors(path, FORMAT, VERSION)
@@ -115,7 +129,9 @@ def _network(tensors: dict[str, npt.NDArray[Any]], metadata: dict[str, str]) -> 
             raise InputError(f"layers.{index}.{error}") from error
     shape = _json(metadata, "image_shape", list)
     pool = _json(metadata, "pool", int)
-    encoder = Encoder(tuple(shape), pool, tensors.pop("encoder.pixels"), tensors.pop("encoder.spike_tick"))
+    encoder = Encoder(
+        tuple(shape), pool, tensors.pop("encoder.pixels"), tensors.pop("encoder.spike_tick")
+    )
     if tensors:
         raise InputError(f"{sorted(tensors)[0]}: is not a key of this format; export it again.")
     return Network(

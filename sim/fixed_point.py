@@ -1,4 +1,6 @@
-"""Rounding, range and width: the only place where a real number becomes an integer and where bits are counted."""
+"""Rounding, range and width: the only place where a real number becomes an integer and where bits
+are counted.
+"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
@@ -36,7 +38,9 @@ class WeightFormat:
         return (1 << (self.bits - 1)) - 1
 
     def round(self, value: T) -> T:
-        """Round to the nearest weight, halves to even, saturating at both ends; arrays and tensors alike."""
+        """Round to the nearest weight, halves to even, saturating at both ends; arrays and tensors
+        alike.
+        """
         return value.round().clip(self.low, self.high)
 
 
@@ -59,7 +63,9 @@ def signed_bits(value: int) -> int:
 
 
 def current_bounds(layer: "Layer") -> Bounds:
-    """Exact bounds of a layer's currents over any input: each weight is added at most once, in any order."""
+    """Exact bounds of a layer's currents over any input: each weight is added at most once, in any
+    order.
+    """
     weight = layer.weight.astype(np.int64)
     rises = np.maximum(weight, 0).sum(axis=0)
     falls = np.minimum(weight, 0).sum(axis=0)
@@ -67,18 +73,24 @@ def current_bounds(layer: "Layer") -> Bounds:
 
 
 def format_bounds(layer: "Layer") -> Bounds:
-    """Bounds of a layer's currents whatever its weights become within their format: while it learns."""
+    """Bounds of a layer's currents whatever its weights become within their format: while it
+    learns.
+    """
     form = WeightFormat(layer.weight_bits)
-    return Bounds(layer.fan_in * form.low - layer.threshold, layer.fan_in * form.high - layer.threshold)
+    return Bounds(
+        layer.fan_in * form.low - layer.threshold, layer.fan_in * form.high - layer.threshold
+    )
 
 
 def potential_bounds(network: "Network", index: int, current: Bounds | None = None) -> Bounds:
-    """Exact bounds of the potentials of layer ``index`` over any input and all ticks, the start included.
+    """Exact bounds of the potentials of layer ``index`` over any input and all ticks, the start
+    included.
 
     :param current: bounds of the layer's currents; None: those of its weights as they are.
 
-    No spike reaches layer n before tick ``first`` + n (a layer needs one tick to answer), so the potential is
-    -T (R + k) at tick k <= first + n and moves by at most the extreme current per tick after that.
+    No spike reaches layer n before tick ``first`` + n (a layer needs one tick to answer), so the
+    potential is -T (R + k) at tick k <= first + n and moves by at most the extreme current per tick
+    after that.
     """
     layer = network.layers[index]
     first = min(network.encoder.first_tick + index, network.last_tick)

@@ -1,10 +1,11 @@
-"""The contract between training, simulation and hardware: a network that is valid or does not exist.
+"""The contract between training, simulation and hardware: a network that is valid or does not
+exist.
 
-A network is integers only. Neuron j of a layer with threshold T and ``ticks_per_unit`` R starts an image with
-current -T and potential -T*R; an input spike adds its weight to the current, each tick adds the current to the
-potential, and the neuron fires once, at the first tick with potential >= 0 (Mostafa 2017, on a linear grid
-in z = exp(t) = 1 + tick / R).
-The file format is in :mod:`sim.file`.
+A network is integers only. Neuron j of a layer with threshold T and ``ticks_per_unit`` R starts an
+image with current -T and potential -T*R; an input spike adds its weight to the current, each tick
+adds the current to the potential, and the neuron fires once, at the first tick with potential >= 0
+(Mostafa 2017, on a linear grid in z = exp(t) = 1 + tick / R). The file format is in
+:mod:`sim.file`.
 """
 
 import hashlib
@@ -24,7 +25,9 @@ INTENSITIES = 256
 """Number of intensities of a pixel (uint8)."""
 
 MAX_BITS = 32
-"""Widest current or potential supported; wide enough for any network that trains, and native to every simulator."""
+"""Widest current or potential supported; wide enough for any network that trains, and native to
+every simulator.
+"""
 
 
 def _require(condition: bool, key: str, problem: str) -> None:
@@ -35,9 +38,17 @@ def _require(condition: bool, key: str, problem: str) -> None:
 def _array(value: Any, dtype: npt.DTypeLike, dimensions: int, key: str) -> npt.NDArray[Any]:
     """Return a read-only copy after checking type and shape; nothing is cast."""
     wanted = np.dtype(dtype)
-    _require(isinstance(value, np.ndarray), key, f"must be a NumPy array of {wanted}, not {type(value).__name__}")
-    _require(value.dtype == wanted, key, f"must be {wanted}, not {value.dtype}; export the network again")
-    _require(value.ndim == dimensions, key, f"must have {dimensions} dimension(s), not {value.ndim}")
+    _require(
+        isinstance(value, np.ndarray),
+        key,
+        f"must be a NumPy array of {wanted}, not {type(value).__name__}",
+    )
+    _require(
+        value.dtype == wanted, key, f"must be {wanted}, not {value.dtype}; export the network again"
+    )
+    _require(
+        value.ndim == dimensions, key, f"must have {dimensions} dimension(s), not {value.ndim}"
+    )
     copy = np.array(value, order="C")
     copy.flags.writeable = False
     return copy
@@ -53,8 +64,10 @@ class Encoder:
 
     :param image_shape: (height, width) of an image of uint8 intensities.
     :param pool: 1, or 2 to replace each 2x2 square by its sum divided by 4 (integer division).
-    :param pixels: int32 (inputs,), strictly increasing flat indices into the (pooled) image; pixel i feeds input i.
-    :param spike_tick: int16 (256,), the tick at which an input of that intensity fires, -1 for never.
+    :param pixels: int32 (inputs,), strictly increasing flat indices into the (pooled) image; pixel
+        i feeds input i.
+    :param spike_tick: int16 (256,), the tick at which an input of that intensity fires, -1 for
+        never.
     :raises InputError: one of them is out of range.
     """
 
@@ -65,18 +78,38 @@ class Encoder:
 
     def __post_init__(self) -> None:
         shape: Sequence[Any] = self.image_shape
-        _require(len(shape) == 2 and all(_is_integer(n, 1, 4096) for n in shape), "image_shape", "two sizes of 1..4096")
+        _require(
+            len(shape) == 2 and all(_is_integer(n, 1, 4096) for n in shape),
+            "image_shape",
+            "two sizes of 1..4096",
+        )
         _require(self.pool in (1, 2), "pool", f"must be 1 or 2, not {self.pool}")
-        _require(all(n % self.pool == 0 for n in shape), "image_shape", f"{shape} cannot be pooled 2x2; use even sizes")
+        _require(
+            all(n % self.pool == 0 for n in shape),
+            "image_shape",
+            f"{shape} cannot be pooled 2x2; use even sizes",
+        )
         pixels = _array(self.pixels, np.int32, 1, "encoder.pixels")
         spike_tick = _array(self.spike_tick, np.int16, 1, "encoder.spike_tick")
         _require(pixels.size > 0, "encoder.pixels", "at least one pixel must be used")
         _require(bool((np.diff(pixels) > 0).all()), "encoder.pixels", "must be strictly increasing")
         available = shape[0] * shape[1] // self.pool**2
-        _require(pixels[0] >= 0 and pixels[-1] < available, "encoder.pixels", f"must be in 0..{available - 1}")
-        _require(spike_tick.size == INTENSITIES, "encoder.spike_tick", f"must have {INTENSITIES} entries")
-        _require(bool((spike_tick >= -1).all()), "encoder.spike_tick", "must be a tick, or -1 for never")
-        _require(bool((spike_tick >= 0).any()), "encoder.spike_tick", "no intensity ever fires; give one a tick >= 0")
+        _require(
+            pixels[0] >= 0 and pixels[-1] < available,
+            "encoder.pixels",
+            f"must be in 0..{available - 1}",
+        )
+        _require(
+            spike_tick.size == INTENSITIES, "encoder.spike_tick", f"must have {INTENSITIES} entries"
+        )
+        _require(
+            bool((spike_tick >= -1).all()), "encoder.spike_tick", "must be a tick, or -1 for never"
+        )
+        _require(
+            bool((spike_tick >= 0).any()),
+            "encoder.spike_tick",
+            "no intensity ever fires; give one a tick >= 0",
+        )
         object.__setattr__(self, "image_shape", (int(shape[0]), int(shape[1])))
         object.__setattr__(self, "pixels", pixels)
         object.__setattr__(self, "spike_tick", spike_tick)
@@ -110,9 +143,15 @@ class Layer:
         weight = _array(self.weight, np.int8, 2, "weight")
         _require(weight.size > 0, "weight", "must have at least one row and one column")
         _require(
-            _is_integer(self.threshold, 1, 2**31 - 1), "threshold", f"must be in 1..2^31 - 1, not {self.threshold}"
+            _is_integer(self.threshold, 1, 2**31 - 1),
+            "threshold",
+            f"must be in 1..2^31 - 1, not {self.threshold}",
         )
-        _require(_is_integer(self.weight_bits, 1, 8), "weight_bits", f"must be in 1..8, not {self.weight_bits}")
+        _require(
+            _is_integer(self.weight_bits, 1, 8),
+            "weight_bits",
+            f"must be in 1..8, not {self.weight_bits}",
+        )
         form = WeightFormat(self.weight_bits)
         inside = form.low <= weight.min() and weight.max() <= form.high
         _require(inside, "weight", f"must be in {form.low}..{form.high} ({self.weight_bits} bits)")
@@ -136,8 +175,10 @@ class Network:
     :param ticks_per_unit: R >= 1; tick k is z = 1 + k / R in the neuron's equation.
     :param last_tick: K >= 1; an image without an output spike after tick K has timed out.
     :param classes: one name per output neuron.
-    :param provenance: where the network comes from (data set, seed, version, accuracy); not part of the digest.
-    :raises InputError: the parts do not fit each other, or a potential would need more than 32 bits.
+    :param provenance: where the network comes from (data set, seed, version, accuracy); not part of
+        the digest.
+    :raises InputError: the parts do not fit each other, or a potential would need more than 32
+        bits.
     """
 
     encoder: Encoder
@@ -150,20 +191,36 @@ class Network:
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
         object.__setattr__(self, "classes", tuple(self.classes))
-        _require(_is_integer(self.ticks_per_unit, 1, 2**15 - 1), "ticks_per_unit", "must be in 1..32767")
+        _require(
+            _is_integer(self.ticks_per_unit, 1, 2**15 - 1), "ticks_per_unit", "must be in 1..32767"
+        )
         _require(_is_integer(self.last_tick, 1, 2**15 - 1), "last_tick", "must be in 1..32767")
         latest = int(self.encoder.spike_tick.max())
-        _require(latest <= self.last_tick, "encoder.spike_tick", f"tick {latest} is after last_tick {self.last_tick}")
+        _require(
+            latest <= self.last_tick,
+            "encoder.spike_tick",
+            f"tick {latest} is after last_tick {self.last_tick}",
+        )
         _require(len(self.layers) > 0, "layers", "a network needs at least one layer")
         fan_in = self.encoder.inputs
         for index, layer in enumerate(self.layers):
             key = f"layers.{index}.weight"
-            _require(layer.fan_in == fan_in, key, f"has {layer.fan_in} rows for {fan_in} input neurons")
+            _require(
+                layer.fan_in == fan_in, key, f"has {layer.fan_in} rows for {fan_in} input neurons"
+            )
             fan_in = layer.fan_out
-        _require(len(set(self.classes)) == len(self.classes) == fan_in, "classes", f"needs {fan_in} different names")
+        _require(
+            len(set(self.classes)) == len(self.classes) == fan_in,
+            "classes",
+            f"needs {fan_in} different names",
+        )
         for index, layer in enumerate(self.layers):
             bits = max(current_bounds(layer).bits, potential_bounds(self, index).bits)
-            _require(bits <= MAX_BITS, f"layers.{index}", f"its potentials need {bits} bits, at most 32 are supported")
+            _require(
+                bits <= MAX_BITS,
+                f"layers.{index}",
+                f"its potentials need {bits} bits, at most 32 are supported",
+            )
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays of the network under their names in the file."""
@@ -189,7 +246,9 @@ class Network:
 
     @cached_property
     def digest(self) -> int:
-        """First 32 bits of SHA-256 over settings and arrays (names, types, shapes, little-endian contents), sorted."""
+        """First 32 bits of SHA-256 over settings and arrays (names, types, shapes, little-endian
+        contents), sorted.
+        """
         sha = hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode())
         for name, array in sorted(self.tensors().items()):
             sha.update(f"{name} {array.dtype.name} {array.shape}".encode())

@@ -1,4 +1,6 @@
-"""The neurons of one layer while an image is running: the only place where a neuron's state changes."""
+"""The neurons of one layer while an image is running: the only place where a neuron's state
+changes.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +14,9 @@ class Neurons:
     :param layer: weights and threshold T.
     :param ticks_per_unit: R of the network.
 
-    ``current`` and ``potential`` are int64 (fan_out,), ``fired`` is bool (fan_out,). An image starts with current -T
-    (the ramp of the threshold) and potential -T*R, so "potential >= 0" is the neuron's firing condition at any tick.
+    ``current`` and ``potential`` are int64 (fan_out,), ``fired`` is bool (fan_out,). An image
+    starts with current -T (the ramp of the threshold) and potential -T*R, so "potential >= 0" is
+    the neuron's firing condition at any tick.
     """
 
     def __init__(self, layer: Layer, ticks_per_unit: int) -> None:

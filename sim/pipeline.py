@@ -16,9 +16,9 @@ def run(network: Network, image: npt.NDArray[np.uint8]) -> Trace:
     :param image: uint8 (height, width).
     :raises InputError: the image is of another type or shape.
 
-    At each tick k = 0 ... K all layers advance (k > 0), then the outputs decide, then hidden neurons fire, then the
-    spikes of this tick look up their weight rows; so a spike of tick k moves potentials from tick k + 1 on. On a
-    decision nothing more of that tick is read.
+    At each tick k = 0 ... K all layers advance (k > 0), then the outputs decide, then hidden
+    neurons fire, then the spikes of this tick look up their weight rows; so a spike of tick k moves
+    potentials from tick k + 1 on. On a decision nothing more of that tick is read.
     """
     spike_ticks = encode(network.encoder, image[np.newaxis])[0]
     layers = [Neurons(layer, network.ticks_per_unit) for layer in network.layers]

@@ -1,6 +1,7 @@
 """What crossed every boundary of the machine while one image ran, and the file that keeps it.
 
-``vectors.safetensors`` holds images with their traces: pytest, cocotb and a board are checked against the same file.
+``vectors.safetensors`` holds images with their traces: pytest, cocotb and a board are checked
+against the same file.
 
 | key | type | meaning |
 |---|---|---|
@@ -10,7 +11,8 @@
 | ``potential`` | int32 (n, classes) | of the output layer, after the last advance |
 | ``spikes.N`` | int32 (m, 3) | image, tick, neuron of every event delivered to layer N, in order |
 
-Metadata: ``format`` = ``ttfs-vectors``, ``version`` = ``1``, ``digest`` (of the network, 8 hexadecimal digits).
+Metadata: ``format`` = ``ttfs-vectors``, ``version`` = ``1``, ``digest`` (of the network, 8
+hexadecimal digits).
 """
 
 from collections.abc import Sequence
@@ -72,13 +74,21 @@ class Trace:
 
 
 def difference(expected: Trace, found: Trace) -> str | None:
-    """Name the first difference between two traces of one image, or None: earliest tick first, then lowest layer."""
+    """Name the first difference between two traces of one image, or None: earliest tick first, then
+    lowest layer.
+    """
     places: list[tuple[int, int, str]] = []
     for layer, (wanted, got) in enumerate(zip(expected.spikes, found.spikes, strict=True)):
         for place, (first, second) in enumerate(zip_longest(wanted, got)):
             if first != second:
                 tick = min(spike.tick for spike in (first, second) if spike is not None)
-                places.append((tick, layer, f"event {place}: expected {_spike(first)}, found {_spike(second)}"))
+                places.append(
+                    (
+                        tick,
+                        layer,
+                        f"event {place}: expected {_spike(first)}, found {_spike(second)}",
+                    )
+                )
                 break
     if places:
         tick, layer, text = min(places)
@@ -96,7 +106,9 @@ def _spike(spike: Spike | None) -> str:
     return "no event" if spike is None else f"neuron {spike.neuron} at tick {spike.tick}"
 
 
-def save_vectors(path: Path, network: Network, images: npt.NDArray[np.uint8], traces: Sequence[Trace]) -> None:
+def save_vectors(
+    path: Path, network: Network, images: npt.NDArray[np.uint8], traces: Sequence[Trace]
+) -> None:
     """Write images uint8 (n, height, width) and their traces.
 
     :raises InputError: the file cannot be written.
@@ -111,21 +123,30 @@ def save_vectors(path: Path, network: Network, images: npt.NDArray[np.uint8], tr
     for index, trace in enumerate(traces):
         tensors["potential"][index] = trace.potential
     for layer in range(len(network.layers)):
-        rows = [(index, *spike) for index, trace in enumerate(traces) for spike in trace.spikes[layer]]
+        rows = [
+            (index, *spike) for index, trace in enumerate(traces) for spike in trace.spikes[layer]
+        ]
         tensors[f"spikes.{layer}"] = np.array(rows, np.int32).reshape(-1, 3)
-    write_tensors(path, tensors, {"format": FORMAT, "version": VERSION, "digest": f"{network.digest:08x}"})
+    write_tensors(
+        path, tensors, {"format": FORMAT, "version": VERSION, "digest": f"{network.digest:08x}"}
+    )
 
 
 def load_vectors(path: Path, network: Network) -> tuple[npt.NDArray[np.uint8], list[Trace]]:
     """Read images and traces written by :func:`save_vectors` for this very network.
 
-    :raises InputError: the file is missing, truncated, foreign, inconsistent, or of another network.
+    :raises InputError: the file is missing, truncated, foreign, inconsistent, or of another
+        network.
     """
     tensors, metadata = read_tensors(path, FORMAT, VERSION)
     if metadata.get("digest") != f"{network.digest:08x}":
-        raise InputError(f"{path}: belongs to network {metadata.get('digest')}, not {network.digest:08x}; export both.")
+        raise InputError(
+            f"{path}: belongs to network {metadata.get('digest')}, not {network.digest:08x}; export both."
+        )
     try:
-        traces = [_trace(tensors, index, len(network.layers)) for index in range(len(tensors["images"]))]
+        traces = [
+            _trace(tensors, index, len(network.layers)) for index in range(len(tensors["images"]))
+        ]
         return tensors["images"], traces
     except (KeyError, IndexError) as error:
         raise InputError(f"{path}: is incomplete ({error}); export it again.") from error
@@ -135,7 +156,9 @@ def _trace(tensors: dict[str, npt.NDArray[Any]], index: int, layers: int) -> Tra
     spikes: list[list[Spike]] = []
     for layer in range(layers):
         rows = tensors[f"spikes.{layer}"]
-        spikes.append([Spike(int(tick), int(neuron)) for _, tick, neuron in rows[rows[:, 0] == index]])
+        spikes.append(
+            [Spike(int(tick), int(neuron)) for _, tick, neuron in rows[rows[:, 0] == index]]
+        )
     return Trace(
         int(tensors["decision"][index]),
         int(tensors["tick"][index]),

@@ -1,8 +1,20 @@
-"""Bugs in weights that do not come with the bitstream, for ``mutants.py``: name, file, text, what takes its place."""
+"""Bugs in weights that do not come with the bitstream, for ``mutants.py``: name, file, text, what
+takes its place.
+"""
 
 WORDS = [
-    ("words: behind a gap counted", "hw/link/words.py", "(address == self.loaded)", "(address >= self.loaded)"),
-    ("words: one beyond the last", "hw/link/words.py", "(end <= rows.depth)", "(end <= rows.depth + 1)"),
+    (
+        "words: behind a gap counted",
+        "hw/link/words.py",
+        "(address == self.loaded)",
+        "(address >= self.loaded)",
+    ),
+    (
+        "words: one beyond the last",
+        "hw/link/words.py",
+        "(end <= rows.depth)",
+        "(end <= rows.depth + 1)",
+    ),
     ("words: none asked for", "hw/link/words.py", " & (self.where.count != 0)", ""),
     (
         "words: images before weights",
@@ -10,10 +22,30 @@ WORDS = [
         "(length == self.image_bytes) & complete)",
         "(length == self.image_bytes))",
     ),
-    ("words: bytes missing", "hw/link/responder.py", "(exchange.size == left)", "(exchange.size >= left)"),
-    ("words: bytes too many", "hw/link/responder.py", "(exchange.size == left)", "(exchange.size <= left)"),
-    ("words: a reply too long", "hw/link/responder.py", "(exchange.size <= FETCH_BYTES)", "(exchange.size != 0)"),
-    ("words: the host does not go first", "hw/storage/spram.py", "Mux(host.read | host.write,", "Mux(host.write,"),
+    (
+        "words: bytes missing",
+        "hw/link/responder.py",
+        "(exchange.size == left)",
+        "(exchange.size >= left)",
+    ),
+    (
+        "words: bytes too many",
+        "hw/link/responder.py",
+        "(exchange.size == left)",
+        "(exchange.size <= left)",
+    ),
+    (
+        "words: a reply too long",
+        "hw/link/responder.py",
+        "(exchange.size <= FETCH_BYTES)",
+        "(exchange.size != 0)",
+    ),
+    (
+        "words: the host does not go first",
+        "hw/storage/spram.py",
+        "Mux(host.read | host.write,",
+        "Mux(host.write,",
+    ),
 ]
 
 PRIMITIVES = [
@@ -32,7 +64,12 @@ REUSE = [
         'list(digest.to_bytes(DIGEST_BYTES, "little"))',
         "[0] * DIGEST_BYTES",
     ),
-    ("reuse: structure not compared", "hw/flow/reuse.py", "if before.get(name) != value:", "if False:"),
+    (
+        "reuse: structure not compared",
+        "hw/flow/reuse.py",
+        "if before.get(name) != value:",
+        "if False:",
+    ),
 ]
 
 FLASH = [
@@ -42,18 +79,43 @@ FLASH = [
         "bits.eq(COMMAND_BITS - 1)",
         "bits.eq(COMMAND_BITS - 2)",
     ),
-    ("flash: wires in reverse", "hw/storage/flash.py", "bus.i[: self.wires]", "bus.i[: self.wires][::-1]"),
-    ("flash: quad not enabled", "hw/storage/flash.py", "if self.wires == 4 else []", "if self.wires > 4 else []"),
-    ("flash: quad enabled for good", "hw/storage/flash.py", "quad = [(VOLATILE, 8), ", "quad = [(0x06, 8), "),
+    (
+        "flash: wires in reverse",
+        "hw/storage/flash.py",
+        "bus.i[: self.wires]",
+        "bus.i[: self.wires][::-1]",
+    ),
+    (
+        "flash: quad not enabled",
+        "hw/storage/flash.py",
+        "if self.wires == 4 else []",
+        "if self.wires > 4 else []",
+    ),
+    (
+        "flash: quad enabled for good",
+        "hw/storage/flash.py",
+        "quad = [(VOLATILE, 8), ",
+        "quad = [(0x06, 8), ",
+    ),
     (
         "flash: wires not let go",
         "hw/storage/flash.py",
         "with m.If(reads & (bits == DUMMY_BITS))",
         "with m.If(Const(0))",
     ),
-    ("flash: let go too early", "hw/storage/flash.py", "reads & (bits == DUMMY_BITS)", "bits == DUMMY_BITS"),
+    (
+        "flash: let go too early",
+        "hw/storage/flash.py",
+        "reads & (bits == DUMMY_BITS)",
+        "bits == DUMMY_BITS",
+    ),
     ("flash: held", "hw/storage/flash.py", "Const(0b11, 2)", "Const(0b01, 2)"),
-    ("flash: HOLD let go", "hw/storage/flash.py", "driven if self.wires == 4 else Const(1)", "driven"),
+    (
+        "flash: HOLD let go",
+        "hw/storage/flash.py",
+        "driven if self.wires == 4 else Const(1)",
+        "driven",
+    ),
     (
         "flash: begun again",
         "hw/storage/flash.py",
@@ -66,8 +128,28 @@ FLASH = [
         "Const(self.base + HEADER_BYTES, 24)",
         "Const(self.base, 24)",
     ),
-    ("flash: not waited until awake", "hw/storage/flash.py", "with m.If(step == 0):", "with m.If(Const(0)):"),
-    ("flash: no pause", "hw/storage/flash.py", "sync += wait.eq(DESELECT_CYCLES - 1)", "sync += wait.eq(0)"),
-    ("flash: other weights", "hw/boards/top.py", "machine.flash.digest == number", "number == number"),
-    ("flash: wires of the board", "hw/flow/placement.py", "flash_wires=board.flash.wires", "flash_wires=2"),
+    (
+        "flash: not waited until awake",
+        "hw/storage/flash.py",
+        "with m.If(step == 0):",
+        "with m.If(Const(0)):",
+    ),
+    (
+        "flash: no pause",
+        "hw/storage/flash.py",
+        "sync += wait.eq(DESELECT_CYCLES - 1)",
+        "sync += wait.eq(0)",
+    ),
+    (
+        "flash: other weights",
+        "hw/boards/top.py",
+        "machine.flash.digest == number",
+        "number == number",
+    ),
+    (
+        "flash: wires of the board",
+        "hw/flow/placement.py",
+        "flash_wires=board.flash.wires",
+        "flash_wires=2",
+    ),
 ]

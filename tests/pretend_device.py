@@ -1,4 +1,6 @@
-"""A GPU that is not there: its tensors compute on the host, and raise where a GPU's could not meet the host's."""
+"""A GPU that is not there: its tensors compute on the host, and raise where a GPU's could not meet
+the host's.
+"""
 
 import sys
 from contextlib import contextmanager
@@ -23,7 +25,9 @@ class Away(Tensor):
 
     @staticmethod
     def __new__(cls, host):
-        result = Tensor._make_wrapper_subclass(cls, host.shape, strides=host.stride(), dtype=host.dtype)
+        result = Tensor._make_wrapper_subclass(
+            cls, host.shape, strides=host.stride(), dtype=host.dtype
+        )
         result.host = host
         return result
 
@@ -48,14 +52,24 @@ class Everywhere(TorchDispatchMode):
 def compute(function, arguments, options):
     """Run one operation of PyTorch on the host; its results are where PyTorch would have them."""
     asked = options.get("device")
-    operands = tree_leaves(arguments[0] if function is INDEX else (arguments, options))  # indices may be on the host
+    operands = tree_leaves(
+        arguments[0] if function is INDEX else (arguments, options)
+    )  # indices may be on the host
     operands = [tensor for tensor in operands if isinstance(tensor, Tensor)]
     away = {id(tensor.host): tensor for tensor in operands if isinstance(tensor, Away)}
     if away and function not in COPIES:
-        near = [tensor.shape for tensor in operands if not isinstance(tensor, Away) and tensor.dim()]
-        assert not near, f"{function}: {near} on the host, {[tensor.shape for tensor in away.values()]} not"
-    on_host = tree_map(lambda value: value.host if isinstance(value, Away) else value, (arguments, options))
-    result = function(*on_host[0], **(on_host[1] if asked is None else on_host[1] | {"device": "cpu"}))
+        near = [
+            tensor.shape for tensor in operands if not isinstance(tensor, Away) and tensor.dim()
+        ]
+        assert not near, (
+            f"{function}: {near} on the host, {[tensor.shape for tensor in away.values()]} not"
+        )
+    on_host = tree_map(
+        lambda value: value.host if isinstance(value, Away) else value, (arguments, options)
+    )
+    result = function(
+        *on_host[0], **(on_host[1] if asked is None else on_host[1] | {"device": "cpu"})
+    )
     if function is COPIES[0]:
         return arguments[0]
     if not (away if asked is None else torch.device(asked) == DEVICE):
@@ -76,7 +90,10 @@ def pretended():
     torch.__future__.set_overwrite_module_params_on_conversion(True)
     optimizer = sys.modules["torch.optim.optimizer"]  # torch.optim hides it
     try:
-        with patch.object(optimizer, "_get_fused_kernels_supported_devices", lambda: [DEVICE.type]), Everywhere():
+        with (
+            patch.object(optimizer, "_get_fused_kernels_supported_devices", lambda: [DEVICE.type]),
+            Everywhere(),
+        ):
             yield
     finally:
         torch.__future__.set_overwrite_module_params_on_conversion(overwrite)

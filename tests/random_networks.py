@@ -1,4 +1,6 @@
-"""Small random networks and images for property tests: every depth, code, pooling, weight width and time-out."""
+"""Small random networks and images for property tests: every depth, code, pooling, weight width and
+time-out.
+"""
 
 from itertools import pairwise
 
@@ -10,7 +12,9 @@ from sim.network import Encoder, Layer, Network
 
 
 def random_network(seed: int) -> Network:
-    """Draw a network from a seed: 1-3 layers, 1-8 bits, pruned pixels, pooled or not, one tick or several."""
+    """Draw a network from a seed: 1-3 layers, 1-8 bits, pruned pixels, pooled or not, one tick or
+    several.
+    """
     rng = np.random.default_rng(seed)
     pool = int(rng.integers(1, 3))
     shape = (pool * int(rng.integers(1, 5)), pool * int(rng.integers(1, 5)))
@@ -24,7 +28,9 @@ def random_network(seed: int) -> Network:
     sizes = [pixels.size, *rng.integers(1, 9, rng.integers(1, 4))]
     layers = tuple(_layer(rng, int(fan_in), int(fan_out)) for fan_in, fan_out in pairwise(sizes))
     classes = tuple(str(index) for index in range(sizes[-1]))
-    return Network(Encoder(shape, pool, pixels, spike_tick), layers, ticks_per_unit, last_tick, classes)
+    return Network(
+        Encoder(shape, pool, pixels, spike_tick), layers, ticks_per_unit, last_tick, classes
+    )
 
 
 def _code(rng: np.random.Generator, last_tick: int) -> np.ndarray:
@@ -35,7 +41,9 @@ def _code(rng: np.random.Generator, last_tick: int) -> np.ndarray:
         return np.where(bright, 0, -1).astype(np.int16)
     if kind == 1:
         return np.where(bright, 0, rng.integers(0, last_tick + 1)).astype(np.int16)
-    return np.append(rng.integers(-1, last_tick + 1, 255), rng.integers(0, last_tick + 1)).astype(np.int16)
+    return np.append(rng.integers(-1, last_tick + 1, 255), rng.integers(0, last_tick + 1)).astype(
+        np.int16
+    )
 
 
 def _layer(rng: np.random.Generator, fan_in: int, fan_out: int) -> Layer:
@@ -44,7 +52,9 @@ def _layer(rng: np.random.Generator, fan_in: int, fan_out: int) -> Layer:
     form = WeightFormat(bits)
     weight = rng.integers(form.low, form.high + 1, (fan_in, fan_out))
     if rng.random() < 0.6:
-        weight = np.where(rng.random(weight.shape) < 0.6, np.abs(weight), weight).clip(form.low, form.high)
+        weight = np.where(rng.random(weight.shape) < 0.6, np.abs(weight), weight).clip(
+            form.low, form.high
+        )
     threshold = int(rng.integers(1, max(2, form.high * fan_in // 2 + 2)))
     return Layer(weight.astype(np.int8), threshold, bits)
 
@@ -58,4 +68,5 @@ def random_images(network: Network, count: int, seed: int) -> np.ndarray:
 
 
 seeds = st.integers(0, 2**32 - 1)
-"""Seeds for :func:`random_network` and :func:`random_images`; hypothesis prints the one that fails."""
+"""Seeds for :func:`random_network` and :func:`random_images`; hypothesis prints the one that fails.
+"""

@@ -19,7 +19,9 @@ CLOCK_HZ = 1_000_000
 
 
 def parameters_of(network, lanes=1, spram=None):
-    return Parameters(PipelineParameters(network, lanes, spram=spram), clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4)
+    return Parameters(
+        PipelineParameters(network, lanes, spram=spram), clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4
+    )
 
 
 @contextmanager
@@ -42,17 +44,20 @@ def check_answers(board, network, images):
     assert len(answers) == len(images)
     for index, answer in enumerate(answers):
         wanted = expected.to_json(index)
-        assert {key: answer.to_json()[key] for key in ("decision", "tick", "timed_out", "events")} == {
-            key: wanted[key] for key in ("decision", "tick", "timed_out", "events")
-        }
+        assert {
+            key: answer.to_json()[key] for key in ("decision", "tick", "timed_out", "events")
+        } == {key: wanted[key] for key in ("decision", "tick", "timed_out", "events")}
         assert answer.reads == sum(
-            count * layer.fan_out for count, layer in zip(wanted["events"], network.layers, strict=True)
+            count * layer.fan_out
+            for count, layer in zip(wanted["events"], network.layers, strict=True)
         )
         assert answer.cycles > 0
 
 
 class SimulatedLine:
-    """Bytes to the pins of the whole gateware and back; ``damage`` may change what passes in either direction."""
+    """Bytes to the pins of the whole gateware and back; ``damage`` may change what passes in either
+    direction.
+    """
 
     def __init__(self, parameters: Parameters, damage=lambda data: data):
         self.divisor = bit_cycles(parameters.clock_hz, parameters.baud)
@@ -78,13 +83,17 @@ class SimulatedLine:
         pass
 
     async def _wires(self, ctx):
-        """Cycle by cycle, with nothing but ticks: Amaranth cannot throw away a testbench that waits in another way."""
+        """Cycle by cycle, with nothing but ticks: Amaranth cannot throw away a testbench that waits
+        in another way.
+        """
         out, out_left, inside, in_wait, in_bits = 0, 0, 0, 0, 0
         ctx.set(self.top.rx, 1)
         while True:
             if out_left == 0 and self.sent:
                 out, out_left = self.sent.pop(0) << 1 | 1 << (BITS - 1), BITS * self.divisor
-            ctx.set(self.top.rx, out >> (BITS - -(-out_left // self.divisor)) & 1 if out_left else 1)
+            ctx.set(
+                self.top.rx, out >> (BITS - -(-out_left // self.divisor)) & 1 if out_left else 1
+            )
             out_left -= out_left > 0
             _, _, level = await ctx.tick().sample(self.top.tx)
             if not inside and not level:
@@ -100,7 +109,9 @@ class SimulatedLine:
 
 
 class VirtualLine:
-    """A line to a virtual board in this process; ``damage`` may change what passes in either direction."""
+    """A line to a virtual board in this process; ``damage`` may change what passes in either
+    direction.
+    """
 
     def __init__(self, board, damage=lambda data: data):
         self.board, self.damage, self.waiting = board, damage, b""
@@ -117,7 +128,9 @@ class VirtualLine:
 
 
 def noise(seed, rate):
-    """Return what a bad line does to bytes: each is lost, doubled or changed with probability ``rate``."""
+    """Return what a bad line does to bytes: each is lost, doubled or changed with probability
+    ``rate``.
+    """
     rng = random.Random(seed)
 
     def damage(data):

@@ -1,4 +1,6 @@
-"""The gateware equals ``sim`` on every boundary: random networks, any lanes, random pauses on every stream."""
+"""The gateware equals ``sim`` on every boundary: random networks, any lanes, random pauses on every
+stream.
+"""
 
 import numpy as np
 from hypothesis import given, settings
@@ -17,7 +19,9 @@ IMAGES = 3
 
 
 def with_random_lanes(seed, network):
-    """Any number of lanes in groups of any size; all lanes in a half of the cases, for that is another circuit."""
+    """Any number of lanes in groups of any size; all lanes in a half of the cases, for that is
+    another circuit.
+    """
     widest = max(layer.fan_out for layer in network.layers)
     rng = np.random.default_rng(seed)
     lanes = widest if rng.random() < 0.5 else int(rng.integers(1, widest + 1))
@@ -42,12 +46,18 @@ def test_pixels_in_results_out(seed, pauses):
     network = random_network(seed)
     images = random_images(network, IMAGES, seed)
     machine = Machine(with_random_lanes(seed, network))
-    found = AmaranthEngine(machine).run(Stimulus(pixels(images), seed=seed % 1000 if pauses else None))
+    found = AmaranthEngine(machine).run(
+        Stimulus(pixels(images), seed=seed % 1000 if pauses else None)
+    )
     layout = result(network)
     for index, image in enumerate(images):
         trace, output = run(network, image), found.outputs[index : index + 1]
         status = Status.TIMED_OUT if trace.timed_out else Status.DECIDED
         expected = {"status": status.value, "decision": trace.decision, "tick": trace.tick}
-        assert {name: int(field(output, layout, "outcome", name)[0]) for name in expected} == expected
-        assert [int(field(output, layout, "events", n)[0]) for n in range(len(network.layers))] == trace.events
+        assert {
+            name: int(field(output, layout, "outcome", name)[0]) for name in expected
+        } == expected
+        assert [
+            int(field(output, layout, "events", n)[0]) for n in range(len(network.layers))
+        ] == trace.events
         assert field(output, layout, "rejected") == [0]

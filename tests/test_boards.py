@@ -44,8 +44,16 @@ def pins_of(board):
 def flash_of(platform, flash):
     """Where amaranth-boards has the flash; its clock is no pin of an ECP5."""
     names = {"cs": "cs_n", "clk": "sck", "wp": "wp_n", "hold": "hold_n"}
-    resource = next(found for (name, _), found in platform.resources.items() if name in ("spi_flash", "spi_flash_1x"))
-    pins = {f"flash_{names.get(io.name, io.name)}": io.ios[0].names[0] for io in resource.ios if hasattr(io, "ios")}
+    resource = next(
+        found
+        for (name, _), found in platform.resources.items()
+        if name in ("spi_flash", "spi_flash_1x")
+    )
+    pins = {
+        f"flash_{names.get(io.name, io.name)}": io.ios[0].names[0]
+        for io in resource.ios
+        if hasattr(io, "ios")
+    }
     return {name: pin for name, pin in pins.items() if flash.clock_pin or name != "flash_sck"}
 
 
@@ -63,7 +71,9 @@ def test_pins_and_oscillator_are_those_of_amaranth_boards(board):
     assert re.sub(r"\D", "", package) == re.sub(r"\D", "", board.package)
 
 
-@pytest.mark.parametrize("board", [board for board in WITH_PINS if board.device.family == "ecp5"], ids=lambda b: b.name)
+@pytest.mark.parametrize(
+    "board", [board for board in WITH_PINS if board.device.family == "ecp5"], ids=lambda b: b.name
+)
 def test_pin_file_says_the_oscillators_frequency(board):
     (frequency,) = re.findall(r'FREQUENCY PORT "clk" (\d+) MHZ', board.pin_file.read_text())
     assert float(frequency) * 1e6 == board.oscillator_hz
@@ -74,7 +84,10 @@ def test_every_pin_file_belongs_to_a_board():
 
 
 ROUTED = {
-    "fmax": {"$glbnet$sync_clk": {"achieved": 93.1, "constraint": 50}, "slow": {"achieved": 20.0, "constraint": 12}},
+    "fmax": {
+        "$glbnet$sync_clk": {"achieved": 93.1, "constraint": 50},
+        "slow": {"achieved": 20.0, "constraint": 12},
+    },
     "utilization": {
         "TRELLIS_COMB": {"available": 24288, "used": 1215},
         "TRELLIS_FF": {"available": 24288, "used": 535},
@@ -87,17 +100,39 @@ ROUTED = {
             "from": "posedge a",
             "to": "posedge a",
             "path": [
-                {"type": "clk-to-q", "delay": 0.5, "from": {"cell": "first"}, "to": {"cell": "first"}},
-                {"type": "routing", "delay": 1.25, "from": {"cell": "first"}, "to": {"cell": "middle"}},
-                {"type": "logic", "delay": 0.25, "from": {"cell": "middle"}, "to": {"cell": "middle"}},
-                {"type": "routing", "delay": 1.0, "from": {"cell": "middle"}, "to": {"cell": "last"}},
+                {
+                    "type": "clk-to-q",
+                    "delay": 0.5,
+                    "from": {"cell": "first"},
+                    "to": {"cell": "first"},
+                },
+                {
+                    "type": "routing",
+                    "delay": 1.25,
+                    "from": {"cell": "first"},
+                    "to": {"cell": "middle"},
+                },
+                {
+                    "type": "logic",
+                    "delay": 0.25,
+                    "from": {"cell": "middle"},
+                    "to": {"cell": "middle"},
+                },
+                {
+                    "type": "routing",
+                    "delay": 1.0,
+                    "from": {"cell": "middle"},
+                    "to": {"cell": "last"},
+                },
                 {"type": "setup", "delay": 0.0, "from": {"cell": "last"}, "to": {"cell": "last"}},
             ],
         },
         {
             "from": "posedge a",
             "to": "<async>",
-            "path": [{"type": "clk-to-q", "delay": 9.0, "from": {"cell": "x"}, "to": {"cell": "x"}}],
+            "path": [
+                {"type": "clk-to-q", "delay": 9.0, "from": {"cell": "x"}, "to": {"cell": "x"}}
+            ],
         },
     ],
 }
@@ -106,7 +141,12 @@ ROUTED = {
 
 def test_routed_report_is_read():
     routed = read_routed(json.dumps(ROUTED), "ecp5")
-    assert routed.resources == {"LUT": (1215, 24288), "FF": (535, 24288), "block RAM": (3, 56), "DSP": (0, 28)}
+    assert routed.resources == {
+        "LUT": (1215, 24288),
+        "FF": (535, 24288),
+        "block RAM": (3, 56),
+        "DSP": (0, 28),
+    }
     assert routed.fmax_mhz == 20.0
     assert vars(routed.critical) == {
         "start": "first",
@@ -117,26 +157,35 @@ def test_routed_report_is_read():
     }
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps(ROUTED | {"fmax": {}}), json.dumps(ROUTED | {"fmax": 3})])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", json.dumps(ROUTED | {"fmax": {}}), json.dumps(ROUTED | {"fmax": 3})]
+)
 def test_routed_report_that_cannot_be_read_is_refused(text):
     with pytest.raises(InputError, match="place and route"):
         read_routed(text, "ecp5")
 
 
 def test_cell_counts_are_read():
-    assert read_cells('{"design": {"num_cells_by_type": {"LUT4": 831, "CCU2C": 115}}}') == {"LUT4": 831, "CCU2C": 115}
+    assert read_cells('{"design": {"num_cells_by_type": {"LUT4": 831, "CCU2C": 115}}}') == {
+        "LUT4": 831,
+        "CCU2C": 115,
+    }
     with pytest.raises(InputError, match="synthesis"):
         read_cells('{"modules": {}}')
 
 
 def settings_of(name, clock_hz=None, lanes=1, spram=None):
     board = find_board(name)
-    return Settings(Parameters(random_network(3), lanes, spram=spram), board, clock_hz or board.clock_hz)
+    return Settings(
+        Parameters(random_network(3), lanes, spram=spram), board, clock_hz or board.clock_hz
+    )
 
 
 @pytest.mark.parametrize(("name", "spram"), [("ulx3s-25f", None), ("icebreaker", 0)])
 def test_small_bitstream_is_built_and_reported(name, spram, tmp_path):
-    """One per family, with weights in SPRAM where there is some; the same settings again run no tool."""
+    """One per family, with weights in SPRAM where there is some; the same settings again run no
+    tool.
+    """
     settings, stages = settings_of(name, spram=spram), []
     built = build(settings, tmp_path, stages.append)
     assert stages == ["gateware", "synthesis", "place and route", "bitstream"]
@@ -150,7 +199,9 @@ def test_small_bitstream_is_built_and_reported(name, spram, tmp_path):
     assert 500 < used < available
     assert summary(report).row_count >= 6
     again = build(settings, tmp_path)
-    assert [again.seconds[stage] < 0.5 for stage in ("synthesis", "place and route", "bitstream")] == [True] * 3
+    assert [
+        again.seconds[stage] < 0.5 for stage in ("synthesis", "place and route", "bitstream")
+    ] == [True] * 3
     before = built.bitstream.read_bytes()
     assert again.bitstream.read_bytes() == before
     assert build(replace(settings, seed=2), tmp_path).bitstream.read_bytes() != before
@@ -202,7 +253,11 @@ def test_check_says_what_fits_and_what_to_change(tmp_path, monkeypatch):
     blank = run(network, np.zeros((1, *network.encoder.image_shape), np.uint8)[0])
     silence = replace(blank, spikes=[[] for _ in network.layers])
     findings = check(settings, [silence])
-    assert (findings.blocks, findings.luts, findings.fits) == (40, 500 * 20 + 480 + OVERHEAD_LUTS, False)
+    assert (findings.blocks, findings.luts, findings.fits) == (
+        40,
+        500 * 20 + 480 + OVERHEAD_LUTS,
+        False,
+    )
     assert findings.silent == list(range(len(network.layers)))
     memory, logic, *silent = findings.advice
     assert memory.startswith("40 block RAMs are needed and 32 there")
@@ -239,7 +294,9 @@ def test_programming_says_what_is_missing(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="openFPGALoader: no such program"):
         program(board, tmp_path, flash=False)
     loader = tmp_path / "openFPGALoader"
-    loader.write_text(f'#!{sys.executable}\nimport sys\nprint(*sys.argv[1:], file=open("{tmp_path}/said", "a"))\n')
+    loader.write_text(
+        f'#!{sys.executable}\nimport sys\nprint(*sys.argv[1:], file=open("{tmp_path}/said", "a"))\n'
+    )
     loader.chmod(0o755)
     (tmp_path / WEIGHTS_FILE).write_bytes(b"weights")
     program(board, tmp_path, flash=True)

@@ -67,13 +67,30 @@ def test_help_has_an_example(monkeypatch, capsys, command):
 
 def test_classify_prints_sims_decisions(monkeypatch, capsys, folder, port):
     images = folder / "images.npy"
-    assert call(monkeypatch, "classify", folder, "--port", port, "--images", images, "--check", "--limit", "20") == 0
+    assert (
+        call(
+            monkeypatch,
+            "classify",
+            folder,
+            "--port",
+            port,
+            "--images",
+            images,
+            "--check",
+            "--limit",
+            "20",
+        )
+        == 0
+    )
     printed = capsys.readouterr()
     found = [json.loads(line) for line in printed.out.splitlines()]
     expected = batch.run(random_network(SEED), np.load(images)[:20])
     assert [answer["decision"] for answer in found] == expected.decision.tolist()
     assert "20 answers, 0 differences" in printed.err
-    assert call(monkeypatch, "classify", folder, "--port", port, "--images", images, "--limit", "1") == 0  # loaded
+    assert (
+        call(monkeypatch, "classify", folder, "--port", port, "--images", images, "--limit", "1")
+        == 0
+    )  # loaded
 
 
 @pytest.mark.parametrize(
@@ -123,7 +140,13 @@ def test_emulate_offers_a_port_until_interrupted(folder, tmp_path, stop):
         str(link),
     ]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]  # as a shell's background job does
+    ignoring = [
+        "sh",
+        "-c",
+        'trap "" INT; exec "$@"',
+        "sh",
+        *command,
+    ]  # as a shell's background job does
     with subprocess.Popen(ignoring, **pipes) as process:
         try:
             assert process.stdout.readline().strip() == str(link)

@@ -1,4 +1,6 @@
-"""Weights exchanged in a routed bitstream: the same bits as a build with those weights, and no other structure."""
+"""Weights exchanged in a routed bitstream: the same bits as a build with those weights, and no
+other structure.
+"""
 
 from dataclasses import replace
 
@@ -20,7 +22,10 @@ from sim.network import Encoder, Layer, Network
 def network_of(seed, hidden=10):
     rng = np.random.default_rng(seed)
     encoder = Encoder(
-        (10, 10), 1, np.arange(100, dtype=np.int32), np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
+        (10, 10),
+        1,
+        np.arange(100, dtype=np.int32),
+        np.where(np.arange(256) > 127, 0, -1).astype(np.int16),
     )
     sizes = ((100, hidden), (hidden, 3))
     layers = tuple(Layer(rng.integers(-8, 8, size).astype(np.int8), 20, 4) for size in sizes)
@@ -34,16 +39,22 @@ def settings_of(name, network):
 
 @pytest.mark.parametrize("name", ["ulx3s-25f", pytest.param("icebreaker", marks=pytest.mark.slow)])
 def test_exchanged_bitstream_is_that_of_a_build_with_those_weights(name, tmp_path, monkeypatch):
-    """The second network takes the first one's place, and nothing is placed; a build from its weights is the same."""
+    """The second network takes the first one's place, and nothing is placed; a build from its
+    weights is the same.
+    """
     first, second = network_of(1), network_of(2)
     before = build(settings_of(name, first), tmp_path / "kept").bitstream.read_bytes()
     built = build(settings_of(name, second), tmp_path / "kept")
     assert max(built.seconds[stage] for stage in ("synthesis", "place and route")) < 0.5
     assert built.bitstream.read_bytes() != before
-    monkeypatch.setattr(settings, "placeholder", lambda pipeline: replace(pipeline, exchangeable=True))
+    monkeypatch.setattr(
+        settings, "placeholder", lambda pipeline: replace(pipeline, exchangeable=True)
+    )
     whole = build(settings_of(name, second), tmp_path / "whole")
     assert built.bitstream.read_bytes() == whole.bitstream.read_bytes()
-    with pytest.raises(InputError, match=r"another structure: layers \(\[\[100, 10\], \[10, 3\]\] there"):
+    with pytest.raises(
+        InputError, match=r"another structure: layers \(\[\[100, 10\], \[10, 3\]\] there"
+    ):
         build(settings_of(name, network_of(3, hidden=12)), tmp_path / "kept")
     assert (tmp_path / "kept" / WORK / "structure.json").is_file()
 

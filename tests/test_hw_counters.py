@@ -1,4 +1,6 @@
-"""The counters of the gateware, alone; in the pipeline they are held against ``sim`` by test_agreement.py."""
+"""The counters of the gateware, alone; in the pipeline they are held against ``sim`` by
+test_agreement.py.
+"""
 
 import random
 
@@ -26,7 +28,11 @@ def test_counters_count_each_image_alone_and_drops_for_good():
         for status in statuses:
             cycles, rejected, events = 1, 0, [0] * layers
             for _ in range(rng.randrange(1, network.encoder.inputs)):
-                running, bad, delivered = rng.randrange(2), rng.randrange(2), rng.randrange(1 << layers)
+                running, bad, delivered = (
+                    rng.randrange(2),
+                    rng.randrange(2),
+                    rng.randrange(1 << layers),
+                )
                 ctx.set(dut.running, running)
                 ctx.set(dut.rejected, bad)
                 ctx.set(dut.delivered, delivered)
@@ -38,7 +44,11 @@ def test_counters_count_each_image_alone_and_drops_for_good():
             await ctx.tick()
             ctx.set(dut.i.valid, 0)
             found = ctx.get(dut.o.payload)
-            assert (found.outcome.status, found.cycles, found.rejected) == (status, cycles, rejected)
+            assert (found.outcome.status, found.cycles, found.rejected) == (
+                status,
+                cycles,
+                rejected,
+            )
             assert [found.events[layer] for layer in range(layers)] == events
         assert ctx.get(dut.dropped) == statuses.count(Status.DROPPED)
 

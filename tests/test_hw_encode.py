@@ -1,4 +1,6 @@
-"""The encoder on bad images and at full speed; its events are held against ``sim`` by test_agreement.py."""
+"""The encoder on bad images and at full speed; its events are held against ``sim`` by
+test_agreement.py.
+"""
 
 import numpy as np
 import pytest
@@ -44,7 +46,9 @@ def test_an_image_of_the_wrong_length_is_aborted_and_the_next_is_right(seed, len
     size = good.size
     wrong = [length + (length >= size - 1) + 1 for length in lengths]
     bad = [[*rng.integers(0, 256, length - 1).tolist(), 256] for length in wrong]
-    run = AmaranthEngine(Encoder(network)).run(Stimulus([*bad, *pixels(good)], CLOSING, seed=seed % 1000))
+    run = AmaranthEngine(Encoder(network)).run(
+        Stimulus([*bad, *pixels(good)], CLOSING, seed=seed % 1000)
+    )
     kinds = field(run.outputs, event(network), "kind")
     ends = np.flatnonzero(kinds != Kind.SPIKE.value)
     assert kinds[ends].tolist() == [Kind.ABORT.value] * len(bad) + [Kind.END.value]

@@ -1,4 +1,6 @@
-"""Weights in flash: what the wires do, whole machines against sim, and the files and pins of a board."""
+"""Weights in flash: what the wires do, whole machines against sim, and the files and pins of a
+board.
+"""
 
 import random
 import re
@@ -49,7 +51,9 @@ WAKE_CYCLES = 50
 
 
 class Wires:
-    """What a flash sees: the bits of every command, and how long it was left alone before; who drives what."""
+    """What a flash sees: the bits of every command, and how long it was left alone before; who
+    drives what.
+    """
 
     def __init__(self, data):
         self.data, self.commands, self.pauses = data, [], []
@@ -82,19 +86,34 @@ def number(bits):
 
 def soldered(rows, wires, digest):
     """A store that can be reset, and a chip that is not."""
-    store, chip, clear, m = FlashStore(rows, wires), FlashChip(image(rows, digest)), Signal(), Module()
+    store, chip, clear, m = (
+        FlashStore(rows, wires),
+        FlashChip(image(rows, digest)),
+        Signal(),
+        Module(),
+    )
     m.submodules.store, m.submodules.chip = ResetInserter(clear)(store), chip
     connect(m, store.flash.bus, chip.bus)
     return m, store, clear
 
 
 def read_rows(rows, data, asked, rng):
-    """Ask for rows, break some off at any time, and return what the flash saw; those not broken off are right."""
+    """Ask for rows, break some off at any time, and return what the flash saw; those not broken off
+    are right.
+    """
     digest = rng.getrandbits(32)
     m, store, clear = soldered(rows, data, digest)
     wires, words = Wires(data), rows.pack()
     bus = store.flash.bus
-    seen = [bus.cs_n, bus.sck, bus.o, bus.oe, store.i.ready, store.o.valid, Value.cast(store.o.payload)]
+    seen = [
+        bus.cs_n,
+        bus.sck,
+        bus.o,
+        bus.oe,
+        store.i.ready,
+        store.o.valid,
+        Value.cast(store.o.payload),
+    ]
 
     async def testbench(ctx):
         for row in asked:
@@ -133,10 +152,16 @@ def test_a_row_is_one_read_whatever_was_broken_off(data, seed):
     places = {OFFSET + HEADER_BYTES + row * row_bytes for row in asked}
     with patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES):
         wires = read_rows(rows, data, asked, rng)
-    wakings = [place for place, bits in enumerate(wires.commands) if len(bits) == 8 and number(bits) == WAKE]
+    wakings = [
+        place
+        for place, bits in enumerate(wires.commands)
+        if len(bits) == 8 and number(bits) == WAKE
+    ]
     assert all(pause >= WAKE_CYCLES for pause in wires.pauses[wakings[-1] + 1 : wakings[-1] + 2])
     assert min(wires.pauses) >= DESELECT_CYCLES
-    assert wakings[-1] < next(place for place, bits in enumerate(wires.commands) if number(bits[8:32] or [0]) in places)
+    assert wakings[-1] < next(
+        place for place, bits in enumerate(wires.commands) if number(bits[8:32] or [0]) in places
+    )
     known = {WAKE, READ[data]} | ({VOLATILE, STATUS_2} if data == 4 else set())
     for bits in wires.commands:
         assert len(bits) <= COMMAND_BITS + 8 * max(row_bytes, HEADER_BYTES) // data
@@ -177,7 +202,10 @@ def test_weights_of_another_network_are_refused(wrong):
     def swapped(rows, digest):
         return image(rows, digest ^ wrong)
 
-    with patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES), patch("hw.bench.flash_chip.image", swapped):
+    with (
+        patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES),
+        patch("hw.bench.flash_chip.image", swapped),
+    ):
         line = SimulatedLine(top.Parameters(parameters, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4))
         if wrong:
             with pytest.raises(LinkError, match="in its flash lie another network's weights"):
@@ -203,17 +231,26 @@ def test_pins_of_the_flash_are_there_if_weights_are(name):
     assert "flash" not in text
     pins, text = gateware(name, 0)
     listed = find_board(name).pin_file.read_text().replace('"', "").split()
-    assert pins == {name for name in listed if name in ("clk", "rx", "tx") or name.startswith("flash_")}
+    assert pins == {
+        name for name in listed if name in ("clk", "rx", "tx") or name.startswith("flash_")
+    }
     assert ("flash_sck" in pins) != ("USRMCLK" in text)
 
 
 def test_check_says_what_an_event_costs():
     board = find_board("icebreaker")
     pipeline = Parameters(random_network(4), 1, flash=0)
-    found = Findings(Settings(pipeline, board, board.clock_hz), blocks=31, sprams=0, luts=1, silent=None)
+    found = Findings(
+        Settings(pipeline, board, board.clock_hz), blocks=31, sprams=0, luts=1, silent=None
+    )
     first, *rest = found.to_json()["layers"]
-    assert (first["weights_in"], first["cycles_per_event"]) == ("flash", row_cycles(pipeline.layers[0].rows, 4))
-    assert [layer["cycles_per_event"] for layer in rest] == [layer.folds for layer in pipeline.layers[1:]]
+    assert (first["weights_in"], first["cycles_per_event"]) == (
+        "flash",
+        row_cycles(pipeline.layers[0].rows, 4),
+    )
+    assert [layer["cycles_per_event"] for layer in rest] == [
+        layer.folds for layer in pipeline.layers[1:]
+    ]
     (advice,) = found.advice
     assert "the weights are in flash already" in advice
 

@@ -1,4 +1,6 @@
-"""The model of an SPI flash is as strict as a chip: what a reader gets wrong shows in what it reads."""
+"""The model of an SPI flash is as strict as a chip: what a reader gets wrong shows in what it
+reads.
+"""
 
 import pytest
 from amaranth.sim import Simulator
@@ -16,7 +18,8 @@ SENDING, LISTENING, HELD = 0b1101, 0, 0b1100
 def read(wires, first, *, clocks=COMMAND_BITS, oe=LISTENING, o=HELD):
     """Send ``first``, then read over so many wires; return the bytes that come.
 
-    ``clocks``: of the reading command. ``oe``: what is driven while the data come; ``o``: what is on WP and HOLD.
+    ``clocks``: of the reading command. ``oe``: what is driven while the data come; ``o``: what is
+    on WP and HOLD.
     """
     chip, found = FlashChip(CONTENT), []
 
@@ -36,7 +39,11 @@ def read(wires, first, *, clocks=COMMAND_BITS, oe=LISTENING, o=HELD):
             await ctx.tick().repeat(2)
             ctx.set(chip.bus.cs_n, 0)
             for place in reversed(range(bits)):
-                await clock(ctx, command >> place & 1, SENDING if bits < clocks or place >= clocks - 32 else oe)
+                await clock(
+                    ctx,
+                    command >> place & 1,
+                    SENDING if bits < clocks or place >= clocks - 32 else oe,
+                )
         for _ in range(8 * len(CONTENT) // wires):
             level = await clock(ctx, 0, oe)
             found.append(level >> 1 & 1 if wires == 1 else level & ((1 << wires) - 1))
@@ -75,7 +82,9 @@ def test_a_clock_too_few_or_too_many_moves_every_bit(wires):
     assert read(wires, QUAD, clocks=COMMAND_BITS + 1) != CONTENT
 
 
-@pytest.mark.parametrize(("wires", "oe"), [(1, 0b0010), (2, 0b0001), (2, 0b0010), (4, 0b0001), (4, 0b1000)])
+@pytest.mark.parametrize(
+    ("wires", "oe"), [(1, 0b0010), (2, 0b0001), (2, 0b0010), (4, 0b0001), (4, 0b1000)]
+)
 def test_it_is_broken_once_both_have_driven_a_wire(wires, oe):
     found = read(wires, QUAD, oe=oe)
     listened = {1: 0b0010, 2: 0b0011, 4: 0b1111}[wires] & ~oe

@@ -18,7 +18,14 @@ from random_networks import random_images, random_network
 from sim import batch
 from sim.console import InputError
 from sim.file import load
-from simulated_board import CLOCK_HZ, SimulatedLine, VirtualLine, check_answers, noise, parameters_of
+from simulated_board import (
+    CLOCK_HZ,
+    SimulatedLine,
+    VirtualLine,
+    check_answers,
+    noise,
+    parameters_of,
+)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -46,10 +53,14 @@ def virtual():
 
 @pytest.mark.parametrize("rate", [0.001, 0.01])
 def test_bad_line_costs_time_but_no_answer(virtual, rate):
-    """Bytes are lost, doubled and changed in both directions; every answer that arrives is right, and all do."""
+    """Bytes are lost, doubled and changed in both directions; every answer that arrives is right,
+    and all do.
+    """
     board, network = virtual
     images = random_images(network, 2000, 7)
-    with Board(VirtualLine(board, noise(seed=7, rate=rate)), network, patience_s=0.0, tries=1000) as host:
+    with Board(
+        VirtualLine(board, noise(seed=7, rate=rate)), network, patience_s=0.0, tries=1000
+    ) as host:
         check_answers(host, network, images)
         assert host.read("damaged") > 0
 

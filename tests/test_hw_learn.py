@@ -1,4 +1,6 @@
-"""The gateware learns as ``sim.learning.supervised`` does: after any course every weight, the generator and the counts are equal."""
+"""The gateware learns as ``sim.learning.supervised`` does: after any course every weight, the
+generator and the counts are equal.
+"""
 
 import numpy as np
 import pytest
@@ -27,16 +29,29 @@ SEED = 11
 
 
 def expected(network, rule, given_course):
-    """What sim makes of a course: network and generator, (decision, updated, rows, changed, tick, timed out)."""
+    """What sim makes of a course: network and generator, (decision, updated, rows, changed, tick,
+    timed out).
+    """
     state, counts = given_course.state, []
-    for image, label, thin in zip(given_course.images, given_course.labels, given_course.thin, strict=True):
+    for image, label, thin in zip(
+        given_course.images, given_course.labels, given_course.thin, strict=True
+    ):
         trace = run(network, image)
         if label < 0:
             counts.append((trace.decision, 0, 0, 0, trace.tick, trace.timed_out))
             continue
         lesson = learn(network, image, int(label), rule, state, int(thin))
         network, state = lesson.network, lesson.state
-        counts.append((lesson.decision, lesson.updated, lesson.rows, lesson.changed, trace.tick, trace.timed_out))
+        counts.append(
+            (
+                lesson.decision,
+                lesson.updated,
+                lesson.rows,
+                lesson.changed,
+                trace.tick,
+                trace.timed_out,
+            )
+        )
     return network, state, counts
 
 
@@ -70,7 +85,9 @@ def test_every_weight_equals_sims_after_any_course(seed, pauses):
 
 
 def test_random_courses_reach_every_corner_of_the_circuit():
-    """The property above means little unless lessons happen, with one fold and several, at both ends of an image."""
+    """The property above means little unless lessons happen, with one fold and several, at both
+    ends of an image.
+    """
     seen = set()
     for seed in range(100):
         network, rule, given_course = random_course(seed)
@@ -99,7 +116,9 @@ def test_weights_saturate_and_the_label_may_stay_silent(lanes):
 
 
 def test_the_rows_that_the_draw_leaves_alone_cost_no_pass():
-    """All input rows taken cost a pass of the folds each, and the last one's way; none taken, a cycle each."""
+    """All input rows taken cost a pass of the folds each, and the last one's way; none taken, a
+    cycle each.
+    """
     network = machine([[12] * 8] * 20, [[9, 20]] * 8)
     images, labels = np.full((1, 1, 20), 200, np.uint8), np.zeros(1, np.int64)
     cycles = {}
@@ -119,7 +138,9 @@ def test_images_without_a_label_are_what_they_are_without_learning(seed):
     parameters = Parameters(network, FULL)
     if any(layer.folds > 1 for layer in parameters.layers):
         return
-    unlabelled = Course(given_course.images, np.full(IMAGES, -1), given_course.thin, given_course.state)
+    unlabelled = Course(
+        given_course.images, np.full(IMAGES, -1), given_course.thin, given_course.state
+    )
     found = Lessons(Parameters(network, FULL, rule), "amaranth").run(unlabelled)
     traces = Simulation(parameters, "amaranth").run(given_course.images)
     for index, trace in enumerate(traces):
@@ -138,7 +159,11 @@ def test_a_broken_image_teaches_nothing_and_takes_its_label_with_it():
     beats[0][-1] = lessons.event(end_of_image(Kind.ABORT))
     found = lessons.run_beats(beats)
     assert found.status.tolist() == [Status.DROPPED.value, Status.DECIDED.value]
-    assert (found.state, found.network.digest, found.updated.tolist()) == (7, network.digest, [0, 0])
+    assert (found.state, found.network.digest, found.updated.tolist()) == (
+        7,
+        network.digest,
+        [0, 0],
+    )
 
 
 def test_a_label_out_of_range_is_none():
@@ -146,14 +171,20 @@ def test_a_label_out_of_range_is_none():
     images = np.full((2, 1, 1), 200, np.uint8)
     given_course = Course(images, np.array([3, 3]), np.zeros(2, np.int64), 7)
     found = Lessons(Parameters(network, FULL, Rule(1, 0, 1, 0)), "amaranth").run(given_course)
-    assert (found.state, found.network.digest, found.updated.tolist()) == (7, network.digest, [0, 0])
+    assert (found.state, found.network.digest, found.updated.tolist()) == (
+        7,
+        network.digest,
+        [0, 0],
+    )
     assert found.decision.tolist() == [run(network, images[0]).decision] * 2
 
 
 @given(seeds)
 def test_words_hold_the_weights_that_were_put_there(seed):
     network = random_network(seed)
-    lanes = int(np.random.default_rng(seed).integers(1, max(layer.fan_out for layer in network.layers) + 1))
+    lanes = int(
+        np.random.default_rng(seed).integers(1, max(layer.fan_out for layer in network.layers) + 1)
+    )
     for layer in Parameters(network, lanes).layers:
         assert layer.rows.unpack(layer.rows.pack()).tolist() == layer.layer.weight.tolist()
 
@@ -194,7 +225,9 @@ def random_start(hidden=600):
 def assert_compiled_learns_alike(network, lanes, images, labels, pauses=None):
     rule, state = Rule(12, network.layers[0].threshold // 4), 0x9E3779B9
     thin = np.arange(len(images)) % 200
-    found = Lessons(Parameters(network, lanes, rule)).run(Course(images, labels, thin, state), pauses)
+    found = Lessons(Parameters(network, lanes, rule)).run(
+        Course(images, labels, thin, state), pauses
+    )
     learner = Learner(network, rule, state)
     lessons = learner.learn(images, labels, thin)
     assert lessons.updated.sum() > len(images) // 4
@@ -213,4 +246,6 @@ def test_the_compiled_model_learns_alike():
 @pytest.mark.parametrize("lanes", [60, FULL])
 def test_a_thousand_mnist_images_teach_784_600_10(lanes):
     data = dataset.load("mnist")
-    assert_compiled_learns_alike(random_start(), lanes, data.train_images[:1000], data.train_labels[:1000].astype(int))
+    assert_compiled_learns_alike(
+        random_start(), lanes, data.train_images[:1000], data.train_labels[:1000].astype(int)
+    )

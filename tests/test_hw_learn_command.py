@@ -1,4 +1,6 @@
-"""``python -m hw learn`` against a virtual board: the same weights as ``train learn``, and what a user meets."""
+"""``python -m hw learn`` against a virtual board: the same weights as ``train learn``, and what a
+user meets.
+"""
 
 import json
 import signal
@@ -25,7 +27,9 @@ IMAGES = 26
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """IDX files of ten random patterns with noise, as if they were digits, and a network to start from."""
+    """IDX files of ten random patterns with noise, as if they were digits, and a network to start
+    from.
+    """
     path, rng = tmp_path_factory.mktemp("digits"), np.random.default_rng(5)
     patterns = rng.integers(0, 2, (10, 4, 4))
     for images, labels in (dataset.FILES[:2], dataset.FILES[2:]):
@@ -48,7 +52,18 @@ def port(folder):
 @pytest.fixture
 def call(monkeypatch, folder, port, tmp_path):
     def learn(*arguments):
-        given = ["learn", folder, "--port", port, "--data", folder, "--out", tmp_path, "--json", *arguments]
+        given = [
+            "learn",
+            folder,
+            "--port",
+            port,
+            "--data",
+            folder,
+            "--out",
+            tmp_path,
+            "--json",
+            *arguments,
+        ]
         monkeypatch.setattr(sys, "argv", ["hw", *map(str, given)])
         return main()
 
@@ -58,7 +73,9 @@ def call(monkeypatch, folder, port, tmp_path):
 def test_a_board_learns_what_train_learn_learns(call, capsys, folder, tmp_path):
     assert call("--epochs", 2, "--seed", 3, "--thin", 0, 200, "--check") == 0
     printed, start, data = capsys.readouterr(), load(folder), dataset.load("mnist", folder)
-    settings = Settings(f"{start.digest:08x}", "mnist", default_rule(start), epochs=2, seed=3, thin=(0, 200))
+    settings = Settings(
+        f"{start.digest:08x}", "mnist", default_rule(start), epochs=2, seed=3, thin=(0, 200)
+    )
     state = run(settings, start, data, tmp_path / "checkpoint", lambda count: None)
     learnt, figures = load(tmp_path), json.loads(printed.out)
     assert learnt.digest == state.network.digest != start.digest
@@ -141,9 +158,13 @@ def test_weights_of_another_network_are_refused(call, folder, tmp_path):
 def test_words_too_long_to_be_read_back_are_refused(monkeypatch, folder, tmp_path):
     save(random_network(dataset.load("mnist", folder), 250, 1), tmp_path / "wide.safetensors")
     monkeypatch.setattr(
-        sys, "argv", ["hw", "check", str(tmp_path / "wide.safetensors"), "--board", "ulx3s-85f", "--learn"]
+        sys,
+        "argv",
+        ["hw", "check", str(tmp_path / "wide.safetensors"), "--board", "ulx3s-85f", "--learn"],
     )
-    with pytest.raises(InputError, match="--lanes: what is learnt is read back in words of at most 240 bytes"):
+    with pytest.raises(
+        InputError, match="--lanes: what is learnt is read back in words of at most 240 bytes"
+    ):
         main()
 
 

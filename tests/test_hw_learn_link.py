@@ -1,4 +1,6 @@
-"""Labelled images over the link: a board learns each once, whatever the line does, and its weights come back."""
+"""Labelled images over the link: a board learns each once, whatever the line does, and its weights
+come back.
+"""
 
 from dataclasses import replace
 
@@ -23,24 +25,32 @@ SEED = 8
 def board_of(network, rule, lanes=2, damage=lambda data: data, **options):
     lanes = min(lanes, max(layer.fan_out for layer in network.layers))
     pipeline = PipelineParameters(network, lanes, rule)
-    return Board(SimulatedLine(Parameters(pipeline, CLOCK_HZ, CLOCK_HZ // 4), damage), network, **options)
+    return Board(
+        SimulatedLine(Parameters(pipeline, CLOCK_HZ, CLOCK_HZ // 4), damage), network, **options
+    )
 
 
 def fetched(board, network):
     rows = [layer.rows for layer in board.pipeline.layers]
     weights = [each.unpack(list(board.fetch_words(index))) for index, each in enumerate(rows)]
-    layers = (replace(layer, weight=weight) for layer, weight in zip(network.layers, weights, strict=True))
+    layers = (
+        replace(layer, weight=weight) for layer, weight in zip(network.layers, weights, strict=True)
+    )
     return replace(network, layers=tuple(layers))
 
 
 def test_a_board_learns_each_image_once_over_a_bad_line():
-    """Bytes are lost, doubled and changed in both directions; what a good line does, test_hw_learn_command.py sees."""
+    """Bytes are lost, doubled and changed in both directions; what a good line does,
+    test_hw_learn_command.py sees.
+    """
     network, images, labels, thin, rule = course(SEED, 3)
     with board_of(network, rule, damage=noise(SEED, 0.003), patience_s=0.001, tries=100) as board:
         assert board.pipeline.rule == rule
         board.set_generator(STATE)
         after, state = network, STATE
-        for taught, image, label, leave in zip(board.learn(images, labels, thin), images, labels, thin, strict=True):
+        for taught, image, label, leave in zip(
+            board.learn(images, labels, thin), images, labels, thin, strict=True
+        ):
             lesson = learn(after, image, int(label), rule, state, int(leave))
             expected = (lesson.decision, lesson.updated, lesson.rows, lesson.changed)
             assert (taught.decision, taught.updated, taught.rows, taught.changed) == expected
@@ -55,7 +65,9 @@ def test_a_lesson_out_of_turn_is_refused_and_the_last_one_only_told_again():
         board.set_generator(STATE)
 
         def give(number, label=int(labels[0])):
-            return next(board._ask([(Kind.LEARN, LESSON.pack(number, label, 0) + images[0].tobytes())], 1))
+            return next(
+                board._ask([(Kind.LEARN, LESSON.pack(number, label, 0) + images[0].tobytes())], 1)
+            )
 
         first = give(0)
         state = board.read("generator")

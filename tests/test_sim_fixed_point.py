@@ -12,7 +12,9 @@ from sim.neuron import Neurons
 from sim.pipeline import run
 
 
-@pytest.mark.parametrize(("bits", "low", "high"), [(1, -1, 0), (2, -2, 1), (4, -8, 7), (8, -128, 127)])
+@pytest.mark.parametrize(
+    ("bits", "low", "high"), [(1, -1, 0), (2, -2, 1), (4, -8, 7), (8, -128, 127)]
+)
 def test_range(bits, low, high):
     assert (WeightFormat(bits).low, WeightFormat(bits).high) == (low, high)
 
@@ -40,7 +42,12 @@ def test_no_state_leaves_its_bounds(seed):
         for tick in range(trace.tick + 1):
             if tick > 0:
                 neurons.advance()
-            assert potential.low <= neurons.potential.min() <= neurons.potential.max() <= potential.high
+            assert (
+                potential.low
+                <= neurons.potential.min()
+                <= neurons.potential.max()
+                <= potential.high
+            )
             for spike in trace.spikes[index]:
                 if spike.tick == tick:
                     neurons.deliver(spike.neuron)
@@ -49,7 +56,9 @@ def test_no_state_leaves_its_bounds(seed):
 
 @given(seeds)
 def test_first_layer_reaches_its_bounds(seed):
-    """Bright pixels exactly where a neuron's weights are positive (negative) drive it to its upper (lower) bound."""
+    """Bright pixels exactly where a neuron's weights are positive (negative) drive it to its upper
+    (lower) bound.
+    """
     network = random_network(seed)
     layer = network.layers[0]
     first = int(np.flatnonzero(network.encoder.spike_tick == network.encoder.first_tick)[0])
@@ -68,7 +77,12 @@ def test_first_layer_reaches_its_bounds(seed):
                     reached.add(("current", int(neurons.current[neuron])))
             reached.add(int(neurons.potential[neuron]))
     assert first >= 0
-    assert {("current", current.low), ("current", current.high), potential.low, potential.high} <= reached
+    assert {
+        ("current", current.low),
+        ("current", current.high),
+        potential.low,
+        potential.high,
+    } <= reached
 
 
 @given(seeds)
@@ -83,5 +97,7 @@ def test_encode_gives_each_pixel_its_tick(seed):
         if encoder.pool == 1:
             intensity = int(image[row, column])
         else:
-            intensity = sum(int(image[2 * row + y, 2 * column + x]) for y in (0, 1) for x in (0, 1)) // 4
+            intensity = (
+                sum(int(image[2 * row + y, 2 * column + x]) for y in (0, 1) for x in (0, 1)) // 4
+            )
         assert found[place] == encoder.spike_tick[intensity] >= NEVER

@@ -1,4 +1,6 @@
-"""Results of a sweep and their front: rows that stay, means over seeds, and a choice that never sees test accuracy."""
+"""Results of a sweep and their front: rows that stay, means over seeds, and a choice that never
+sees test accuracy.
+"""
 
 import json
 import sys
@@ -41,7 +43,10 @@ def test_rows_come_back_equal_and_while_the_sweep_still_writes(tmp_path):
 
 
 def test_what_is_no_file_of_results_is_one_sentence(tmp_path):
-    with pytest.raises(InputError, match="no such file; `python -m train sweep"), open_results(tmp_path):
+    with (
+        pytest.raises(InputError, match="no such file; `python -m train sweep"),
+        open_results(tmp_path),
+    ):
         pass
     foreign = tmp_path / "results.sqlite"
     foreign.write_text("not a database, and long enough to be looked at" * 40)
@@ -69,7 +74,11 @@ accuracies = st.integers(1, 6).map(lambda tenths: tenths / 10)
 @given(st.lists(st.tuples(costs, accuracies), min_size=1, max_size=12))
 def test_front_is_what_nothing_beats(pairs):
     found = frontier(points(pairs))
-    kept = {(one.cost("reads"), one.mean("validation")) for i, one in enumerate(found.settings) if i in found.front}
+    kept = {
+        (one.cost("reads"), one.mean("validation"))
+        for i, one in enumerate(found.settings)
+        if i in found.front
+    }
     best = {  # for every cost that pays, the best accuracy
         (cost, max(a for c, a in pairs if c == cost))
         for cost, _ in pairs
@@ -78,7 +87,10 @@ def test_front_is_what_nothing_beats(pairs):
     assert kept == best
 
 
-@given(st.lists(st.tuples(costs, accuracies), min_size=1, max_size=8), st.randoms(use_true_random=False))
+@given(
+    st.lists(st.tuples(costs, accuracies), min_size=1, max_size=8),
+    st.randoms(use_true_random=False),
+)
 def test_front_does_not_depend_on_test_accuracy(pairs, random):
     rows = points(pairs)
     luck = [replace(row, figures=replace(row.figures, accuracy=random.random())) for row in rows]
@@ -86,7 +98,11 @@ def test_front_does_not_depend_on_test_accuracy(pairs, random):
 
 
 def test_data_sets_and_failures_are_kept_apart():
-    rows = [point(1), Point("f" * 16, SETTINGS, 0.0, None, "failed."), point(2, dataset="fashion-mnist")]
+    rows = [
+        point(1),
+        Point("f" * 16, SETTINGS, 0.0, None, "failed."),
+        point(2, dataset="fashion-mnist"),
+    ]
     assert len(frontier(rows).settings) == 1
     assert frontier(rows, "fashion-mnist").settings[0].settings["dataset"] == "fashion-mnist"
     with pytest.raises(InputError, match="choose --dataset fashion-mnist or mnist"):

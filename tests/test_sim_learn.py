@@ -13,15 +13,21 @@ from sim.learning.supervised_batch import Learner
 from sim.network import Encoder, Layer, Network
 from sim.pipeline import run
 
-# Intensity 200 spikes at tick 0, 150 at tick 2, 120 at tick 1, 0 never. With T = 4 and R = 2 a neuron starts at
-# potential -8 and current -4; a weight of 12, 8 or 6 at tick 0 makes it fire at tick 1, 2 or 4, one of 4 or less never.
-CODE = np.select([np.arange(256) > 180, np.arange(256) > 140, np.arange(256) > 100], [0, 2, 1], -1).astype(np.int16)
+# Intensity 200 spikes at tick 0, 150 at tick 2, 120 at tick 1, 0 never. With T = 4 and R = 2 a
+# neuron starts at
+# potential -8 and current -4; a weight of 12, 8 or 6 at tick 0 makes it fire at tick 1, 2 or 4, one
+# of 4 or less never.
+CODE = np.select(
+    [np.arange(256) > 180, np.arange(256) > 140, np.arange(256) > 100], [0, 2, 1], -1
+).astype(np.int16)
 
 
 def machine(hidden, output, bits=8):
     layers = (Layer(np.array(hidden, np.int8), 4, bits), Layer(np.array(output, np.int8), 4, bits))
     inputs, classes = len(hidden), tuple(str(index) for index in range(len(output[0])))
-    return Network(Encoder((1, inputs), 1, np.arange(inputs, dtype=np.int32), CODE), layers, 2, 12, classes)
+    return Network(
+        Encoder((1, inputs), 1, np.arange(inputs, dtype=np.int32), CODE), layers, 2, 12, classes
+    )
 
 
 def weights(lesson):
@@ -32,7 +38,8 @@ def teach(network, *pixels, label=0, rule, state=1, thin=0):
     return learn(network, np.array([pixels], np.uint8), label, rule, state, thin)
 
 
-# Hidden neurons fire at ticks 1, 2 and 4, the last is silent with current -1; output 0 fires at tick 4, 1 at tick 2.
+# Hidden neurons fire at ticks 1, 2 and 4, the last is silent with current -1; output 0 fires at
+# tick 4, 1 at tick 2.
 HIDDEN = [[12, 8, 6, 3]]
 OUTPUT = [[9, 20], [-1, -7], [5, 5], [5, -5]]
 
@@ -46,7 +53,9 @@ def test_the_hand_made_network_fires_as_its_comment_says():
 
 
 def test_only_what_contributed_learns():
-    """Hidden 0 errs by 9 - 20. Hidden 1 fired with output 1, not before it: it errs by -1. Hidden 2 fired too late."""
+    """Hidden 0 errs by 9 - 20. Hidden 1 fired with output 1, not before it: it errs by -1. Hidden 2
+    fired too late.
+    """
     lesson = teach(machine(HIDDEN, OUTPUT), 200, rule=Rule(1, 0, 1, 0))
     assert weights(lesson) == [[[11, 7, 6, 3]], [[10, 19], [0, -7], [5, 5], [5, -5]]]
     assert (lesson.decision, lesson.updated, lesson.rows, lesson.changed) == (1, True, 4, 5)
@@ -58,9 +67,13 @@ def test_a_silent_neuron_within_reach_moves_as_if_it_had_contributed(reach, weig
     assert weights(lesson) == [[[11, 7, 6, weight]], [[10, 19], [0, -7], [5, 5], [5, -5]]]
 
 
-@pytest.mark.parametrize(("noise_bits", "row"), [(0, [11, 7, 6, 3]), (5, [11, 8, 6, 3]), (6, [12, 8, 6, 3])])
+@pytest.mark.parametrize(
+    ("noise_bits", "row"), [(0, [11, 7, 6, 3]), (5, [11, 8, 6, 3]), (6, [12, 8, 6, 3])]
+)
 def test_an_error_is_acted_on_when_the_low_bits_of_the_draw_are_below_it(noise_bits, row):
-    """The errors are -11, -1 and 0; the low five bits of the first two draws are 1 and 1, the low six 33 and 1."""
+    """The errors are -11, -1 and 0; the low five bits of the first two draws are 1 and 1, the low
+    six 33 and 1.
+    """
     assert weights(teach(machine(HIDDEN, OUTPUT), 200, rule=Rule(1, 0, 1, noise_bits)))[0] == [row]
 
 
@@ -74,7 +87,9 @@ def test_an_error_is_acted_on_when_the_low_bits_of_the_draw_are_below_it(noise_b
     ],
 )
 def test_the_first_of_the_early_outputs_are_held_back(rivals, row, after):
-    """Outputs 1 and 2 are both earlier than the label's; at one tick, the lower index counts as the earlier."""
+    """Outputs 1 and 2 are both earlier than the label's; at one tick, the lower index counts as the
+    earlier.
+    """
     assert weights(teach(machine([[12]], [row]), 200, rule=Rule(0, 0, rivals, 0)))[1] == [after]
 
 
@@ -88,10 +103,16 @@ def test_an_output_within_the_margin_is_too_early(margin, updated):
 
 
 def test_nothing_of_the_last_tick_is_read():
-    """Both outputs fire at tick 2, which ends the image: the hidden and the input spike of that tick never happen."""
+    """Both outputs fire at tick 2, which ends the image: the hidden and the input spike of that
+    tick never happen.
+    """
     network = machine([[12, 8], [0, 0]], [[20, 20], [1, 1]])
     watch = watch_image(network, np.array([[200, 150]], np.uint8), 0, 0)
-    assert (watch.inputs, watch.input_tick.tolist(), watch.hidden_tick.tolist()) == ([0], [0, 13], [1, 13])
+    assert (watch.inputs, watch.input_tick.tolist(), watch.hidden_tick.tolist()) == (
+        [0],
+        [0, 13],
+        [1, 13],
+    )
     lesson = teach(network, 200, 150, rule=Rule(0, 0, 1, 0))
     assert (weights(lesson), lesson.rows) == ([[[12, 8], [0, 0]], [[21, 19], [1, 1]]], 2)
 
@@ -108,7 +129,9 @@ def test_a_hidden_spike_of_the_last_tick_contributed_to_a_silent_output():
 
 
 def test_only_inputs_that_fired_before_a_hidden_neuron_move_its_weights():
-    """Inputs fire at ticks 0, 1 and 2; hidden 0 fires at tick 2, hidden 1 stays silent within reach."""
+    """Inputs fire at ticks 0, 1 and 2; hidden 0 fires at tick 2, hidden 1 stays silent within
+    reach.
+    """
     network = machine([[8, 1], [0, 1], [0, 1]], [[1, 0], [1, 0]])
     lesson = teach(network, 200, 120, 150, rule=Rule(1, 4, 1, 0))
     assert weights(lesson)[0] == [[9, 2], [1, 2], [0, 2]]
@@ -142,7 +165,9 @@ def test_draws_decide_rows_in_a_stated_order():
 
 
 def lively_network(seed):
-    """Draw two layers whose outputs often fire: many positive weights, low thresholds, input spikes all along."""
+    """Draw two layers whose outputs often fire: many positive weights, low thresholds, input spikes
+    all along.
+    """
     rng = np.random.default_rng(seed)
     sizes, bits = rng.integers((2, 2, 2), (10, 8, 5)), rng.integers(2, 9, 2)
     last_tick = int(rng.integers(4, 20))
@@ -151,12 +176,18 @@ def lively_network(seed):
     for fan_in, fan_out, width in zip(sizes, sizes[1:], bits, strict=False):
         form = WeightFormat(int(width))
         weight = rng.integers(form.low, form.high + 1, (fan_in, fan_out))
-        weight = np.where(rng.random(weight.shape) < 0.7, np.abs(weight), weight).clip(form.low, form.high)
-        layers.append(Layer(weight.astype(np.int8), int(rng.integers(1, 2 + form.high // 2)), int(width)))
+        weight = np.where(rng.random(weight.shape) < 0.7, np.abs(weight), weight).clip(
+            form.low, form.high
+        )
+        layers.append(
+            Layer(weight.astype(np.int8), int(rng.integers(1, 2 + form.high // 2)), int(width))
+        )
     pool, inputs = int(rng.integers(1, 3)), int(sizes[0])
     pixels = np.sort(rng.permutation(inputs + 2)[:inputs]).astype(np.int32)
     encoder = Encoder((pool, pool * (inputs + 2)), pool, pixels, code)
-    return Network(encoder, tuple(layers), int(rng.integers(1, 5)), last_tick, tuple(map(str, range(sizes[2]))))
+    return Network(
+        encoder, tuple(layers), int(rng.integers(1, 5)), last_tick, tuple(map(str, range(sizes[2])))
+    )
 
 
 def course(seed, images=12):
@@ -179,7 +210,12 @@ def test_batch_equals_one_by_one(seed):
     for index, image in enumerate(images):
         lesson = learn(network, image, int(labels[index]), rule, state, int(thin[index]))
         assert lesson.decision == run(network, image).decision
-        found = (lessons.decision[index], lessons.updated[index], lessons.rows[index], lessons.changed[index])
+        found = (
+            lessons.decision[index],
+            lessons.updated[index],
+            lessons.rows[index],
+            lessons.changed[index],
+        )
         assert found == (lesson.decision, lesson.updated, lesson.rows, lesson.changed)
         network, state = lesson.network, lesson.state
     assert learner.state == state
@@ -187,7 +223,9 @@ def test_batch_equals_one_by_one(seed):
 
 
 def test_random_courses_reach_every_corner():
-    """The property above means little unless its images teach or not, end early or late, with every kind of neuron."""
+    """The property above means little unless its images teach or not, end early or late, with every
+    kind of neuron.
+    """
     seen = set()
     for seed in range(200):
         network, images, labels, thin, rule = course(seed)
@@ -209,7 +247,15 @@ def test_random_courses_reach_every_corner():
             facts["none changed"] = lesson.changed == 0
             facts["thinned"] = lesson.rows < len(watch.inputs) + (watch.hidden_tick < silent).sum()
             seen |= {(lesson.updated, name, bool(value)) for name, value in facts.items()}
-    names = ("near", "together", "late input", "early end", "spikes left", "none changed", "thinned")
+    names = (
+        "near",
+        "together",
+        "late input",
+        "early end",
+        "spikes left",
+        "none changed",
+        "thinned",
+    )
     assert seen >= {(True, name, value) for name in names for value in (True, False)}
     assert (False, "none changed", True) in seen
 
@@ -217,11 +263,17 @@ def test_random_courses_reach_every_corner():
 def test_what_cannot_learn_is_refused():
     network = machine(HIDDEN, OUTPUT)
     image = np.array([[200]], np.uint8)
-    deep = Network(network.encoder, (*network.layers, Layer(np.ones((2, 2), np.int8), 4)), 2, 12, ("0", "1"))
+    deep = Network(
+        network.encoder, (*network.layers, Layer(np.ones((2, 2), np.int8), 4)), 2, 12, ("0", "1")
+    )
     with pytest.raises(InputError, match="needs 2"):
         learn(deep, image, 0, Rule(6, 100), 1)
     wide = Network(
-        network.encoder, (Layer(network.layers[0].weight, 1_049_000), network.layers[1]), 1023, 1024, ("0", "1")
+        network.encoder,
+        (Layer(network.layers[0].weight, 1_049_000), network.layers[1]),
+        1023,
+        1024,
+        ("0", "1"),
     )
     with pytest.raises(InputError, match="while it learns"):
         Learner(wide, Rule(6, 100))

@@ -1,4 +1,6 @@
-"""A network is valid or does not exist; its file gives it back, or says in one sentence what is wrong."""
+"""A network is valid or does not exist; its file gives it back, or says in one sentence what is
+wrong.
+"""
 
 import json
 from dataclasses import replace
@@ -22,7 +24,9 @@ WEIGHT = np.ones((4, 2), np.int8)
 
 def network(**changes):
     encoder = Encoder((2, 2), 1, PIXELS, CODE)
-    return replace(Network(encoder, (Layer(WEIGHT, 3),), 4, 24, ("no", "yes"), {"seed": 1}), **changes)
+    return replace(
+        Network(encoder, (Layer(WEIGHT, 3),), 4, 24, ("no", "yes"), {"seed": 1}), **changes
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,11 +73,17 @@ def test_invalid_layer(weight, threshold, bits, sentence):
         ({"last_tick": 0}, "last_tick"),
         ({"layers": ()}, "needs at least one layer"),
         ({"layers": (Layer(WEIGHT[:3], 3),)}, "layers.0.weight: has 3 rows for 4 input neurons"),
-        ({"layers": (Layer(WEIGHT, 3), Layer(WEIGHT, 3))}, "layers.1.weight: has 4 rows for 2 input neurons"),
+        (
+            {"layers": (Layer(WEIGHT, 3), Layer(WEIGHT, 3))},
+            "layers.1.weight: has 4 rows for 2 input neurons",
+        ),
         ({"classes": ("yes",)}, "classes: needs 2 different names"),
         ({"classes": ("yes", "yes")}, "classes: needs 2 different names"),
         ({"layers": (Layer(WEIGHT, 2**30),)}, "layers.0: its potentials need .* bits"),
-        ({"encoder": Encoder((2, 2), 1, PIXELS, np.full(256, 25, np.int16))}, "tick 25 is after last_tick 24"),
+        (
+            {"encoder": Encoder((2, 2), 1, PIXELS, np.full(256, 25, np.int16))},
+            "tick 25 is after last_tick 24",
+        ),
     ],
 )
 def test_invalid_network(changes, sentence):
@@ -128,10 +138,20 @@ def test_every_truncation_is_one_sentence(tmp_path):
 
 def rewritten(tmp_path, tensors=None, metadata=None):
     """Write the network's file with some arrays and metadata replaced, or dropped where None."""
-    arrays = {"encoder.pixels": PIXELS, "encoder.spike_tick": CODE} | network().tensors() | (tensors or {})
-    texts = {"format": "ttfs-network", "version": "1", "provenance": "{}"} | network().settings() | (metadata or {})
+    arrays = (
+        {"encoder.pixels": PIXELS, "encoder.spike_tick": CODE}
+        | network().tensors()
+        | (tensors or {})
+    )
+    texts = (
+        {"format": "ttfs-network", "version": "1", "provenance": "{}"}
+        | network().settings()
+        | (metadata or {})
+    )
     path = tmp_path / "network.safetensors"
-    whole = {name: np.array(array, order="C") for name, array in arrays.items() if array is not None}
+    whole = {
+        name: np.array(array, order="C") for name, array in arrays.items() if array is not None
+    }
     save_file(whole, path, metadata={key: text for key, text in texts.items() if text is not None})
     return path
 
@@ -139,7 +159,11 @@ def rewritten(tmp_path, tensors=None, metadata=None):
 @pytest.mark.parametrize(
     ("tensors", "metadata", "sentence"),
     [
-        ({}, {"version": "2"}, "is ttfs-network version 2, not ttfs-network version 1; export it again"),
+        (
+            {},
+            {"version": "2"},
+            "is ttfs-network version 2, not ttfs-network version 1; export it again",
+        ),
         ({}, {"format": "pt"}, "is pt version 1, not ttfs-network"),
         ({}, {"last_tick": None}, "key last_tick is missing"),
         ({}, {"last_tick": "soon"}, "last_tick: is not JSON"),
@@ -149,9 +173,17 @@ def rewritten(tmp_path, tensors=None, metadata=None):
         ({}, {"image_shape": "[2]"}, "image_shape: two sizes"),
         ({}, {"classes": '["yes"]'}, "classes: needs 2 different names"),
         ({"layers.0.weight": None}, {}, "key layers.0.weight is missing"),
-        ({"layers.0.weight": WEIGHT.astype(np.float32)}, {}, "layers.0.weight: must be int8, not float32"),
+        (
+            {"layers.0.weight": WEIGHT.astype(np.float32)},
+            {},
+            "layers.0.weight: must be int8, not float32",
+        ),
         ({"layers.0.weight": WEIGHT[:3]}, {}, "layers.0.weight: has 3 rows for 4 input neurons"),
-        ({"layers.0.threshold": np.array([3, 3], np.int32)}, {}, "layers.0.threshold: must be one int32"),
+        (
+            {"layers.0.threshold": np.array([3, 3], np.int32)},
+            {},
+            "layers.0.threshold: must be one int32",
+        ),
         ({"layers.7.weight": WEIGHT}, {}, "layers.7.weight: is not a key of this format"),
     ],
 )
@@ -188,6 +220,8 @@ def test_vectors_of_another_network_are_refused(tmp_path):
 
 
 def test_provenance_is_kept(tmp_path):
-    save(network(provenance={"dataset": "mnist", "accuracy": 0.98}), tmp_path / "network.safetensors")
+    save(
+        network(provenance={"dataset": "mnist", "accuracy": 0.98}), tmp_path / "network.safetensors"
+    )
     assert load(tmp_path).provenance == {"dataset": "mnist", "accuracy": 0.98}
     assert json.loads(network().settings()["classes"]) == ["no", "yes"]

@@ -20,7 +20,9 @@ def machine(weights, thresholds, ticks_per_unit=2, last_tick=12, code=BINARY):
     layers = tuple(Layer(np.array(w, np.int8), t) for w, t in zip(weights, thresholds, strict=True))
     inputs = layers[0].fan_in
     encoder = Encoder((1, inputs), 1, np.arange(inputs, dtype=np.int32), code)
-    return Network(encoder, layers, ticks_per_unit, last_tick, tuple(str(i) for i in range(layers[-1].fan_out)))
+    return Network(
+        encoder, layers, ticks_per_unit, last_tick, tuple(str(i) for i in range(layers[-1].fan_out))
+    )
 
 
 def image(*pixels):
@@ -28,7 +30,8 @@ def image(*pixels):
 
 
 def test_potential_is_the_ramp_plus_the_integral_of_the_current():
-    # T = 4, R = 2, w = 8: the potential goes -8, -4, 0 and fires at tick 2: z = 2 = w / (w - 1) with w = 8 / T.
+    # T = 4, R = 2, w = 8: the potential goes -8, -4, 0 and fires at tick 2: z = 2 = w / (w - 1)
+    # with w = 8 / T.
     trace = run(machine([[[8]]], [4]), image(255))
     assert (trace.decision, trace.tick, trace.timed_out) == (0, 2, False)
     assert trace.potential.tolist() == [0]
@@ -42,7 +45,8 @@ def test_nothing_of_the_decision_tick_is_read():
 
 
 def test_hidden_spike_of_the_tick_before_the_decision_is_counted():
-    # Hidden 0 fires at tick 2 and drives the output over its threshold; hidden 1 fires one tick later.
+    # Hidden 0 fires at tick 2 and drives the output over its threshold; hidden 1 fires one tick
+    # later.
     network = machine([[[8, 7], [0, 0]], [[127], [0]]], [4, 4])
     trace = run(network, image(255, 0))
     assert trace.spikes[1] == [Spike(2, 0)]
@@ -69,10 +73,14 @@ def test_a_neuron_fires_at_most_once():
 
 @given(seeds)
 def test_every_spike_is_the_closed_form_rounded_up_to_the_grid(seed):
-    """z = sum_C(w z) / (sum_C(w) - 1) over the causal set C (Mostafa 2017, eq. 5), in exact fractions."""
+    """z = sum_C(w z) / (sum_C(w) - 1) over the causal set C (Mostafa 2017, eq. 5), in exact
+    fractions.
+    """
     network = random_network(seed)
     trace = run(network, random_images(network, 1, seed)[0])
-    for layer, (into, out) in zip(network.layers, zip(trace.spikes, trace.spikes[1:], strict=False), strict=False):
+    for layer, (into, out) in zip(
+        network.layers, zip(trace.spikes, trace.spikes[1:], strict=False), strict=False
+    ):
         times = {neuron: tick for tick, neuron in out}
         for neuron in range(layer.fan_out):
             tick = closed_form_tick(layer, neuron, into, network.ticks_per_unit)
@@ -81,7 +89,9 @@ def test_every_spike_is_the_closed_form_rounded_up_to_the_grid(seed):
 
 
 def closed_form_tick(layer, neuron, spikes, ticks_per_unit):
-    weight = [Fraction(int(layer.weight[spike.neuron, neuron]), layer.threshold) for spike in spikes]
+    weight = [
+        Fraction(int(layer.weight[spike.neuron, neuron]), layer.threshold) for spike in spikes
+    ]
     z = [1 + Fraction(spike.tick, ticks_per_unit) for spike in spikes]
     for place in range(1, len(spikes) + 1):
         total = sum(weight[:place])
@@ -95,7 +105,10 @@ def closed_form_tick(layer, neuron, spikes, ticks_per_unit):
 
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
-    [(np.zeros((1, 2), np.float32), "must be uint8"), (np.zeros((2, 2), np.uint8), r"must have shape \(n, 1, 2\)")],
+    [
+        (np.zeros((1, 2), np.float32), "must be uint8"),
+        (np.zeros((2, 2), np.uint8), r"must have shape \(n, 1, 2\)"),
+    ],
 )
 def test_wrong_images_are_refused(wrong, sentence):
     with pytest.raises(InputError, match=sentence):
@@ -106,4 +119,6 @@ def test_difference_names_the_first_difference_in_time():
     network = machine([[[8, 7], [0, 0]], [[60], [90]]], [4, 40])
     a, b = run(network, image(255, 0)), run(network, image(255, 255))
     assert difference(a, a) is None
-    assert difference(a, b) == "tick 0, layer 0, event 1: expected no event, found neuron 1 at tick 0"
+    assert (
+        difference(a, b) == "tick 0, layer 0, event 1: expected no event, found neuron 1 at tick 0"
+    )

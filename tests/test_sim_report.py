@@ -36,7 +36,9 @@ def test_figures_equal_counts_over_traces(seed):
     assert figures["decision_tick_mean"] == np.mean([trace.tick for trace in traces])
     assert figures["spikes_per_image"] == np.mean(spikes)
     assert figures["weight_reads_per_image"] == np.mean(reads)
-    assert figures["weight_read_fraction"] == np.mean(reads) / sum(layer.weight.size for layer in network.layers)
+    assert figures["weight_read_fraction"] == np.mean(reads) / sum(
+        layer.weight.size for layer in network.layers
+    )
     for index, layer in enumerate(figures["layers"]):
         events = np.mean([trace.events[index] for trace in traces])
         assert layer["events_per_image"] == events
@@ -88,5 +90,7 @@ def test_wrong_labels(labels, sentence):
 def test_description_is_json_and_counts_memory():
     network = random_network(5)
     facts = json.loads(json.dumps(describe(network)))
-    assert facts["weight_memory_bits"] == sum(layer.weight.size * layer.weight_bits for layer in network.layers)
+    assert facts["weight_memory_bits"] == sum(
+        layer.weight.size * layer.weight_bits for layer in network.layers
+    )
     assert facts["digest"] == f"{network.digest:08x}"

@@ -14,7 +14,9 @@ def test_wires_named_like_bits_of_others_are_told_apart(tmp_path):
     rng = np.random.default_rng(1)
     weights = (rng.integers(-100, 120, shape).astype(np.int8) for shape in ((8, 96), (96, 10)))
     encoder = Encoder((1, 8), 1, np.arange(8, dtype=np.int32), np.repeat(np.int16([-1, 0]), 128))
-    network = Network(encoder, tuple(Layer(weight, 800) for weight in weights), 8, 24, tuple("0123456789"))
+    network = Network(
+        encoder, tuple(Layer(weight, 800) for weight in weights), 8, 24, tuple("0123456789")
+    )
     board = find_board("none-ecp5-25f")
     (tmp_path / DESIGN).write_text(to_rtlil(Pipeline(Parameters(network)), board.device))
     run_stages(stages(board, 25e6, Job())[:1], tmp_path, lambda stage: None)

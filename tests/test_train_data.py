@@ -26,7 +26,8 @@ def test_split_is_fixed_disjoint_and_complete():
     parts = split(numbered(1200))
     assert (len(parts.train), len(parts.validation), len(parts.test)) == (1100, 100, 5)
     numbers = [
-        part.images[:, 0, 0].int() + 256 * part.images[:, 0, 1].int() for part in (parts.train, parts.validation)
+        part.images[:, 0, 0].int() + 256 * part.images[:, 0, 1].int()
+        for part in (parts.train, parts.validation)
     ]
     assert sorted(torch.cat(numbers).tolist()) == list(range(1200))
     for part, number in zip((parts.train, parts.validation), numbers, strict=True):
@@ -82,7 +83,9 @@ def test_lost_spikes_are_rare_and_never_new():
     spikes = encode(network.encoder, torch.tensor(random_images(network, 4000, 1)))
     noisy = spikes.drop(0.25, torch.Generator().manual_seed(1), 4000, slice(4000))
     before, after = (sum(part.sum() for part in some.spikes) for some in (spikes, noisy))
-    assert all((after <= before).all() for before, after in zip(spikes.spikes, noisy.spikes, strict=True))
+    assert all(
+        (after <= before).all() for before, after in zip(spikes.spikes, noisy.spikes, strict=True)
+    )
     assert 0.72 < after / before < 0.78
 
 
@@ -93,7 +96,9 @@ def test_batches_cover_all_but_a_rest():
     assert sum(len(part) for part in batches(7, 10, torch.Generator())) == 7
 
 
-@pytest.mark.parametrize("images", [torch.zeros(2, 9, 9, dtype=torch.uint8), torch.zeros(2, 28, 28)])
+@pytest.mark.parametrize(
+    "images", [torch.zeros(2, 9, 9, dtype=torch.uint8), torch.zeros(2, 28, 28)]
+)
 def test_other_images_are_refused(images):
     with pytest.raises(InputError, match=r"images: must be uint8 \(n, 28, 28\), not torch"):
         encode(Settings().encoder(28, 28), images)

@@ -1,4 +1,6 @@
-"""The command line end to end: files that sim reads and agrees with, and one sentence for every bad input."""
+"""The command line end to end: files that sim reads and agrees with, and one sentence for every bad
+input.
+"""
 
 import json
 import subprocess
@@ -21,7 +23,18 @@ from train.fit import CHECKPOINT_FILE, Training
 from train.readouts.first_spike import Outcome
 from train.settings import PRESETS, Settings
 
-RECIPE = ["--dataset", "yin-yang", "--hidden", "20", "--epochs", "1", "--warp", "0", "--batch", "64"]
+RECIPE = [
+    "--dataset",
+    "yin-yang",
+    "--hidden",
+    "20",
+    "--epochs",
+    "1",
+    "--warp",
+    "0",
+    "--batch",
+    "64",
+]
 CODE = ["--bright", "192", "128", "64", "--bright-ticks", "0", "1", "2", "--dark-tick", "3"]
 
 
@@ -31,14 +44,31 @@ def train(monkeypatch, *arguments):
 
 
 def test_export_writes_what_sim_reads(tmp_path, monkeypatch, capsys):
-    assert train(monkeypatch, "export", "--out", tmp_path, *RECIPE, *CODE, "--bits", "8", "4", "--json", "-") == 0
+    assert (
+        train(
+            monkeypatch,
+            "export",
+            "--out",
+            tmp_path,
+            *RECIPE,
+            *CODE,
+            "--bits",
+            "8",
+            "4",
+            "--json",
+            "-",
+        )
+        == 0
+    )
     figures = json.loads(capsys.readouterr().out)
     network = load(tmp_path)
     images, traces = load_vectors(tmp_path / "vectors.safetensors", network)
     data = yin_yang()
     np.testing.assert_array_equal(images, data.test_images[: len(images)])
     decisions = batch.run(network, data.test_images)
-    assert [trace.to_json() for trace in traces] == [decisions.to_json(index) for index in range(len(traces))]
+    assert [trace.to_json() for trace in traces] == [
+        decisions.to_json(index) for index in range(len(traces))
+    ]
     assert figures["accuracy"] == (decisions.decision == data.test_labels).mean()
     assert figures["accuracy"] == network.provenance["accuracy"]
     assert [layer.weight_bits for layer in network.layers] == [8, 4]
@@ -68,15 +98,24 @@ def test_tensorboard_logs_every_epoch(tmp_path, monkeypatch):
 
 BAD = {
     "bits": (["--bits", "9"], "--bits: 9 is not possible; give 2 to 8, one or per layer."),
-    "bits per layer": (["--bits", "8", "8", "8"], "--bits: give one number, or 2 (per layer), not 3."),
-    "real weights": (["--bits"], "--bits: a network of real weights has no integer form; train with --bits 8."),
+    "bits per layer": (
+        ["--bits", "8", "8", "8"],
+        "--bits: give one number, or 2 (per layer), not 3.",
+    ),
+    "real weights": (
+        ["--bits"],
+        "--bits: a network of real weights has no integer form; train with --bits 8.",
+    ),
     "data set": (["--dataset", "cifar"], "data set 'cifar' is unknown"),
     "epochs": (["--epochs", "0"], "--epochs: must be above 0, not 0."),
     "hidden": (["--hidden", "0"], "--hidden: every layer needs at least one neuron."),
     "noise": (["--input-noise", "1.5"], "--input-noise: must be at least 0 and below 1, not 1.5."),
     "warp": (["--warp", "-1"], "--warp: must not be negative, and is -1.0."),
     "code": (["--bright", "50", "90", "--bright-ticks", "0", "1"], "--bright: must be descending"),
-    "code length": (["--bright", "90", "50"], "--bright and --bright-ticks: give as many ticks as thresholds"),
+    "code length": (
+        ["--bright", "90", "50"],
+        "--bright and --bright-ticks: give as many ticks as thresholds",
+    ),
     "code tick": (["--bright-ticks", "99"], "--bright-ticks: must be in 0..24 (--last-tick)."),
     "dark": (["--dark-tick", "-2"], "--dark-tick: must be in -1..24 (--last-tick)."),
     "faint": (["--faint", "256"], "--faint: must be in 0..255, not 256."),
@@ -94,20 +133,35 @@ def test_bad_options_are_one_sentence(tmp_path, monkeypatch, arguments, sentence
 
 def test_bad_input_exits_with_2_and_no_traceback(tmp_path):
     command = [sys.executable, "-m", "train", "export", "--out", str(tmp_path), "--bits", "9"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent
+    )
     assert done.returncode == 2
     assert done.stderr == "error: --bits: 9 is not possible; give 2 to 8, one or per layer.\n"
 
 
 def test_damaged_data_is_named(tmp_path, monkeypatch):
     for name in FILES:
-        (tmp_path / name).write_bytes(idx_bytes(np.zeros((3, 28, 28) if "images" in name else 3, np.uint8))[:-1])
+        (tmp_path / name).write_bytes(
+            idx_bytes(np.zeros((3, 28, 28) if "images" in name else 3, np.uint8))[:-1]
+        )
     with pytest.raises(InputError, match="fetch it again"):
-        train(monkeypatch, "fit", "--dataset", "fashion-mnist", "--data", tmp_path, "--out", tmp_path / "out")
+        train(
+            monkeypatch,
+            "fit",
+            "--dataset",
+            "fashion-mnist",
+            "--data",
+            tmp_path,
+            "--out",
+            tmp_path / "out",
+        )
 
 
 def test_evaluate_without_a_checkpoint_says_how_to_get_one(tmp_path, monkeypatch):
-    with pytest.raises(InputError, match=r"no such file; `python -m train fit --out .*` writes one"):
+    with pytest.raises(
+        InputError, match=r"no such file; `python -m train fit --out .*` writes one"
+    ):
         train(monkeypatch, "evaluate", "--out", tmp_path)
 
 
@@ -137,7 +191,10 @@ def test_equal_decisions_pass():
     one = torch.tensor([1])
     outcome = Outcome(one, one, one > 1, one.unsqueeze(1))
     array = np.array([1], np.int32)
-    check(outcome, batch.Decisions(array, array, array > 1, array[:, None], array[:, None].astype(np.int64)))
+    check(
+        outcome,
+        batch.Decisions(array, array, array > 1, array[:, None], array[:, None].astype(np.int64)),
+    )
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -83,7 +83,9 @@ def test_network_starts_as_lively_as_asked():
         assert (hidden < math.inf).float().mean() >= share - 0.02
     lively = replace(YIN_YANG, alive_share=0.9)
     waits = [
-        evaluate(Training(SMALL, replace(lively, expected_spikes=spikes)).network, SMALL.validation)["hidden_spikes"]
+        evaluate(
+            Training(SMALL, replace(lively, expected_spikes=spikes)).network, SMALL.validation
+        )["hidden_spikes"]
         for spikes in (5, 40)
     ]
     assert waits[0] < waits[1]
@@ -104,7 +106,8 @@ def test_silent_neurons_are_woken_and_others_left_alone():
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("wake_share", 1.1), ("alive_share", 1.1), ("alive_share", -0.1), ("expected_spikes", 0)]
+    ("key", "value"),
+    [("wake_share", 1.1), ("alive_share", 1.1), ("alive_share", -0.1), ("expected_spikes", 0)],
 )
 def test_impossible_start_is_refused(key, value):
     with pytest.raises(InputError, match=f"--{key.replace('_', '-')}"):
@@ -174,7 +177,10 @@ def test_faint_can_be_chosen_after_training(tmp_path):
 def test_removing_dead_neurons_leaves_decisions(seed):
     network = random_network(seed)
     smaller, removed = without_dead_neurons(network)
-    lost = sum(before.fan_out - after.fan_out for before, after in zip(network.layers, smaller.layers, strict=True))
+    lost = sum(
+        before.fan_out - after.fan_out
+        for before, after in zip(network.layers, smaller.layers, strict=True)
+    )
     assert sum(removed) == lost
     images = random_images(network, 20, seed)
     before, after = batch.run(network, images), batch.run(smaller, images)
@@ -189,7 +195,9 @@ def test_dead_neurons_go_in_chains():
     network = SpikingNetwork(encoder, (2, 2, 2), 2, 20, (8, 8, 8))
     network.thresholds = [10, 10, 10]
     with torch.no_grad():
-        for weight, values in zip(network.weights, ([[9, 9]], [[1, 0], [0, 9]], [[9, 9], [9, 0]]), strict=True):
+        for weight, values in zip(
+            network.weights, ([[9, 9]], [[1, 0], [0, 9]], [[9, 9], [9, 0]]), strict=True
+        ):
             weight.copy_(torch.tensor(values) / 5)
     smaller, removed = without_dead_neurons(network.to_network(("a", "b"), {}))
     assert removed == [1, 1]

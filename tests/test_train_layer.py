@@ -1,4 +1,6 @@
-"""Spike times in closed form against a slow, obvious reference, and their gradients against finite differences."""
+"""Spike times in closed form against a slow, obvious reference, and their gradients against finite
+differences.
+"""
 
 import math
 
@@ -15,8 +17,14 @@ R = 4
 
 
 def mostafa(times, weights):
-    """One neuron, event by event, in z = 1 + t / R: the first z at which sum_C(w (z - z_i)) - z reaches zero."""
-    events = sorted((1 + time / R, weight) for time, weight in zip(times, weights, strict=True) if time < math.inf)
+    """One neuron, event by event, in z = 1 + t / R: the first z at which sum_C(w (z - z_i)) - z
+    reaches zero.
+    """
+    events = sorted(
+        (1 + time / R, weight)
+        for time, weight in zip(times, weights, strict=True)
+        if time < math.inf
+    )
     total = weighted = 0.0
     for index, (z, weight) in enumerate(events):
         total += weight
@@ -73,7 +81,9 @@ def test_hidden_gradients_are_exact(seed):
     neuron = Neuron(ticks_per_unit=R)
     assert (spiking_layer(time, weight, neuron) < math.inf).any()
     inputs = (time.requires_grad_(), weight.requires_grad_())
-    assert gradcheck(lambda t, w: finite(spiking_layer(t, w, neuron)), inputs, eps=1e-7, atol=1e-4, rtol=1e-4)
+    assert gradcheck(
+        lambda t, w: finite(spiking_layer(t, w, neuron)), inputs, eps=1e-7, atol=1e-4, rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -84,12 +94,16 @@ def test_input_gradients_are_exact(seed):
     neuron = Neuron(ticks_per_unit=R)
     assert (input_layer(weight, neuron, (0, 2, 5), spikes) < math.inf).any()
     weight.requires_grad_()
-    assert gradcheck(lambda w: finite(input_layer(w, neuron, (0, 2, 5), spikes)), (weight,), eps=1e-7, atol=1e-4)
+    assert gradcheck(
+        lambda w: finite(input_layer(w, neuron, (0, 2, 5), spikes)), (weight,), eps=1e-7, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_output_gradients_are_exact_up_to_a_fixed_horizon(seed):
-    """Within a row, the horizon of late outputs is a constant of the gradient; here it is the last tick for all."""
+    """Within a row, the horizon of late outputs is a constant of the gradient; here it is the last
+    tick for all.
+    """
     time, weight, _ = random_case(seed, silent=0.0)
     neuron = Neuron(ticks_per_unit=R)
     horizon = Horizon(last_tick=9.0)
@@ -97,7 +111,9 @@ def test_output_gradients_are_exact_up_to_a_fixed_horizon(seed):
     assert (plain > 9).any()
     assert torch.isfinite(extended).all()
     inputs = (time.requires_grad_(), weight.requires_grad_())
-    assert gradcheck(lambda t, w: spiking_layer(t, w, neuron, horizon), inputs, eps=1e-7, atol=1e-4, rtol=1e-4)
+    assert gradcheck(
+        lambda t, w: spiking_layer(t, w, neuron, horizon), inputs, eps=1e-7, atol=1e-4, rtol=1e-4
+    )
 
 
 @settings(max_examples=50, deadline=None)
@@ -109,7 +125,9 @@ def test_horizon_keeps_early_times_and_the_order_of_potentials(seed):
     limit = (plain.amin(dim=1, keepdim=True) + 1.5).clamp_max(9.0)
     found = spiking_layer(time, weight, neuron, Horizon(last_tick=9.0, margin=1.5))
     assert torch.equal(found[plain <= limit], plain[plain <= limit])
-    since = (limit.unsqueeze(2) - time.unsqueeze(1).clamp_max(1e9)).clamp_min(0)  # (batch, 1, fan_in)
+    since = (limit.unsqueeze(2) - time.unsqueeze(1).clamp_max(1e9)).clamp_min(
+        0
+    )  # (batch, 1, fan_in)
     potential = (since @ weight).squeeze(1) - limit - R
     late = plain > limit
     torch.testing.assert_close(found[late], (limit - potential)[late])

@@ -1,4 +1,6 @@
-"""Learning runs: resumed equals uninterrupted, changes are what they say, and the files are everyone's."""
+"""Learning runs: resumed equals uninterrupted, changes are what they say, and the files are
+everyone's.
+"""
 
 import argparse
 import json
@@ -33,12 +35,16 @@ DATA = Dataset("patterns", ("top", "middle", "bottom"), *patterns(1200, 0), *pat
 
 
 def settings(network, **others):
-    return Settings(f"{network.digest:08x}", "patterns", default_rule(network), **{"epochs": 3, **others})
+    return Settings(
+        f"{network.digest:08x}", "patterns", default_rule(network), **{"epochs": 3, **others}
+    )
 
 
 def learned(folder, network=None, **others):
     network = network or random_network(DATA, 20, 5)
-    return run(settings(network, **others), network, DATA, folder / "checkpoint", lambda count: None)
+    return run(
+        settings(network, **others), network, DATA, folder / "checkpoint", lambda count: None
+    )
 
 
 def test_random_weights_learn_patterns(tmp_path):
@@ -51,7 +57,9 @@ def test_random_weights_learn_patterns(tmp_path):
 
 def test_validation_images_are_not_learnt(tmp_path):
     """Images kept for validation may be anything without changing a weight."""
-    other = Dataset("patterns", DATA.classes, DATA.train_images.copy(), DATA.train_labels, *patterns(300, 1))
+    other = Dataset(
+        "patterns", DATA.classes, DATA.train_images.copy(), DATA.train_labels, *patterns(300, 1)
+    )
     other.train_images[other.split()[1]] = 0
     start = random_network(DATA, 20, 5)
     first, second = (
@@ -83,7 +91,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
     learned(tmp_path)
-    with pytest.raises(InputError, match=r"checkpoint: was begun with seed 1, not 2; delete it first"):
+    with pytest.raises(
+        InputError, match=r"checkpoint: was begun with seed 1, not 2; delete it first"
+    ):
         learned(tmp_path, seed=2)
     (tmp_path / "checkpoint").write_bytes(b"half")
     with pytest.raises(InputError, match="truncated"):
@@ -93,11 +103,15 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
 def test_rows_stuck_at_zero_stay_zero_and_the_others_learn(tmp_path):
     start = random_network(DATA, 20, 5)
     _, rows = stick_rows(start, DATA.train_images, 10)
-    used = encode(start.encoder, DATA.train_images).sum(axis=0)  # tick 0 or -1: the sum falls with every quiet image
+    used = encode(start.encoder, DATA.train_images).sum(
+        axis=0
+    )  # tick 0 or -1: the sum falls with every quiet image
     assert used[rows].min() >= np.delete(used, rows).max()
     weight = learned(tmp_path, start, stuck=10).network.layers[0].weight
     assert not weight[rows].any()
-    assert (np.delete(weight, rows, axis=0) != np.delete(start.layers[0].weight, rows, axis=0)).any()
+    assert (
+        np.delete(weight, rows, axis=0) != np.delete(start.layers[0].weight, rows, axis=0)
+    ).any()
 
 
 def test_shifts_move_whole_images_by_every_distance():
@@ -118,7 +132,9 @@ def test_turns_are_anticlockwise_and_exact_at_right_angles():
 
 def test_thinning_grows_in_a_line_from_first_to_last():
     run_settings = settings(random_network(DATA, 4, 0), epochs=4, thin=(0, 230))
-    values = np.concatenate([thinning(run_settings.thin, epoch, run_settings.epochs, 100) for epoch in (1, 2, 3, 4)])
+    values = np.concatenate(
+        [thinning(run_settings.thin, epoch, run_settings.epochs, 100) for epoch in (1, 2, 3, 4)]
+    )
     assert (values[0], values[-1], len(values)) == (0, 230, 400)
     assert set(np.diff(values)) == {0, 1}
 
@@ -154,7 +170,15 @@ def command(tmp_path, monkeypatch):
     def start(*arguments):
         parser = argparse.ArgumentParser()
         learn_command.add_arguments(parser)
-        options = ["--dataset", "patterns", "--data", str(tmp_path), "--hidden", "20", *map(str, arguments)]
+        options = [
+            "--dataset",
+            "patterns",
+            "--data",
+            str(tmp_path),
+            "--hidden",
+            "20",
+            *map(str, arguments),
+        ]
         return learn_command.command(parser.parse_args(options))
 
     return start
@@ -177,7 +201,18 @@ def test_the_command_writes_what_every_other_command_takes(command, tmp_path, ca
 def test_the_command_adapts_an_exported_network_to_a_change(command, tmp_path, capsys):
     command("--out", tmp_path / "a", "--epochs", 3)
     assert "images/s" in capsys.readouterr().out
-    command("--from", tmp_path / "a", "--out", tmp_path / "b", "--turn", 180, "--epochs", 3, "--json", "-")
+    command(
+        "--from",
+        tmp_path / "a",
+        "--out",
+        tmp_path / "b",
+        "--turn",
+        180,
+        "--epochs",
+        3,
+        "--json",
+        "-",
+    )
     figures = json.loads(capsys.readouterr().out)
     assert figures["settings"]["network"] == f"{load(tmp_path / 'a').digest:08x}"
     assert figures["curve"][0]["test"] < 0.6
@@ -186,7 +221,16 @@ def test_the_command_adapts_an_exported_network_to_a_change(command, tmp_path, c
 
 def test_levels_of_brightness_spike_a_quarter_unit_apart():
     network = random_network(DATA, 4, 0, (180, 100, 30))
-    assert network.encoder.spike_tick[[0, 30, 31, 100, 101, 180, 181, 255]].tolist() == [-1, -1, 8, 8, 4, 4, 0, 0]
+    assert network.encoder.spike_tick[[0, 30, 31, 100, 101, 180, 181, 255]].tolist() == [
+        -1,
+        -1,
+        8,
+        8,
+        4,
+        4,
+        0,
+        0,
+    ]
 
 
 @pytest.mark.parametrize(

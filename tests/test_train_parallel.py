@@ -1,4 +1,6 @@
-"""Several processes train one network: each step is that of one process, and all stay bit-identical."""
+"""Several processes train one network: each step is that of one process, and all stay
+bit-identical.
+"""
 
 import json
 import subprocess
@@ -34,12 +36,16 @@ RECIPE = Settings(
     late_cost=0.1,
     alive_cost=0.05,
 )
-"""All that is drawn, all terms of the loss, pruning, and a batch that two processes cannot halve."""
+"""All that is drawn, all terms of the loss, pruning, and a batch that two processes cannot halve.
+"""
 
 STEPS = [RECIPE, replace(RECIPE, gradient_limit=1e-3), replace(RECIPE, bits=())]
 SMALL = split(yin_yang(1200))
 ONE_BATCH = Split(
-    SMALL.name, SMALL.classes, Part(*(field[:63] for field in vars(SMALL.train).values())), *[SMALL.test] * 2
+    SMALL.name,
+    SMALL.classes,
+    Part(*(field[:63] for field in vars(SMALL.train).values())),
+    *[SMALL.test] * 2,
 )
 COUNT = 2
 
@@ -54,7 +60,11 @@ def after_one_step(recipe, processes=ALONE):
 
 def result(training):
     weights = [weight.detach() for weight in training.network.weights]
-    return {"history": training.history, "thresholds": training.network.thresholds, "weights": weights}
+    return {
+        "history": training.history,
+        "thresholds": training.network.thresholds,
+        "weights": weights,
+    }
 
 
 def refused(call, *arguments):
@@ -66,7 +76,9 @@ def refused(call, *arguments):
 def train_with_others(rank, folder):
     """What each of the processes does; its results go to a file."""
     torch.set_num_threads(1)
-    distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=COUNT)
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=COUNT
+    )
     processes = Processes(rank, COUNT, torch.device("cpu"))
     found = {"steps": [after_one_step(recipe, processes) for recipe in STEPS]}
     whole = fit(SMALL, RECIPE, processes=processes)
@@ -75,7 +87,10 @@ def train_with_others(rank, folder):
     if processes.first:
         part.save(folder / "two")
     distributed.barrier()
-    found |= {"whole": result(whole), "resumed": result(fit(SMALL, RECIPE, folder / "two", processes=processes))}
+    found |= {
+        "whole": result(whole),
+        "resumed": result(fit(SMALL, RECIPE, folder / "two", processes=processes)),
+    }
     found["from one"] = result(fit(SMALL, RECIPE, folder / "one", processes=processes))
     with torch.no_grad():
         part.network.weights[1][0, 0] += 1e-6 * rank
@@ -93,7 +108,9 @@ def trained(tmp_path_factory):
     alone = Training(SMALL, RECIPE)
     alone.run_epoch()
     alone.save(folder / "one")
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["test_train_parallel", "torch._dynamo"])
+    multiprocessing.get_context("forkserver").set_forkserver_preload(
+        ["test_train_parallel", "torch._dynamo"]
+    )
     multiprocessing.start_processes(train_with_others, (folder,), COUNT, start_method="forkserver")
     return [torch.load(folder / f"rank{rank}") for rank in range(COUNT)], folder
 
@@ -129,7 +146,9 @@ def test_another_number_of_processes_goes_on(trained):
     training = fit(SMALL, RECIPE, folder / "two")
     assert training.epoch == RECIPE.epochs
     assert training.history[0] == found[0]["whole"]["history"][0]
-    assert found[0]["from one"]["history"][0] != training.history[0]  # it was trained by one process
+    assert (
+        found[0]["from one"]["history"][0] != training.history[0]
+    )  # it was trained by one process
 
 
 def test_validation_is_shared_and_exact(trained):
@@ -146,10 +165,14 @@ def test_processes_that_differ_stop(trained):
 
 
 def test_a_process_that_ends_is_not_waited_for(trained):
-    assert trained[0][0]["left alone"].startswith("torchrun: another process of this training ended")
+    assert trained[0][0]["left alone"].startswith(
+        "torchrun: another process of this training ended"
+    )
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, replace(RECIPE, bits=(), hidden=(10, 8)), replace(RECIPE, hidden=())])
+@pytest.mark.parametrize(
+    "recipe", [RECIPE, replace(RECIPE, bits=(), hidden=(10, 8)), replace(RECIPE, hidden=())]
+)
 def test_every_tensor_of_a_step_is_on_the_device(recipe, tmp_path):
     """There is no GPU here: a pretended one refuses what a GPU would, and computes as the CPU does."""
     expected = fit(ONE_BATCH, recipe)
@@ -169,11 +192,30 @@ def test_every_tensor_of_a_step_is_on_the_device(recipe, tmp_path):
 
 def test_torchrun_trains_one_network(tmp_path):
     """Only one of the processes prints and writes."""
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={COUNT}"]
-    options = ["--dataset", "yin-yang", "--hidden", "20", "--epochs", "2", "--warp", "0", "--dark-tick", "3"]
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        f"--nproc-per-node={COUNT}",
+    ]
+    options = [
+        "--dataset",
+        "yin-yang",
+        "--hidden",
+        "20",
+        "--epochs",
+        "2",
+        "--warp",
+        "0",
+        "--dark-tick",
+        "3",
+    ]
     command = [*torchrun, "-m", "train", "fit", *options, "--out", str(tmp_path), "--json", "-"]
     root = Path(__file__).parent.parent
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root, timeout=120)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=root, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["epoch"] == 2
@@ -182,22 +224,33 @@ def test_torchrun_trains_one_network(tmp_path):
 
 @given(st.integers(0, 1000), st.integers(1, 64))
 def test_shares_cover_all_evenly(count, processes):
-    shares = [range(count)[Processes(rank, processes, ALONE.device).share(count)] for rank in range(processes)]
+    shares = [
+        range(count)[Processes(rank, processes, ALONE.device).share(count)]
+        for rank in range(processes)
+    ]
     assert [index for share in shares for index in share] == list(range(count))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 def test_a_batch_needs_an_image_per_process():
     sentence = refused(Training, SMALL, replace(RECIPE, batch=2), replace(ALONE, count=3))
-    assert sentence == "torchrun: 3 processes cannot share a batch of 2 images; start fewer, or raise --batch."
+    assert (
+        sentence
+        == "torchrun: 3 processes cannot share a batch of 2 images; start fewer, or raise --batch."
+    )
 
 
 def test_other_commands_do_without_torchrun(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
     monkeypatch.setattr(sys, "argv", ["train", "sweep", "zoo/mnist.toml", "--out", str(tmp_path)])
-    from train.commands.parser import main  # here, as the processes above import this file and need not wait for it
+    from train.commands.parser import (
+        main,
+    )  # here, as the processes above import this file and need not wait for it
 
-    assert refused(main) == "torchrun: is for fit and export; start `python -m train sweep` without it."
+    assert (
+        refused(main)
+        == "torchrun: is for fit and export; start `python -m train sweep` without it."
+    )
 
 
 def test_more_processes_than_gpus_are_refused(monkeypatch):

@@ -1,4 +1,6 @@
-"""The quantised network in PyTorch is the integer machine: equal to sim, image by image, on any network."""
+"""The quantised network in PyTorch is the integer machine: equal to sim, image by image, on any
+network.
+"""
 
 import math
 
@@ -37,7 +39,9 @@ def test_integer_network_there_and_back(seed):
 @settings(max_examples=100, deadline=None)
 @given(seeds)
 def test_training_sees_the_machine(seed):
-    """The pass that has gradients, in float32, meets the same hidden ticks and the same first output tick."""
+    """The pass that has gradients, in float32, meets the same hidden ticks and the same first
+    output tick.
+    """
     network = random_network(seed)
     trainable = SpikingNetwork.from_network(network)
     images = random_images(network, 8, seed)
@@ -47,7 +51,11 @@ def test_training_sees_the_machine(seed):
         trace = pipeline.run(network, image)
         last = math.inf if trace.timed_out else trace.tick
         for time, spikes in zip(times.hidden, trace.spikes[1:], strict=True):
-            found = {(int(tick), neuron) for neuron, tick in enumerate(time[index].tolist()) if tick < last}
+            found = {
+                (int(tick), neuron)
+                for neuron, tick in enumerate(time[index].tolist())
+                if tick < last
+            }
             assert found == set(spikes)
     fired = ~outcome.timed_out
     assert torch.equal(times.output.amin(dim=1).ceil()[fired], outcome.tick[fired].float())

@@ -27,10 +27,14 @@ def test_halves_round_to_even():
 @pytest.mark.parametrize("bits", range(2, 9))
 def test_saturated_weights_only_move_inwards(bits):
     form = WeightFormat(bits)
-    weight = torch.tensor([form.high + 3.0, form.low - 3.0, 0.3, form.high + 3.0, form.low - 3.0], requires_grad=True)
+    weight = torch.tensor(
+        [form.high + 3.0, form.low - 3.0, 0.3, form.high + 3.0, form.low - 3.0], requires_grad=True
+    )
     rounded = round_weight(weight, 1, bits)
     assert rounded.tolist() == [form.high, form.low, 0, form.high, form.low]
-    rounded.backward(torch.tensor([-1.0, 1.0, 5.0, 1.0, -1.0]))  # descent moves against the gradient
+    rounded.backward(
+        torch.tensor([-1.0, 1.0, 5.0, 1.0, -1.0])
+    )  # descent moves against the gradient
     assert weight.grad.tolist() == [0, 0, 5, 1, -1]
 
 

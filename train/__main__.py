@@ -4,7 +4,9 @@ from sim.console import run_command
 
 
 def main() -> int:
-    """Run :func:`train.commands.parser.main`, imported only here, so that a package that is missing is one sentence."""
+    """Run :func:`train.commands.parser.main`, imported only here, so that a package that is missing
+    is one sentence.
+    """
     from train.commands.parser import main as command_line
 
     return command_line()

@@ -40,7 +40,8 @@ class Split:
 
 
 def load(name: str, folder: Path | None = None) -> Split:
-    """Load ``yin-yang`` (generated) or a data set of :func:`sim.data.dataset.load`, split into three.
+    """Load ``yin-yang`` (generated) or a data set of :func:`sim.data.dataset.load`, split into
+    three.
 
     :raises InputError: unknown name, missing or damaged files.
     """
@@ -48,7 +49,9 @@ def load(name: str, folder: Path | None = None) -> Split:
 
 
 def split(dataset: Dataset) -> Split:
-    """Set a fixed twelfth of the training images aside for validation: 55,000 / 5,000 / 10,000 for MNIST."""
+    """Set a fixed twelfth of the training images aside for validation: 55,000 / 5,000 / 10,000 for
+    MNIST.
+    """
     train, validation = dataset.split()
     images, labels = dataset.train_images, dataset.train_labels
     return Split(
@@ -65,9 +68,11 @@ def _part(images: np.ndarray, labels: np.ndarray) -> Part:
 
 
 def yin_yang(count: int = 6000, seed: int = 0) -> Dataset:
-    """Generate the yin-yang set (Kriener 2021) as images of 2 x 2 intensities: x, y, 255 - x, 255 - y.
+    """Generate the yin-yang set (Kriener 2021) as images of 2 x 2 intensities: x, y, 255 - x, 255 -
+    y.
 
-    Its three classes (yin, yang, dots) need a hidden layer and several input ticks, and train in seconds.
+    Its three classes (yin, yang, dots) need a hidden layer and several input ticks, and train in
+    seconds.
     """
     rng = np.random.default_rng(seed)
     total = count + count // 6
@@ -79,15 +84,24 @@ def yin_yang(count: int = 6000, seed: int = 0) -> Dataset:
     labels = np.where(dots, 2, yang.astype(np.uint8)).astype(np.uint8)
     intensity = np.rint((points + 1) * 127.5).astype(np.uint8)
     images = np.concatenate([intensity, 255 - intensity], axis=1).reshape(-1, 2, 2)
-    return Dataset("yin-yang", ("yin", "yang", "dots"), images[:count], labels[:count], images[count:], labels[count:])
+    return Dataset(
+        "yin-yang",
+        ("yin", "yang", "dots"),
+        images[:count],
+        labels[:count],
+        images[count:],
+        labels[count:],
+    )
 
 
 @dataclass(frozen=True)
 class Warp:
     """How strongly images are warped during training; 0 switches a part off.
 
-    :param turn_degrees: rotation, and ``scale``, ``shear`` are fractions: uniform in plus or minus so much.
-    :param shift_pixels: uniform; ``elastic_pixels`` is the standard deviation of a smooth random displacement.
+    :param turn_degrees: rotation, and ``scale``, ``shear`` are fractions: uniform in plus or minus
+        so much.
+    :param shift_pixels: uniform; ``elastic_pixels`` is the standard deviation of a smooth random
+        displacement.
     """
 
     turn_degrees: float = 10.0
@@ -108,23 +122,41 @@ class Warp:
 
         turn = uniform(math.radians(self.turn_degrees))
         wide, high, shear = 1 + uniform(self.scale), 1 + uniform(self.scale), uniform(self.shear)
-        across, down = uniform(2 * self.shift_pixels / width), uniform(2 * self.shift_pixels / height)
+        across, down = (
+            uniform(2 * self.shift_pixels / width),
+            uniform(2 * self.shift_pixels / height),
+        )
         first = torch.stack([turn.cos() * wide, shear - turn.sin() * wide, across], dim=1)
         second = torch.stack([turn.sin() * high, turn.cos() * high, down], dim=1)
         size = [GRIDS, 1, height, width]
-        grid = functional.affine_grid(torch.stack([first, second], dim=1), size, align_corners=False)
-        coarse = torch.randn(GRIDS, 2, 6, 6, generator=generator) * self.elastic_pixels * 2 / min(height, width)
-        smooth = functional.interpolate(coarse, size=(height, width), mode="bicubic", align_corners=True)
+        grid = functional.affine_grid(
+            torch.stack([first, second], dim=1), size, align_corners=False
+        )
+        coarse = (
+            torch.randn(GRIDS, 2, 6, 6, generator=generator)
+            * self.elastic_pixels
+            * 2
+            / min(height, width)
+        )
+        smooth = functional.interpolate(
+            coarse, size=(height, width), mode="bicubic", align_corners=True
+        )
         return grid + smooth.permute(0, 2, 3, 1)
 
 
 def warp(images: Tensor, grids: Tensor) -> Tensor:
-    """Sample images uint8 (n, height, width), each on its grid (n, height, width, 2); the result is uint8 again."""
-    sampled = functional.grid_sample(images.unsqueeze(1).float(), grids, align_corners=False).squeeze(1)
+    """Sample images uint8 (n, height, width), each on its grid (n, height, width, 2); the result is
+    uint8 again.
+    """
+    sampled = functional.grid_sample(
+        images.unsqueeze(1).float(), grids, align_corners=False
+    ).squeeze(1)
     return sampled.round_().to(torch.uint8)
 
 
 def batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield the indices 0 ... count-1 in random order, ``size`` at a time; a smaller rest is left out."""
+    """Yield the indices 0 ... count-1 in random order, ``size`` at a time; a smaller rest is left
+    out.
+    """
     order = torch.randperm(count, generator=generator)
     yield from order[: count - count % size if count > size else count].split(size)

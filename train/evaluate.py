@@ -9,7 +9,9 @@ EVALUATION_BATCH = 500
 
 
 def evaluate(network: SpikingNetwork, part: Part, processes: Processes = ALONE) -> dict[str, float]:
-    """Return accuracy, spikes per decision, hidden spikes among them and share of time-outs, on the machine itself."""
+    """Return accuracy, spikes per decision, hidden spikes among them and share of time-outs, on the
+    machine itself.
+    """
     correct = spikes = hidden = timeouts = 0
     share = processes.share(len(part))
     for start in range(share.start, share.stop, EVALUATION_BATCH):

@@ -1,4 +1,6 @@
-"""From a trained network to files for the machine, checked on the way: both must decide alike on every test image."""
+"""From a trained network to files for the machine, checked on the way: both must decide alike on
+every test image.
+"""
 
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,13 +25,18 @@ VECTORS = 16
 """Images in the vectors file: the first of the test set."""
 
 
-def export(trained: SpikingNetwork, split: Split, settings: Settings, folder: Path) -> dict[str, Any]:
+def export(
+    trained: SpikingNetwork, split: Split, settings: Settings, folder: Path
+) -> dict[str, Any]:
     """Write the integer network and its vectors to ``folder``; return the figures as JSON objects.
 
-    :raises InputError: real weights, a network and its machine that differ on a test image, or a full disk.
+    :raises InputError: real weights, a network and its machine that differ on a test image, or a
+        full disk.
     """
     if settings.layer_bits() is None:
-        raise InputError("--bits: a network of real weights has no integer form; train with --bits 8.")
+        raise InputError(
+            "--bits: a network of real weights has no integer form; train with --bits 8."
+        )
     images = split.test.images.numpy()
     figures: dict[str, Any] = {"dataset": split.name, "seed": settings.seed}
     network, removed = without_dead_neurons(trained.to_network(split.classes, {}))
@@ -41,7 +48,9 @@ def export(trained: SpikingNetwork, split: Split, settings: Settings, folder: Pa
     folder.mkdir(parents=True, exist_ok=True)
     save(network, folder / NETWORK_FILE)
     few = images[:VECTORS]
-    save_vectors(folder / VECTORS_FILE, network, few, [pipeline.run(network, image) for image in few])
+    save_vectors(
+        folder / VECTORS_FILE, network, few, [pipeline.run(network, image) for image in few]
+    )
     return figures | describe(network, found) | {"dead_neurons_removed": removed}
 
 
@@ -64,7 +73,9 @@ def describe(network: Network, found: batch.Decisions) -> dict[str, Any]:
         "weight_reads_per_image": float(events @ fan_out),
         "decision_tick_mean": float(found.tick.mean()),
         "timeouts": int(found.timed_out.sum()),
-        "weight_memory_bits": sum(layer.weight.size * layer.weight_bits for layer in network.layers),
+        "weight_memory_bits": sum(
+            layer.weight.size * layer.weight_bits for layer in network.layers
+        ),
         "digest": f"{network.digest:08x}",
     }
 
@@ -72,13 +83,16 @@ def describe(network: Network, found: batch.Decisions) -> dict[str, Any]:
 def decide_all(network: SpikingNetwork, part: Part) -> Outcome:
     """Run all images of a part."""
     parts = [network.decide(images) for images in part.images.split(EVALUATION_BATCH)]
-    return Outcome(*(torch.cat(field) for field in zip(*(vars(one).values() for one in parts), strict=True)))
+    return Outcome(
+        *(torch.cat(field) for field in zip(*(vars(one).values() for one in parts), strict=True))
+    )
 
 
 def check(expected: Outcome, found: batch.Decisions) -> None:
     """Compare the trained network's decisions with the machine's.
 
-    :raises InputError: they differ; the message names the first image, both decisions and their ticks.
+    :raises InputError: they differ; the message names the first image, both decisions and their
+        ticks.
     """
     same = (expected.decision.numpy() == found.decision) & (expected.tick.numpy() == found.tick)
     same &= expected.timed_out.numpy() == found.timed_out

@@ -1,4 +1,6 @@
-"""The training loop: epochs, validation, and checkpoints from which an interrupted run goes on to the same result."""
+"""The training loop: epochs, validation, and checkpoints from which an interrupted run goes on to
+the same result.
+"""
 
 import hashlib
 import io
@@ -28,7 +30,9 @@ WARM_UP_STEPS = 200
 """Steps over which the learning rate rises at the start."""
 
 SETTLED = 1 / 3
-"""Share of training after which thresholds are no longer fitted to the weights: the rest trains on a fixed grid."""
+"""Share of training after which thresholds are no longer fitted to the weights: the rest trains on
+a fixed grid.
+"""
 
 WAKING = 1 / 2
 """Share of training in which silent neurons are woken before each epoch."""
@@ -45,7 +49,8 @@ class Training:
     :param processes: those that train this network together; each makes such a run of its own.
     :raises InputError: there are more processes than images in a batch.
 
-    ``history`` has one dict per epoch: epoch, loss, accuracy (validation), spikes and hidden spikes per decision.
+    ``history`` has one dict per epoch: epoch, loss, accuracy (validation), spikes and hidden spikes
+    per decision.
     """
 
     def __init__(self, split: Split, settings: Settings, processes: Processes = ALONE) -> None:
@@ -65,7 +70,9 @@ class Training:
             settings.floor,
         )
         sample = self.network.encode(split.train.images[:EVALUATION_BATCH])
-        self.network.initialise(sample, self.generator, settings.alive_share, settings.expected_spikes)
+        self.network.initialise(
+            sample, self.generator, settings.alive_share, settings.expected_spikes
+        )
         self.network.to(self.processes.device)
         self.optimizer = self._optimizer()
         self.history: list[dict[str, float]] = []
@@ -76,18 +83,28 @@ class Training:
         return len(self.history)
 
     def _optimizer(self) -> torch.optim.Optimizer:
-        groups = [{"params": [weight], "rate": self.settings.output_rate} for weight in self.network.weights]
+        groups = [
+            {"params": [weight], "rate": self.settings.output_rate}
+            for weight in self.network.weights
+        ]
         groups[0]["rate"] = 1.0
         return torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True)
 
     def run_epoch(self, tick: Callable[[], object] = lambda: None) -> dict[str, float]:
-        """Train one epoch, validate, and return its row of the history; ``tick`` is called after each batch."""
+        """Train one epoch, validate, and return its row of the history; ``tick`` is called after
+        each batch.
+        """
         settings, part = self.settings, self.split.train
         self._at_epoch_start()
         grids = None
         if settings.warp:
             height, width = part.images.shape[1:]
-            grids = Warp().scaled(settings.warp).grids(height, width, self.generator).to(self.processes.device)
+            grids = (
+                Warp()
+                .scaled(settings.warp)
+                .grids(height, width, self.generator)
+                .to(self.processes.device)
+            )
         losses: list[float] = []
         steps = steps_per_epoch(part, settings)
         for step, chosen in enumerate(batches(len(part), settings.batch, self.generator)):
@@ -102,11 +119,17 @@ class Training:
         if self.epoch <= SETTLED * self.settings.epochs:
             self.network.choose_thresholds()
         if self.settings.wake_share and self.epoch <= WAKING * self.settings.epochs:
-            chosen = torch.randperm(len(self.split.train), generator=self.generator)[:EVALUATION_BATCH]
+            chosen = torch.randperm(len(self.split.train), generator=self.generator)[
+                :EVALUATION_BATCH
+            ]
             sample = self.split.train.images[chosen].to(self.processes.device)
             self.network.wake(self.network.encode(sample), self.settings.wake_share)
         budget = self.settings.inputs
-        if budget and self.epoch == int(PRUNING * self.settings.epochs) and budget < self.network.encoder.inputs:
+        if (
+            budget
+            and self.epoch == int(PRUNING * self.settings.epochs)
+            and budget < self.network.encoder.inputs
+        ):
             self._keep_inputs(useful_inputs(self.network, self.split.train.images, budget))
 
     def _keep_inputs(self, inputs: Tensor) -> None:
@@ -120,21 +143,30 @@ class Training:
             group["lr"] = rate * group["rate"]
         share = self.processes.share(len(chosen))
         labels = part.labels[chosen[share]].to(self.processes.device)
-        times = self.network(self._spikes(chosen, share, grids), settings.margin * settings.ticks_per_unit)
+        times = self.network(
+            self._spikes(chosen, share, grids), settings.margin * settings.ticks_per_unit
+        )
         total = loss(self.network, times, labels, settings, spike_ramp(progress))
         self.optimizer.zero_grad()
         total.backward()
         gradients = [weight.grad for weight in self.network.weights if weight.grad is not None]
         self.processes.average([total.detach(), *gradients], len(labels) / len(chosen))
-        nn.utils.clip_grad_norm_(self.network.parameters(), settings.gradient_limit, error_if_nonfinite=True)
+        nn.utils.clip_grad_norm_(
+            self.network.parameters(), settings.gradient_limit, error_if_nonfinite=True
+        )
         self.optimizer.step()
         return float(total.detach())
 
     def _spikes(self, chosen: Tensor, share: slice, grids: Tensor | None) -> InputSpikes:
-        """Return the input spikes of a share of the images ``chosen``; what is drawn is drawn for all of them."""
+        """Return the input spikes of a share of the images ``chosen``; what is drawn is drawn for
+        all of them.
+        """
         images = self.split.train.images[chosen[share]].to(self.processes.device)
         if grids is not None:
-            images = warp(images, grids[torch.randint(len(grids), chosen.shape, generator=self.generator)[share]])
+            images = warp(
+                images,
+                grids[torch.randint(len(grids), chosen.shape, generator=self.generator)[share]],
+            )
         spikes = self.network.encode(images)
         if self.settings.input_noise:
             return spikes.drop(self.settings.input_noise, self.generator, len(chosen), share)
@@ -175,7 +207,9 @@ class Training:
         state = read_checkpoint(path)
         saved = Settings.from_json(json.loads(state["settings"]))
         for key, value in vars(self.settings).items():
-            if value != getattr(saved, key) and key != "faint":  # which is for when training is over
+            if (
+                value != getattr(saved, key) and key != "faint"
+            ):  # which is for when training is over
                 was = f"{path}: was trained with {key} = {getattr(saved, key)}, not {value}"
                 raise InputError(f"{was}; give the same settings, or another --out.")
         if len(state["pixels"]) < self.network.encoder.inputs:
@@ -190,16 +224,21 @@ class Training:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint; only tensors and plain values are accepted, so a foreign file runs nothing.
+    """Read a checkpoint; only tensors and plain values are accepted, so a foreign file runs
+    nothing.
 
     :raises InputError: the file is missing, damaged or foreign.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; `python -m train fit --out {path.parent}` writes one.") from error
+        raise InputError(
+            f"{path}: no such file; `python -m train fit --out {path.parent}` writes one."
+        ) from error
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: is damaged or not a checkpoint; delete it to train anew.") from error
+        raise InputError(
+            f"{path}: is damaged or not a checkpoint; delete it to train anew."
+        ) from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise InputError(f"{path}: is not a checkpoint of this version; delete it to train anew.")
     return state
@@ -217,9 +256,11 @@ def fit(
     report: Callable[[dict[str, float]], object] = lambda row: None,
     processes: Processes = ALONE,
 ) -> Training:
-    """Train to the last epoch, with a progress bar; a checkpoint that exists is taken up, and written every epoch.
+    """Train to the last epoch, with a progress bar; a checkpoint that exists is taken up, and
+    written every epoch.
 
-    Of several processes all read the checkpoint, and the first one writes it; the network ends on the CPU.
+    Of several processes all read the checkpoint, and the first one writes it; the network ends on
+    the CPU.
     """
     training = Training(split, settings, processes)
     first = training.processes.first
@@ -228,7 +269,9 @@ def fit(
     training.check_alike()
     steps = steps_per_epoch(split.train, settings)
     with progress_bar(first) as bar:
-        task = bar.add_task("training", total=steps * settings.epochs, completed=steps * training.epoch)
+        task = bar.add_task(
+            "training", total=steps * settings.epochs, completed=steps * training.epoch
+        )
         while training.epoch < settings.epochs:
             row = training.run_epoch(lambda: bar.advance(task))
             training.check_alike()

@@ -1,8 +1,10 @@
-"""Training one network in several processes: those that ``torchrun`` starts share every batch and stay bit-identical.
+"""Training one network in several processes: those that ``torchrun`` starts share every batch and
+stay bit-identical.
 
-Every process draws the same order, warps and noise from the same generator, computes its share of each batch, and gets
-the gradient of the whole batch back. So a step is that of a single process but for the order in which floats are added,
-and whatever else changes the network (thresholds, pruning, the optimiser) is computed alike everywhere.
+Every process draws the same order, warps and noise from the same generator, computes its share of
+each batch, and gets the gradient of the whole batch back. So a step is that of a single process but
+for the order in which floats are added, and whatever else changes the network (thresholds, pruning,
+the optimiser) is computed alike everywhere.
 """
 
 import os
@@ -35,16 +37,22 @@ class Processes:
         return self.rank == 0
 
     def share(self, count: int) -> slice:
-        """Return which of ``count`` things are this process's: as many as the others', or one more or less."""
+        """Return which of ``count`` things are this process's: as many as the others', or one more
+        or less.
+        """
         return slice(self.rank * count // self.count, (self.rank + 1) * count // self.count)
 
     def average(self, tensors: Sequence[Tensor], weight: float) -> None:
-        """Replace float tensors by their weighted sum over all processes, in place; the weights add up to 1."""
+        """Replace float tensors by their weighted sum over all processes, in place; the weights add
+        up to 1.
+        """
         if self.count > 1:
             total = parameters_to_vector(tensors) * weight
             with _exchange():
                 distributed.all_reduce(total)
-            for tensor, part in zip(tensors, total.split([tensor.numel() for tensor in tensors]), strict=True):
+            for tensor, part in zip(
+                tensors, total.split([tensor.numel() for tensor in tensors]), strict=True
+            ):
                 tensor.copy_(part.view_as(tensor))
 
     def add(self, counts: Sequence[int]) -> list[int]:
@@ -80,7 +88,9 @@ def _exchange() -> Generator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise InputError("torchrun: another process of this training ended; its message names the cause.") from error
+        raise InputError(
+            "torchrun: another process of this training ended; its message names the cause."
+        ) from error
 
 
 def under_torchrun() -> bool:
@@ -90,7 +100,8 @@ def under_torchrun() -> bool:
 
 @contextmanager
 def joined() -> Generator[Processes]:
-    """Join the processes that ``torchrun`` started: one GPU each where there are any, else the CPU; or be alone.
+    """Join the processes that ``torchrun`` started: one GPU each where there are any, else the CPU;
+    or be alone.
 
     :raises InputError: there are more processes than GPUs.
     """
@@ -102,7 +113,9 @@ def joined() -> Generator[Processes]:
         local = int(os.environ["LOCAL_RANK"])
         if local >= gpus:
             remedy = f"give --nproc-per-node {gpus}, or hide all GPUs (CUDA_VISIBLE_DEVICES=) to train on the CPU"
-            raise InputError(f"torchrun: one process per GPU, and this machine has {gpus}; {remedy}.")
+            raise InputError(
+                f"torchrun: one process per GPU, and this machine has {gpus}; {remedy}."
+            )
         device, backend = torch.device("cuda", local), "cpu:gloo,cuda:nccl"
         torch.cuda.set_device(device)
     distributed.init_process_group(backend)

@@ -1,8 +1,9 @@
 """The trainable network: the integer machine in PyTorch, whole batches at a time, with gradients.
 
-Real weights (1.0 is the firing threshold) are what the optimiser moves. With ``bits`` every pass rounds weights to
-integers and hidden spikes to ticks, so that training sees the machine; without, times are continuous (Mostafa's
-network). :meth:`SpikingNetwork.decide` is the machine itself, exact in float64 integers.
+Real weights (1.0 is the firing threshold) are what the optimiser moves. With ``bits`` every pass
+rounds weights to integers and hidden spikes to ticks, so that training sees the machine; without,
+times are continuous (Mostafa's network). :meth:`SpikingNetwork.decide` is the machine itself, exact
+in float64 integers.
 """
 
 import math
@@ -22,13 +23,17 @@ from train.quantize import choose_threshold, round_weight
 from train.readouts.first_spike import Outcome, decide, delivered, first_tick, potentials
 
 SPREAD = (1.5, 2.0)
-"""Initial weights are uniform in plus or minus SPREAD / sqrt(expected spikes): input layer, later layers."""
+"""Initial weights are uniform in plus or minus SPREAD / sqrt(expected spikes): input layer, later
+layers.
+"""
 
 EXPECTED_INPUTS = 100
 """Spikes that a neuron is expected to see from the input, at most."""
 
 LIFT = 2.0
-"""Initial weights of later layers have the mean LIFT / expected spikes, so that outputs fire from the start."""
+"""Initial weights of later layers have the mean LIFT / expected spikes, so that outputs fire from
+the start.
+"""
 
 RAISES = 200
 """How often the weights of a hidden layer are raised at most, until enough of its neurons fire."""
@@ -39,7 +44,9 @@ WAKE_STEP, WAKES = 0.0075, 20
 
 @dataclass(frozen=True, eq=False)
 class Times:
-    """When neurons fire, in ticks, ``inf`` for silent: each hidden layer (batch, neurons), outputs (batch, classes)."""
+    """When neurons fire, in ticks, ``inf`` for silent: each hidden layer (batch, neurons), outputs
+    (batch, classes).
+    """
 
     hidden: list[Tensor]
     output: Tensor
@@ -74,19 +81,26 @@ class SpikingNetwork(nn.Module):
 
     @torch.no_grad()
     def initialise(
-        self, spikes: InputSpikes, generator: torch.Generator, alive_share: float, expected_spikes: int
+        self,
+        spikes: InputSpikes,
+        generator: torch.Generator,
+        alive_share: float,
+        expected_spikes: int,
     ) -> None:
-        """Draw small random weights, and raise those of hidden layers that hardly fire on a sample of inputs.
+        """Draw small random weights, and raise those of hidden layers that hardly fire on a sample
+        of inputs.
 
         :param alive_share: of the neurons of each hidden layer that should fire.
-        :param expected_spikes: that a neuron of a later layer is expected to see; with more of them each weighs less,
-            so that more hidden neurons fire, and learn, before the decision.
+        :param expected_spikes: that a neuron of a later layer is expected to see; with more of them
+            each weighs less, so that more hidden neurons fire, and learn, before the decision.
         """
         for index, weight in enumerate(self.weights):
             later = index > 0
             expected = expected_spikes if later else EXPECTED_INPUTS
             spread = SPREAD[later] / math.sqrt(min(expected, weight.shape[0]))
-            weight.uniform_(-spread, spread, generator=generator).add_(LIFT / expected_spikes if later else 0.0)
+            weight.uniform_(-spread, spread, generator=generator).add_(
+                LIFT / expected_spikes if later else 0.0
+            )
             for _ in range(RAISES if index + 1 < len(self.weights) else 0):
                 fired = self._hidden(spikes, [*self.weights[: index + 1], weight])[0][-1] < math.inf
                 if fired.float().mean() >= alive_share:
@@ -96,9 +110,11 @@ class SpikingNetwork(nn.Module):
 
     @torch.no_grad()
     def wake(self, spikes: InputSpikes, share: float) -> None:
-        """Raise the input weights of every hidden neuron that fires on less than ``share`` of a sample of images.
+        """Raise the input weights of every hidden neuron that fires on less than ``share`` of a
+        sample of images.
 
-        Large steps of the optimiser silence neurons, and a silent neuron has no gradient that would bring it back.
+        Large steps of the optimiser silence neurons, and a silent neuron has no gradient that would
+        bring it back.
         """
         for index, weight in enumerate(self.weights[:-1]):
             for _ in range(WAKES):
@@ -109,7 +125,9 @@ class SpikingNetwork(nn.Module):
                 weight[:, silent] += WAKE_STEP
 
     def choose_thresholds(self) -> None:
-        """Fit every layer's integer threshold to its present weights; nothing to do for real weights."""
+        """Fit every layer's integer threshold to its present weights; nothing to do for real
+        weights.
+        """
         if self.bits is not None:
             pairs = zip(self.weights, self.bits, strict=True)
             self.thresholds = [choose_threshold(weight, bits) for weight, bits in pairs]
@@ -123,20 +141,28 @@ class SpikingNetwork(nn.Module):
         if self.bits is None:
             return [weight.to(dtype) for weight in self.weights]
         layers = zip(self.weights, self.thresholds, self.bits, strict=True)
-        return [round_weight(weight, threshold, bits).to(dtype) for weight, threshold, bits in layers]
+        return [
+            round_weight(weight, threshold, bits).to(dtype) for weight, threshold, bits in layers
+        ]
 
     def encode(self, images: Tensor, dtype: torch.dtype = torch.float32) -> InputSpikes:
         """Encode images uint8 (batch, height, width)."""
         return encode(self.encoder, images, dtype)
 
     def forward(self, spikes: InputSpikes, margin: float = math.inf) -> Times:
-        """Run a batch with gradients; outputs are followed until ``margin`` ticks after the first of them fires."""
+        """Run a batch with gradients; outputs are followed until ``margin`` ticks after the first
+        of them fires.
+        """
         hidden, before, weight = self._hidden(spikes, self.scaled_weights())
         horizon = Horizon(self.last_tick, margin)
         return Times(hidden, spiking_layer(before, weight, self.neurons()[-1], horizon))
 
-    def _hidden(self, spikes: InputSpikes, weights: list[Tensor]) -> tuple[list[Tensor], Tensor, Tensor]:
-        """Return the times of all hidden layers, the times that feed the output layer, and its weights."""
+    def _hidden(
+        self, spikes: InputSpikes, weights: list[Tensor]
+    ) -> tuple[list[Tensor], Tensor, Tensor]:
+        """Return the times of all hidden layers, the times that feed the output layer, and its
+        weights.
+        """
         hidden: list[Tensor] = []
         neurons = self.neurons()
         for weight, neuron in zip(weights[:-1], neurons, strict=False):
@@ -157,8 +183,9 @@ class SpikingNetwork(nn.Module):
     def decide(self, images: Tensor) -> Outcome:
         """Return what the integer machine answers for images uint8 (batch, height, width).
 
-        All sums are integers below 2^53 held by float64, hence exact; a spike's tick is the ceiling of a quotient
-        whose divisor is below 2^32, hence exact too. Networks of real weights decide at continuous times.
+        All sums are integers below 2^53 held by float64, hence exact; a spike's tick is the ceiling
+        of a quotient whose divisor is below 2^32, hence exact too. Networks of real weights decide
+        at continuous times.
         """
         spikes = self.encode(images, torch.float64)
         hidden, before, weight = self._hidden(spikes, self.scaled_weights(torch.float64))
@@ -180,10 +207,17 @@ class SpikingNetwork(nn.Module):
             raise ValueError("a network of real weights has no integer form; give it bits")
         layers = [
             Layer(weight.detach().numpy().astype(np.int8), threshold, bits)
-            for weight, threshold, bits in zip(self.scaled_weights(), self.thresholds, self.bits, strict=True)
+            for weight, threshold, bits in zip(
+                self.scaled_weights(), self.thresholds, self.bits, strict=True
+            )
         ]
         return Network(
-            self.encoder, tuple(layers), self.ticks_per_unit, self.last_tick, tuple(classes), dict(provenance)
+            self.encoder,
+            tuple(layers),
+            self.ticks_per_unit,
+            self.last_tick,
+            tuple(classes),
+            dict(provenance),
         )
 
     @classmethod

@@ -1,4 +1,6 @@
-"""Smaller networks that decide alike or nearly so: fewer input pixels and spikes, and no neurons that do nothing."""
+"""Smaller networks that decide alike or nearly so: fewer input pixels and spikes, and no neurons
+that do nothing.
+"""
 
 import copy
 from dataclasses import replace
@@ -17,9 +19,11 @@ CHUNK = 1000
 
 @torch.no_grad()
 def useful_inputs(network: SpikingNetwork, images: Tensor, budget: int) -> Tensor:
-    """Return the indices, ascending int64 (budget,), of the inputs that matter most on training images.
+    """Return the indices, ascending int64 (budget,), of the inputs that matter most on training
+    images.
 
-    An input's worth is the norm of its weight row times the root of how often it fires: what it adds to the currents.
+    An input's worth is the norm of its weight row times the root of how often it fires: what it
+    adds to the currents.
     """
     fired = torch.zeros(network.encoder.inputs)
     for part in images.split(CHUNK):
@@ -43,10 +47,12 @@ def keep_inputs(network: SpikingNetwork, inputs: Tensor) -> SpikingNetwork:
 
 
 def without_faint(network: SpikingNetwork, faint: int) -> SpikingNetwork:
-    """Return the network, its weights shared, in whose encoder intensities up to ``faint`` never fire; 0 for as it is.
+    """Return the network, its weights shared, in whose encoder intensities up to ``faint`` never
+    fire; 0 for as it is.
 
-    Pixels just above the threshold that a network was trained with are the least certain ones, and those that others
-    beside them stand for: leaving them out costs no accuracy until there are many (docs/frontier.md).
+    Pixels just above the threshold that a network was trained with are the least certain ones, and
+    those that others beside them stand for: leaving them out costs no accuracy until there are many
+    (docs/frontier.md).
     """
     if faint == 0:
         return network
@@ -58,7 +64,8 @@ def without_faint(network: SpikingNetwork, faint: int) -> SpikingNetwork:
 
 
 def without_dead_neurons(network: Network) -> tuple[Network, list[int]]:
-    """Return an integer network that decides alike on every image, and how many neurons each hidden layer lost.
+    """Return an integer network that decides alike on every image, and how many neurons each hidden
+    layer lost.
 
     One neuron of each layer is kept, as a layer cannot be empty.
     """
@@ -72,20 +79,26 @@ def without_dead_neurons(network: Network) -> tuple[Network, list[int]]:
             changed |= not alive.all()
             layer, following = layers[index], layers[index + 1]
             layers[index] = replace(layer, weight=np.ascontiguousarray(layer.weight[:, alive]))
-            layers[index + 1] = replace(following, weight=np.ascontiguousarray(following.weight[alive]))
+            layers[index + 1] = replace(
+                following, weight=np.ascontiguousarray(following.weight[alive])
+            )
     removed = [size - layer.fan_out for size, layer in zip(sizes, layers, strict=False)]
     return replace(network, layers=tuple(layers)), removed
 
 
 def _alive(network: Network, index: int) -> npt.NDArray[np.bool_]:
-    """Which neurons of hidden layer ``index`` can fire and are listened to, bool (fan_out,); at least one.
+    """Which neurons of hidden layer ``index`` can fire and are listened to, bool (fan_out,); at
+    least one.
 
-    A potential is highest when all positive weights arrive at the first tick possible and no negative one does.
+    A potential is highest when all positive weights arrive at the first tick possible and no
+    negative one does.
     """
     layer, following = network.layers[index], network.layers[index + 1]
     first = min(network.encoder.first_tick + index, network.last_tick)
     excitation = np.maximum(layer.weight.astype(np.int64), 0).sum(axis=0)
-    highest = excitation * (network.last_tick - first) - layer.threshold * (network.ticks_per_unit + network.last_tick)
+    highest = excitation * (network.last_tick - first) - layer.threshold * (
+        network.ticks_per_unit + network.last_tick
+    )
     alive = (highest >= 0) & (following.weight != 0).any(axis=1)
     alive[0] |= not alive.any()
     return alive

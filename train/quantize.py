@@ -1,6 +1,8 @@
-"""Weights to integers inside the training loop: the forward pass sees what the machine will, gradients pass through.
+"""Weights to integers inside the training loop: the forward pass sees what the machine will,
+gradients pass through.
 
-One rule: an integer weight is round(w T), halves to even, saturated to :class:`sim.fixed_point.WeightFormat`.
+One rule: an integer weight is round(w T), halves to even, saturated to
+:class:`sim.fixed_point.WeightFormat`.
 """
 
 from typing import Any
@@ -33,9 +35,11 @@ class _RoundWeight(Function):
 
 
 def round_weight(weight: Tensor, threshold: int, bits: int) -> Tensor:
-    """Return the integers, in a floating tensor, that stand for real weights (1.0 is the firing threshold).
+    """Return the integers, in a floating tensor, that stand for real weights (1.0 is the firing
+    threshold).
 
-    The gradient of the rounding is 1; of a saturated weight only what would bring it back into range passes.
+    The gradient of the rounding is 1; of a saturated weight only what would bring it back into
+    range passes.
     """
     return _RoundWeight.apply(weight, threshold, WeightFormat(bits))  # type: ignore[no-any-return]
 
@@ -44,8 +48,9 @@ def round_weight(weight: Tensor, threshold: int, bits: int) -> Tensor:
 def choose_threshold(weight: Tensor, bits: int) -> int:
     """Return the T whose rounding of ``weight`` to ``bits`` bits has the least squared error.
 
-    A larger T rounds finely but saturates large weights, a smaller one the reverse; T falls from where the weights'
-    root mean square is the largest integer to where their largest magnitude is half of it.
+    A larger T rounds finely but saturates large weights, a smaller one the reverse; T falls from
+    where the weights' root mean square is the largest integer to where their largest magnitude is
+    half of it.
     """
     form = WeightFormat(bits)
     high = max(form.high, 1)
@@ -53,5 +58,8 @@ def choose_threshold(weight: Tensor, bits: int) -> int:
     fine = (high / weight.square().mean().sqrt().clamp_min(1e-9)).clamp_min(coarse)
     steps = torch.linspace(0, 1, CANDIDATES)
     candidates = sorted({max(1, round(float(coarse * (fine / coarse) ** step))) for step in steps})
-    errors = [float((form.round(weight * threshold) / threshold - weight).square().sum()) for threshold in candidates]
+    errors = [
+        float((form.round(weight * threshold) / threshold - weight).square().sum())
+        for threshold in candidates
+    ]
     return candidates[errors.index(min(errors))]

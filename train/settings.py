@@ -1,4 +1,6 @@
-"""Everything that decides what a training run computes: the same settings and seed give the same network."""
+"""Everything that decides what a training run computes: the same settings and seed give the same
+network.
+"""
 
 import dataclasses
 from dataclasses import dataclass
@@ -14,25 +16,29 @@ MAX_BITS = 8
 MIN_BITS = 2
 
 ADDED = {"faint", "alive_share", "expected_spikes", "wake_share"}
-"""Settings that came after the first networks were trained; their defaults leave those as they are."""
+"""Settings that came after the first networks were trained; their defaults leave those as they are.
+"""
 
 
 @dataclass(frozen=True)
 class Settings:
     """A training run; the defaults are the recipe of the 784-600-10 network.
 
-    Network: ``hidden`` layer sizes; ``bits`` of the weights, one or per layer, empty for real weights and continuous
-    times; the tick grid; ``pool`` 1 or 2; intensities above ``bright`` (descending) fire at ``bright_ticks``, all
-    others at ``dark_tick`` (-1: never); ``inputs`` is a budget of pixels, 0 for all. Once training is over, intensities
-    up to ``faint`` never fire: fewer weights are read.
+    Network: ``hidden`` layer sizes; ``bits`` of the weights, one or per layer, empty for real
+    weights and continuous times; the tick grid; ``pool`` 1 or 2; intensities above ``bright``
+    (descending) fire at ``bright_ticks``, all others at ``dark_tick`` (-1: never); ``inputs`` is a
+    budget of pixels, 0 for all. Once training is over, intensities up to ``faint`` never fire:
+    fewer weights are read.
 
-    Training: at the start ``alive_share`` of the hidden neurons fire, and outputs wait for some ``expected_spikes`` of
-    them; in the first half, neurons that fire on a smaller share of images than ``wake_share`` are woken, 0 for none.
-    ``epochs`` of ``batch`` images, Adam at ``learning_rate`` (later layers ``output_rate`` times that), cosine to zero;
-    ``warp`` scales the augmentation; ``input_noise`` is the chance that an input spike is lost; gradients longer than
+    Training: at the start ``alive_share`` of the hidden neurons fire, and outputs wait for some
+    ``expected_spikes`` of them; in the first half, neurons that fire on a smaller share of images
+    than ``wake_share`` are woken, 0 for none. ``epochs`` of ``batch`` images, Adam at
+    ``learning_rate`` (later layers ``output_rate`` times that), cosine to zero; ``warp`` scales the
+    augmentation; ``input_noise`` is the chance that an input spike is lost; gradients longer than
     ``gradient_limit`` are scaled back to it; ``floor`` as in :mod:`train.exact.layer`.
 
-    Loss: as in :mod:`train.exact.loss`; ``margin``, ``softness`` and ``deadline`` are in units of z (``ticks_per_unit``).
+    Loss: as in :mod:`train.exact.loss`; ``margin``, ``softness`` and ``deadline`` are in units of z
+    (``ticks_per_unit``).
 
     :raises InputError: one of them is out of range.
     """
@@ -69,22 +75,48 @@ class Settings:
     alive_cost: float = 0.0
 
     def __post_init__(self) -> None:
-        positive = ("ticks_per_unit", "last_tick", "epochs", "batch", "learning_rate", "output_rate", "sharpness")
+        positive = (
+            "ticks_per_unit",
+            "last_tick",
+            "epochs",
+            "batch",
+            "learning_rate",
+            "output_rate",
+            "sharpness",
+        )
         for key in (*positive, "softness", "gradient_limit", "expected_spikes"):
             if not getattr(self, key) > 0:
                 raise InputError(f"--{_option(key)}: must be above 0, not {getattr(self, key)}.")
-        for key in ("warp", "floor", "margin", "spike_cost", "late_cost", "deadline", "alive_cost", "inputs", "seed"):
+        for key in (
+            "warp",
+            "floor",
+            "margin",
+            "spike_cost",
+            "late_cost",
+            "deadline",
+            "alive_cost",
+            "inputs",
+            "seed",
+        ):
             if not getattr(self, key) >= 0:
-                raise InputError(f"--{_option(key)}: must not be negative, and is {getattr(self, key)}.")
+                raise InputError(
+                    f"--{_option(key)}: must not be negative, and is {getattr(self, key)}."
+                )
         for bits in self.bits:
             if not MIN_BITS <= bits <= MAX_BITS:
-                raise InputError(f"--bits: {bits} is not possible; give {MIN_BITS} to {MAX_BITS}, one or per layer.")
+                raise InputError(
+                    f"--bits: {bits} is not possible; give {MIN_BITS} to {MAX_BITS}, one or per layer."
+                )
         if len(self.bits) not in (0, 1, len(self.hidden) + 1):
-            raise InputError(f"--bits: give one number, or {len(self.hidden) + 1} (per layer), not {len(self.bits)}.")
+            raise InputError(
+                f"--bits: give one number, or {len(self.hidden) + 1} (per layer), not {len(self.bits)}."
+            )
         if any(size < 1 for size in self.hidden):
             raise InputError("--hidden: every layer needs at least one neuron.")
         if not 0 <= self.input_noise < 1:
-            raise InputError(f"--input-noise: must be at least 0 and below 1, not {self.input_noise}.")
+            raise InputError(
+                f"--input-noise: must be at least 0 and below 1, not {self.input_noise}."
+            )
         for key in ("alive_share", "wake_share"):
             if not 0 <= getattr(self, key) <= 1:
                 raise InputError(f"--{_option(key)}: must be in 0..1, not {getattr(self, key)}.")
@@ -94,12 +126,16 @@ class Settings:
         if self.pool not in (1, 2):
             raise InputError(f"--pool: must be 1 or 2, not {self.pool}.")
         if not self.bright or len(self.bright) != len(self.bright_ticks):
-            raise InputError("--bright and --bright-ticks: give as many ticks as thresholds, at least one.")
+            raise InputError(
+                "--bright and --bright-ticks: give as many ticks as thresholds, at least one."
+            )
         if (
             sorted(self.bright, reverse=True) != list(self.bright)
             or not 0 <= min(self.bright) <= max(self.bright) < 255
         ):
-            raise InputError(f"--bright: must be descending and in 0..254, not {list(self.bright)}.")
+            raise InputError(
+                f"--bright: must be descending and in 0..254, not {list(self.bright)}."
+            )
         if not all(0 <= tick <= self.last_tick for tick in self.bright_ticks):
             raise InputError(f"--bright-ticks: must be in 0..{self.last_tick} (--last-tick).")
         if not 0 <= self.faint < INTENSITIES:
@@ -123,7 +159,10 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON; :meth:`from_json` reads them back."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in vars(self).items()
+        }
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Settings":

@@ -36,7 +36,9 @@ class VirtualBoard:
 
     def __init__(self, pipeline: PipelineParameters):
         parameters = Parameters(pipeline, CLOCK_HZ, CLOCK_HZ // LEAST_DIVISOR)
-        self._library = ctypes.CDLL(str(compile_model(complete(Top(parameters), pipeline), [], DRIVER)))
+        self._library = ctypes.CDLL(
+            str(compile_model(complete(Top(parameters), pipeline), [], DRIVER))
+        )
         self._library.open_board.restype = ctypes.c_void_p
         self._library.run_board.restype = ctypes.c_int64
         divisor = bit_cycles(parameters.clock_hz, parameters.baud)
@@ -45,9 +47,13 @@ class VirtualBoard:
         self.run(b"")  # no host is there before power is: the digest in the flash has been read
 
     def run(self, data: bytes, cycles: int = SLICE_CYCLES) -> bytes:
-        """Send ``data`` after what is still on its way, run so many cycles, and return the bytes that came."""
+        """Send ``data`` after what is still on its way, run so many cycles, and return the bytes
+        that came.
+        """
         found = ctypes.create_string_buffer(cycles // self._byte_cycles + 1)
-        count = self._library.run_board(self._board, data, ctypes.c_int64(len(data)), found, ctypes.c_int64(cycles))
+        count = self._library.run_board(
+            self._board, data, ctypes.c_int64(len(data)), found, ctypes.c_int64(cycles)
+        )
         return found.raw[:count]
 
     def close(self) -> None:
@@ -59,7 +65,9 @@ class Terminal:
     """A pseudo-terminal; ``port`` is the name that a host opens."""
 
     def __init__(self) -> None:
-        self._near, self._far = os.openpty()  # ours; the host's, kept open so that hosts may come and go
+        self._near, self._far = (
+            os.openpty()
+        )  # ours; the host's, kept open so that hosts may come and go
         tty.setraw(self._far)
         self.port = os.ttyname(self._far)
 
@@ -79,8 +87,12 @@ class Terminal:
         os.close(self._far)
 
 
-def serve(board: VirtualBoard, terminal: Terminal, go_on: Callable[[], bool] = lambda: True) -> None:
-    """Run the board at the terminal as long as ``go_on`` says; an idle one is let sleep between slices."""
+def serve(
+    board: VirtualBoard, terminal: Terminal, go_on: Callable[[], bool] = lambda: True
+) -> None:
+    """Run the board at the terminal as long as ``go_on`` says; an idle one is let sleep between
+    slices.
+    """
     quiet = 0
     while go_on():
         data = terminal.read(IDLE_S if quiet >= QUIET_CYCLES else 0.0)

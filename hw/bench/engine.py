@@ -1,6 +1,8 @@
-"""Runs a stream component in Amaranth's simulator: beats in, beats out, with pauses on both sides if wanted.
+"""Runs a stream component in Amaranth's simulator: beats in, beats out, with pauses on both sides
+if wanted.
 
-:mod:`hw.bench.verilated` does the same on the emitted Verilog, far faster; both take and give the same arrays.
+:mod:`hw.bench.verilated` does the same on the emitted Verilog, far faster; both take and give the
+same arrays.
 """
 
 import contextlib
@@ -24,15 +26,17 @@ class HangError(RuntimeError):
     """The component stopped moving beats before every image was closed."""
 
     def __init__(self, closed: int, images: int):
-        super().__init__(f"no beat moved for {PATIENCE_CYCLES} cycles; {closed} of {images} images are closed")
+        super().__init__(
+            f"no beat moved for {PATIENCE_CYCLES} cycles; {closed} of {images} images are closed"
+        )
 
 
 @dataclass(frozen=True)
 class Stimulus:
     """What is fed to a component.
 
-    :param images: per image its beats, as integers; the last one closes it. If the component has ``skip``, the beats
-        before the last are left out while it is high.
+    :param images: per image its beats, as integers; the last one closes it. If the component has
+        ``skip``, the beats before the last are left out while it is high.
     :param closing: an output closes an image if it has one of these bits; 0: every output does.
     :param seed: of random pauses on both sides; None: none.
     """
@@ -47,7 +51,8 @@ class Run:
     """What came out of a component.
 
     :param outputs: uint32 (n, words), the payload of each beat, lowest word first.
-    :param observed: uint32 (m, words), the port of that name in each cycle in which its lowest bit is set.
+    :param observed: uint32 (m, words), the port of that name in each cycle in which its lowest bit
+        is set.
     :param cycles: from reset to the last beat.
     """
 
@@ -57,7 +62,9 @@ class Run:
 
 
 def to_words(values: Sequence[int], bits: int) -> npt.NDArray[np.uint32]:
-    """Return unsigned integers of ``bits`` bits as uint32 (n, words), lowest word first; 33 to 64 bits are 2 words."""
+    """Return unsigned integers of ``bits`` bits as uint32 (n, words), lowest word first; 33 to 64
+    bits are 2 words.
+    """
     words = max(-(-bits // 32), 1)
     raw = b"".join(value.to_bytes(4 * words, "little") for value in values)
     return np.frombuffer(raw, np.dtype("<u4")).astype(np.uint32).reshape(-1, words)
@@ -87,7 +94,9 @@ def port(component: StreamComponent, name: str) -> Value | None:
 
 
 class AmaranthEngine:
-    """Amaranth's own simulator: no tools needed, some thousand cycles per second; ``vcd`` keeps every signal."""
+    """Amaranth's own simulator: no tools needed, some thousand cycles per second; ``vcd`` keeps
+    every signal.
+    """
 
     def __init__(self, component: Any, vcd: Path | None = None):
         self.component, self.vcd = component, vcd
@@ -103,7 +112,11 @@ class AmaranthEngine:
 
         simulator.add_testbench(testbench)
         traces = [self.component.i, self.component.o]
-        with simulator.write_vcd(str(self.vcd), traces=traces) if self.vcd else contextlib.nullcontext():
+        with (
+            simulator.write_vcd(str(self.vcd), traces=traces)
+            if self.vcd
+            else contextlib.nullcontext()
+        ):
             simulator.run()
         return driver.result()
 
@@ -151,7 +164,12 @@ class _Driver:
                 place = int(self.end[place])
             if offering and taken:
                 place, offering, idle = place + 1, False, 0
-                if self.skip is not None and skip and place < len(self.beats) and place <= self.end[place - 1]:
+                if (
+                    self.skip is not None
+                    and skip
+                    and place < len(self.beats)
+                    and place <= self.end[place - 1]
+                ):
                     place = int(self.end[place])
             if ready and valid:
                 self.outputs.append(payload)

@@ -1,4 +1,6 @@
-"""An SPI flash beside gateware that reads one, where there is no board: for simulators and the virtual board."""
+"""An SPI flash beside gateware that reads one, where there is no board: for simulators and the
+virtual board.
+"""
 
 from typing import Any
 
@@ -24,9 +26,10 @@ from hw.storage.flash import (
 class FlashChip(wiring.Component):
     """An SPI flash, asleep as an iCE40 leaves it, and with its quad enable bit not set.
 
-    It knows what :mod:`hw.storage.flash` sends, reads over one wire, two and four, and is as strict as data sheets are: what
-    comes in another order or with bits too few or too many is passed over, and so is a clock while HOLD is low and no
-    wire of data. Wires that nobody drives are high; once both sides have driven one, the chip never answers again.
+    It knows what :mod:`hw.storage.flash` sends, reads over one wire, two and four, and is as strict
+    as data sheets are: what comes in another order or with bits too few or too many is passed over,
+    and so is a clock while HOLD is low and no wire of data. Wires that nobody drives are high; once
+    both sides have driven one, the chip never answers again.
 
     Its clock is that of the gateware, of which a bit takes two cycles.
 
@@ -42,7 +45,9 @@ class FlashChip(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: what the command is, then byte after byte."""
         m = Module()
-        m.submodules.cells = cells = memory.Memory(shape=8, depth=len(self.content), init=self.content)
+        m.submodules.cells = cells = memory.Memory(
+            shape=8, depth=len(self.content), init=self.content
+        )
         port, bus = cells.read_port(), self.bus
         before, awake, volatile, quad, broken = Signal(), Signal(), Signal(), Signal(), Signal()
         count, bit, answers = Signal(range(COMMAND_BITS + 1)), Signal(3), Signal()
@@ -83,7 +88,9 @@ class FlashChip(wiring.Component):
             m.d.comb += data[1].eq(Mux(there, port.data.bit_select(bit, 1), 1))
         return m
 
-    def _answer(self, m: Module, command: Value, answers: Value, quad: Value, wires: Value, drives: Value) -> None:
+    def _answer(
+        self, m: Module, command: Value, answers: Value, quad: Value, wires: Value, drives: Value
+    ) -> None:
         """Say how many bits come at once, and on which wires."""
         driven = {1: 0b0010, 2: 0b0011, 4: 0b1111}
         with m.Switch(command):
@@ -120,7 +127,9 @@ class WithFlash(wiring.Component):
 
 
 def complete(component: Any, parameters: Parameters) -> Any:
-    """Return the component with the flash that it needs, filled with the weights, or as it is if it needs none."""
+    """Return the component with the flash that it needs, filled with the weights, or as it is if it
+    needs none.
+    """
     if parameters.flash is None:
         return component
     content = image(parameters.layers[parameters.flash].rows, parameters.network.digest)

@@ -1,4 +1,6 @@
-"""Runs labelled images through the gateware: what :mod:`hw.bench.simulate` is for decisions, for learning in place."""
+"""Runs labelled images through the gateware: what :mod:`hw.bench.simulate` is for decisions, for
+learning in place.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,8 +35,8 @@ class Kind(enum.Enum, shape=2):
 class Classroom(wiring.Component):
     """A pipeline that learns, with all that a host would do to it on one stream.
 
-    ``i``: beats of a :class:`Kind`. ``o``: per image, and per word wanted, one beat: the image's ``result``, the
-    ``word``, and the generator's ``state``.
+    ``i``: beats of a :class:`Kind`. ``o``: per image, and per word wanted, one beat: the image's
+    ``result``, the ``word``, and the generator's ``state``.
     """
 
     i: stream.Interface
@@ -43,9 +45,17 @@ class Classroom(wiring.Component):
     def __init__(self, parameters: Parameters):
         self.parameters = parameters
         network, rows = parameters.network, parameters.word_rows
-        where = data.StructLayout({"layer": 1, "address": max(each.depth for each in rows.values()).bit_length()})
-        content = data.UnionLayout({"event": event(network), "lesson": lesson(network), "seed": 32, "where": where})
-        answer = {"result": result(network, True), "state": 32, "word": max(each.word.size for each in rows.values())}
+        where = data.StructLayout(
+            {"layer": 1, "address": max(each.depth for each in rows.values()).bit_length()}
+        )
+        content = data.UnionLayout(
+            {"event": event(network), "lesson": lesson(network), "seed": 32, "where": where}
+        )
+        answer = {
+            "result": result(network, True),
+            "state": 32,
+            "word": max(each.word.size for each in rows.values()),
+        }
         super().__init__(
             {
                 "i": In(stream.Signature(data.StructLayout({"kind": Kind, "content": content}))),
@@ -58,7 +68,11 @@ class Classroom(wiring.Component):
         m = Module()
         m.submodules.pipeline = pipeline = Pipeline(self.parameters)
         ports: list[Any] = [pipeline.words.layer_0, pipeline.words.layer_1]
-        kind, content, word = self.i.payload.kind, self.i.payload.content, Signal.like(self.o.payload.word)
+        kind, content, word = (
+            self.i.payload.kind,
+            self.i.payload.content,
+            Signal.like(self.o.payload.word),
+        )
         m.d.comb += [
             pipeline.i.payload.eq(content.event),
             pipeline.lesson.payload.eq(content.lesson),
@@ -75,7 +89,10 @@ class Classroom(wiring.Component):
                 with m.Case(Kind.EVENT):
                     m.d.comb += [pipeline.i.valid.eq(1), self.i.ready.eq(pipeline.i.ready)]
                 with m.Case(Kind.LESSON):
-                    m.d.comb += [pipeline.lesson.valid.eq(1), self.i.ready.eq(pipeline.lesson.ready)]
+                    m.d.comb += [
+                        pipeline.lesson.valid.eq(1),
+                        self.i.ready.eq(pipeline.lesson.ready),
+                    ]
                 with m.Case(Kind.SEED):
                     m.d.comb += [pipeline.set.eq(1), self.i.ready.eq(1)]
                 with m.Case(Kind.FETCH), m.If(~pipeline.o.valid):
@@ -98,7 +115,8 @@ class Classroom(wiring.Component):
 class Course:
     """Labelled images, in order.
 
-    :param images: uint8 (n, height, width). :param labels: (n,); -1: the image is classified and not learnt.
+    :param images: uint8 (n, height, width).
+    :param labels: (n,); -1: the image is classified and not learnt.
     :param thin: (n,), of :mod:`sim.learning.supervised`.
     :param state: of the generator, before.
     """
@@ -115,9 +133,10 @@ class Learnt:
 
     :param network: with the weights after it, every word of them read back.
     :param state: of the generator after it.
-    :param status: (n,), how each image ended, as :class:`hw.events.Status`; ``tick``: (n,), when it was decided.
-    :param decision: (n,), before each image was learnt, and ``updated``, ``rows``, ``changed`` as in
-        :class:`sim.learning.supervised_batch.Lessons`, zeros for images that were not learnt.
+    :param status: (n,), how each image ended, as :class:`hw.events.Status`; ``tick``: (n,), when it
+        was decided.
+    :param decision: (n,), before each image was learnt, and ``updated``, ``rows``, ``changed`` as
+        in :class:`sim.learning.supervised_batch.Lessons`, zeros for images that were not learnt.
     :param cycles: (n,), from the image's first event to its result, the lesson included.
     """
 
@@ -143,10 +162,13 @@ class Lessons:
     def __init__(self, parameters: Parameters, engine: str = "verilator"):
         self.parameters = parameters
         self.room = Classroom(parameters)
-        self.engine: Engine = AmaranthEngine(self.room) if engine == "amaranth" else VerilatedEngine(self.room)
+        self.engine: Engine = (
+            AmaranthEngine(self.room) if engine == "amaranth" else VerilatedEngine(self.room)
+        )
 
     def run(self, course: Course, seed: int | None = None) -> Learnt:
-        """Teach a course from the weights of the parameters on; ``seed`` adds random pauses on both streams.
+        """Teach a course from the weights of the parameters on; ``seed`` adds random pauses on both
+        streams.
 
         :raises HangError: the gateware stops.
         """
@@ -175,7 +197,9 @@ class Lessons:
         )
 
     def _beat(self, kind: Kind, **content: Any) -> int:
-        return self.room.i.payload.shape().const({"kind": kind, "content": content}).as_value().value
+        return (
+            self.room.i.payload.shape().const({"kind": kind, "content": content}).as_value().value
+        )
 
     def event(self, beat: int) -> int:
         """Return the beat that carries a beat of an event stream."""
@@ -184,9 +208,12 @@ class Lessons:
     def beats(self, course: Course) -> list[list[int]]:
         """Return, per image, what leads to its result."""
         events = [
-            [self.event(beat) for beat in image] for image in input_events(self.parameters.network, course.images)
+            [self.event(beat) for beat in image]
+            for image in input_events(self.parameters.network, course.images)
         ]
-        for image, label, thin in zip(events, course.labels.tolist(), course.thin.tolist(), strict=True):
+        for image, label, thin in zip(
+            events, course.labels.tolist(), course.thin.tolist(), strict=True
+        ):
             if label >= 0:
                 image.insert(0, self._beat(Kind.LESSON, lesson={"label": label, "thin": thin}))
         events[0].insert(0, self._beat(Kind.SEED, seed=course.state))
@@ -199,7 +226,9 @@ class Lessons:
         for layer, rows in self.parameters.word_rows.items():
             found = run.outputs[start : start + rows.depth]
             start += rows.depth
-            words = [int.from_bytes(word.astype("<u4").tobytes(), "little") >> offset for word in found]
+            words = [
+                int.from_bytes(word.astype("<u4").tobytes(), "little") >> offset for word in found
+            ]
             mask = (1 << rows.word.size) - 1
             weight = rows.unpack([word & mask for word in words])
             layers.append(replace(self.parameters.network.layers[layer], weight=weight))

@@ -37,7 +37,9 @@ class Simulation:
 
     def __init__(self, parameters: Parameters, engine: str = "verilator", vcd: Path | None = None):
         self.parameters = parameters
-        self.chunk = 500 if engine == "verilator" else sys.maxsize  # one VCD file tells the whole story
+        self.chunk = (
+            500 if engine == "verilator" else sys.maxsize
+        )  # one VCD file tells the whole story
         if vcd is not None and engine != "amaranth":
             raise InputError("--vcd: only the Amaranth engine writes one; add --engine amaranth.")
         network = parameters.network
@@ -51,13 +53,16 @@ class Simulation:
             self.pipeline = VerilatedEngine(complete(Pipeline(parameters), parameters))
 
     def run(self, images: npt.NDArray[np.uint8], seed: int | None = None) -> list[HardwareTrace]:
-        """Run images uint8 (n, height, width), back to back; ``seed`` adds random pauses on all streams.
+        """Run images uint8 (n, height, width), back to back; ``seed`` adds random pauses on all
+        streams.
 
         :raises DifferenceError: the encoder's events are not those of ``sim``.
         :raises HangError: the gateware stops.
         """
         network = self.parameters.network
-        encoded = self.encoder.run(Stimulus(pixels(images), closing=Kind.END.value | Kind.ABORT.value, seed=seed))
+        encoded = self.encoder.run(
+            Stimulus(pixels(images), closing=Kind.END.value | Kind.ABORT.value, seed=seed)
+        )
         events = split_images(encoded, network)
         compare_events(network, events, images)
         return traces(self.parameters, self.pipeline.run(Stimulus(events, seed=seed)))
@@ -71,10 +76,22 @@ def compare_events(network: Network, found: list[list[int]], images: npt.NDArray
     layout = event(network)
     for image, (wanted, got) in enumerate(zip(input_events(network, images), found, strict=True)):
         if wanted != got:
-            place = next((n for n, (one, other) in enumerate(zip(wanted, got, strict=False)) if one != other), -1)
+            place = next(
+                (
+                    n
+                    for n, (one, other) in enumerate(zip(wanted, got, strict=False))
+                    if one != other
+                ),
+                -1,
+            )
             place = min(len(wanted), len(got)) if place < 0 else place
-            beats = [layout.from_bits(beats[place]) if place < len(beats) else "nothing" for beats in (wanted, got)]
-            raise DifferenceError(f"image {image}, input event {place}: expected {beats[0]}, found {beats[1]}")
+            beats = [
+                layout.from_bits(beats[place]) if place < len(beats) else "nothing"
+                for beats in (wanted, got)
+            ]
+            raise DifferenceError(
+                f"image {image}, input event {place}: expected {beats[0]}, found {beats[1]}"
+            )
 
 
 def compare(image: int, expected: Trace, found: HardwareTrace) -> None:
@@ -83,7 +100,9 @@ def compare(image: int, expected: Trace, found: HardwareTrace) -> None:
     :raises DifferenceError: at the first difference.
     """
     if found.trace is None:
-        raise DifferenceError(f"image {image}: expected decision {expected.decision}, found it dropped")
+        raise DifferenceError(
+            f"image {image}: expected decision {expected.decision}, found it dropped"
+        )
     text = difference(expected, found.trace)
     if text is None and found.events != expected.events:
         text = f"events counted per layer: expected {expected.events}, found {found.events}"
@@ -98,7 +117,8 @@ def simulate(
     images: npt.NDArray[np.uint8],
     progress: Callable[[int], object] | None = None,
 ) -> Iterator[HardwareTrace]:
-    """Yield each image's trace after holding it against ``sim``; ``progress`` is told how many more are done.
+    """Yield each image's trace after holding it against ``sim``; ``progress`` is told how many more
+    are done.
 
     :raises DifferenceError: at the first difference, after the images before it were yielded.
     """
@@ -107,7 +127,9 @@ def simulate(
         try:
             found = simulation.run(batch)
         except HangError as error:
-            raise DifferenceError(f"image {start} or one of the {len(batch)} from there on: {error}") from error
+            raise DifferenceError(
+                f"image {start} or one of the {len(batch)} from there on: {error}"
+            ) from error
         for image, trace in enumerate(found):
             compare(start + image, run(simulation.parameters.network, batch[image]), trace)
             yield trace

@@ -52,7 +52,11 @@ def field(words: Words, layout: data.Layout, *path: str | int) -> npt.NDArray[np
         value |= words[:, word + 1].astype(np.uint64) << np.uint64(32 - shift)
     value &= np.uint64((1 << cast.width) - 1)
     number = value.astype(np.int64)
-    return number - ((number >> (cast.width - 1)) << cast.width) if cast.signed and cast.width else number
+    return (
+        number - ((number >> (cast.width - 1)) << cast.width)
+        if cast.signed and cast.width
+        else number
+    )
 
 
 def pixels(images: npt.NDArray[np.uint8]) -> list[list[int]]:
@@ -63,7 +67,9 @@ def pixels(images: npt.NDArray[np.uint8]) -> list[list[int]]:
 
 
 def input_events(network: Network, images: npt.NDArray[np.uint8]) -> list[list[int]]:
-    """Return what the encoder must send for images uint8 (n, height, width): its beats, per image, from :mod:`sim`."""
+    """Return what the encoder must send for images uint8 (n, height, width): its beats, per image,
+    from :mod:`sim`.
+    """
     layout = event(network)
     tick_place, neuron_place = layout["tick"].offset, layout["neuron"].offset
     beats: list[list[int]] = []
@@ -95,9 +101,13 @@ def traces(parameters: Parameters, run: Run) -> list[HardwareTrace]:
     status = [Status(value) for value in field(run.outputs, layout, "outcome", "status").tolist()]
     decision = field(run.outputs, layout, "outcome", "decision").tolist()
     tick = field(run.outputs, layout, "outcome", "tick").tolist()
-    cycles, rejected = (field(run.outputs, layout, name).tolist() for name in ("cycles", "rejected"))
+    cycles, rejected = (
+        field(run.outputs, layout, name).tolist() for name in ("cycles", "rejected")
+    )
     layers = range(len(network.layers))
-    counts = np.stack([field(run.outputs, layout, "events", layer) for layer in layers], axis=1).tolist()
+    counts = np.stack(
+        [field(run.outputs, layout, "events", layer) for layer in layers], axis=1
+    ).tolist()
     ends = np.flatnonzero(field(run.observed, seen, "ended"))
     spikes = [_spikes(run.observed, seen, layer, ends) for layer in layers]
     potential = _potentials(parameters, run.observed, ends)
@@ -121,23 +131,34 @@ def traces(parameters: Parameters, run: Run) -> list[HardwareTrace]:
     ]
 
 
-def _spikes(observed: Words, seen: data.Layout, layer: int, ends: npt.NDArray[np.intp]) -> list[list[Spike]]:
+def _spikes(
+    observed: Words, seen: data.Layout, layer: int, ends: npt.NDArray[np.intp]
+) -> list[list[Spike]]:
     """Return the events delivered to a layer, per image."""
     place = np.flatnonzero(field(observed, seen, "delivered") >> layer & 1)
     ticks = field(observed, seen, "tick")[place].tolist()
     neurons = field(observed, seen, "neuron", layer)[place].tolist()
     cuts = [0, *np.searchsorted(place, ends).tolist()]
     return [
-        [Spike(tick, neuron) for tick, neuron in zip(ticks[start:stop], neurons[start:stop], strict=True)]
+        [
+            Spike(tick, neuron)
+            for tick, neuron in zip(ticks[start:stop], neurons[start:stop], strict=True)
+        ]
         for start, stop in pairwise(cuts)
     ]
 
 
-def _potentials(parameters: Parameters, observed: Words, ends: npt.NDArray[np.intp]) -> Sequence[npt.NDArray[np.int64]]:
-    """Return the output layer's potentials after the last advance, per image; zeros for one dropped before any."""
+def _potentials(
+    parameters: Parameters, observed: Words, ends: npt.NDArray[np.intp]
+) -> Sequence[npt.NDArray[np.int64]]:
+    """Return the output layer's potentials after the last advance, per image; zeros for one dropped
+    before any.
+    """
     seen, output = parameters.observation, parameters.layers[-1]
     place = np.flatnonzero(field(observed, seen, "advanced"))
-    lanes = np.stack([field(observed, seen, "fold", "potential", lane) for lane in range(output.lanes)], axis=1)[place]
+    lanes = np.stack(
+        [field(observed, seen, "fold", "potential", lane) for lane in range(output.lanes)], axis=1
+    )[place]
     stops = np.searchsorted(place, ends)
     empty = np.zeros(output.layer.fan_out, np.int64)
     found: list[npt.NDArray[np.int64]] = []

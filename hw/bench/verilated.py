@@ -1,7 +1,7 @@
 """Runs a stream component as compiled Verilog: Verilator's model of it behind one call per batch.
 
-Compiling takes seconds to a minute, so finished models are kept in the user's cache, under the hash of all that they
-are made of.
+Compiling takes seconds to a minute, so finished models are kept in the user's cache, under the hash
+of all that they are made of.
 """
 
 import ctypes
@@ -29,7 +29,10 @@ VERILATOR = (
 )
 COMPILER = (
     *("g++", "-std=c++17", "-fPIC", "-DVERILATOR=1"),
-    *(f"-DVM_{name}=0" for name in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF")),
+    *(
+        f"-DVM_{name}=0"
+        for name in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF")
+    ),
 )
 
 
@@ -39,12 +42,18 @@ class _Batch(ctypes.Structure):
     _fields_ = (
         ("beats", ctypes.c_void_p),
         ("end", ctypes.c_void_p),
-        *((name, ctypes.c_int64) for name in ("beat_count", "image_count", "closing", "seed", "patience")),
+        *(
+            (name, ctypes.c_int64)
+            for name in ("beat_count", "image_count", "closing", "seed", "patience")
+        ),
         ("outputs", ctypes.c_void_p),
         ("output_room", ctypes.c_int64),
         ("observed", ctypes.c_void_p),
         ("observed_room", ctypes.c_int64),
-        *((name, ctypes.c_int64) for name in ("output_count", "observed_count", "cycles", "closed")),
+        *(
+            (name, ctypes.c_int64)
+            for name in ("output_count", "observed_count", "cycles", "closed")
+        ),
     )
 
 
@@ -55,14 +64,22 @@ class VerilatedEngine:
     """
 
     def __init__(self, component: Any):
-        self.payload_bits = [len(Value.cast(stream.payload)) for stream in (component.i, component.o)]
-        self.observed_bits = len(observed) if (observed := port(component, "observed")) is not None else 0
-        flags = ["-DSKIP"] * (port(component, "skip") is not None) + ["-DOBSERVED"] * bool(self.observed_bits)
+        self.payload_bits = [
+            len(Value.cast(stream.payload)) for stream in (component.i, component.o)
+        ]
+        self.observed_bits = (
+            len(observed) if (observed := port(component, "observed")) is not None else 0
+        )
+        flags = ["-DSKIP"] * (port(component, "skip") is not None) + ["-DOBSERVED"] * bool(
+            self.observed_bits
+        )
         self.library = ctypes.CDLL(str(compile_model(component, flags, DRIVER)))
 
     def run(self, stimulus: Stimulus) -> Run:
         """See :class:`hw.bench.engine.Engine`."""
-        beats = to_words([beat for image in stimulus.images for beat in image], self.payload_bits[0])
+        beats = to_words(
+            [beat for image in stimulus.images for beat in image], self.payload_bits[0]
+        )
         sizes = [len(image) for image in stimulus.images]
         end = np.repeat(np.cumsum(sizes) - 1, sizes).astype(np.int64)
         room = 1024 + 4 * len(beats)
@@ -84,7 +101,9 @@ class VerilatedEngine:
             )
             self.library.run(ctypes.byref(batch))
             if batch.closed == len(sizes):
-                return Run(outputs[: batch.output_count], observed[: batch.observed_count], batch.cycles)
+                return Run(
+                    outputs[: batch.output_count], observed[: batch.observed_count], batch.cycles
+                )
             if max(batch.output_count, batch.observed_count) < room:
                 raise HangError(batch.closed, len(sizes))
             room *= 2
@@ -95,7 +114,8 @@ def _address(array: npt.NDArray[Any]) -> int:
 
 
 def compile_model(component: Any, flags: list[str], driver: Path) -> Path:
-    """Return the shared library of a component's model and of the C++ that drives it, from the cache or compiled now.
+    """Return the shared library of a component's model and of the C++ that drives it, from the
+    cache or compiled now.
 
     :raises InputError: verilator or a C++ compiler is missing, or fails.
     """
@@ -127,7 +147,19 @@ def _compile(folder: Path, kept: Path, flags: list[str], driver: Path) -> None:
     _call([*COMPILER, "-O0", "-c", *include, *slow], folder)
     objects = [Path(name).with_suffix(".o").name for name in slow]
     _call(
-        [*COMPILER, "-O1", "-shared", "-o", "model.so", *flags, *include, str(driver), *fast, *objects, *runtime],
+        [
+            *COMPILER,
+            "-O1",
+            "-shared",
+            "-o",
+            "model.so",
+            *flags,
+            *include,
+            str(driver),
+            *fast,
+            *objects,
+            *runtime,
+        ],
         folder,
     )
 
@@ -136,9 +168,13 @@ def _call(command: list[str], folder: Path) -> None:
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
-        raise InputError(f"{command[0]}: no such program; install perl and a C++ compiler.") from error
+        raise InputError(
+            f"{command[0]}: no such program; install perl and a C++ compiler."
+        ) from error
     if done.returncode:
-        raise InputError(f"{command[0]}: fails ({done.stderr.strip()[-300:]}); is the C++ compiler complete?")
+        raise InputError(
+            f"{command[0]}: fails ({done.stderr.strip()[-300:]}); is the C++ compiler complete?"
+        )
 
 
 def _keep(folder: Path, files: list[Path], kept: Path) -> None:

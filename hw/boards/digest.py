@@ -1,4 +1,6 @@
-"""The digest of a network in block RAM, for bitstreams whose weights are exchanged, and the digest with them."""
+"""The digest of a network in block RAM, for bitstreams whose weights are exchanged, and the digest
+with them.
+"""
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import memory, wiring
@@ -7,7 +9,9 @@ from amaranth.lib.wiring import Out
 from hw.storage.block import random_words
 
 DEPTH = 512
-"""Bytes of the memory: a whole block RAM, random but for the last ones, so that its bits are found in a bitstream."""
+"""Bytes of the memory: a whole block RAM, random but for the last ones, so that its bits are found
+in a bitstream.
+"""
 
 DIGEST_BYTES = 4
 

@@ -9,11 +9,15 @@ from amaranth.lib.wiring import Out
 from hw.boards.table import Flash
 
 DATA = ("flash_copi", "flash_cipo", "flash_wp_n", "flash_hold_n")
-"""Data wires 0 to 3. Both sides drive all but one; a port of both directions is not listed among a component's."""
+"""Data wires 0 to 3. Both sides drive all but one; a port of both directions is not listed among a
+component's.
+"""
 
 
 def flash_pins(flash: Flash | None) -> dict[str, wiring.Member]:
-    """Return the ports of the outermost module that only the FPGA drives: ``flash_cs_n``, ...; none without a flash."""
+    """Return the ports of the outermost module that only the FPGA drives: ``flash_cs_n``, ...; none
+    without a flash.
+    """
     if flash is None:
         return {}
     names = ("flash_cs_n", "flash_sck") if flash.clock_pin else ("flash_cs_n",)
@@ -21,8 +25,9 @@ def flash_pins(flash: Flash | None) -> dict[str, wiring.Member]:
 
 
 def connect_pins(m: Module, bus: Any, pins: Any, flash: Flash) -> None:
-    """Connect a :class:`hw.storage.flash.FlashBus` to the ports of :func:`flash_pins`, or to the primitive in their place, and
-    to those of ``DATA`` that the board has."""
+    """Connect a :class:`hw.storage.flash.FlashBus` to the ports of :func:`flash_pins`, or to the
+    primitive in their place, and to those of ``DATA`` that the board has.
+    """
     m.d.comb += pins.flash_cs_n.eq(bus.cs_n)
     if flash.clock_pin:
         m.d.comb += pins.flash_sck.eq(bus.sck)
@@ -31,7 +36,9 @@ def connect_pins(m: Module, bus: Any, pins: Any, flash: Flash) -> None:
     for place, name in enumerate(DATA):
         if place < flash.pins:
             direction = io.Direction.Input if name == "flash_cipo" else io.Direction.Bidir
-            m.submodules[f"{name}_pin"] = pin = io.Buffer(direction, io.SingleEndedPort(IOPort(1, name=name)))
+            m.submodules[f"{name}_pin"] = pin = io.Buffer(
+                direction, io.SingleEndedPort(IOPort(1, name=name))
+            )
             m.d.comb += bus.i[place].eq(pin.i)
             if direction is io.Direction.Bidir:
                 m.d.comb += [pin.o.eq(bus.o[place]), pin.oe.eq(bus.oe[place])]

@@ -14,7 +14,9 @@ class Device:
 
     :param family: ``ecp5`` or ``ice40``.
     :param size: its name for nextpnr.
-    :param luts: four-input look-up tables. :param blocks: block RAMs. :param block_bits: bits of one.
+    :param luts: four-input look-up tables.
+    :param blocks: block RAMs.
+    :param block_bits: bits of one.
     :param spram_bits: all single-port RAM together (iCE40 UltraPlus).
     """
 
@@ -38,10 +40,11 @@ class Flash:
     """A board's SPI flash, as far as it is wired to the FPGA.
 
     :param bytes: its size; where boards differ, the smallest.
-    :param clock_pin: its clock is at a pin like any other; else at the one of ECP5's configuration (``USRMCLK``).
+    :param clock_pin: its clock is at a pin like any other; else at the one of ECP5's configuration
+        (``USRMCLK``).
     :param pins: data wires that reach the FPGA: 2, or 4 with WP and HOLD.
-    :param wires: how many of them data come over. With 4 the chip must be known to be one of Winbond's, or made like
-        them, see :data:`hw.storage.flash.VOLATILE`; every chip has 2.
+    :param wires: how many of them data come over. With 4 the chip must be known to be one of
+        Winbond's, or made like them, see :data:`hw.storage.flash.VOLATILE`; every chip has 2.
     """
 
     bytes: int
@@ -55,10 +58,13 @@ class Board:
     """A board, or a bare device to measure on.
 
     :param name: on the command line.
-    :param device: its FPGA. :param package: its name for nextpnr.
+    :param device: its FPGA.
+    :param package: its name for nextpnr.
     :param oscillator_hz: frequency at pin ``clk``.
-    :param clock_hz: the machine's, if the user does not choose; unlike the oscillator's, it comes from a PLL.
-    :param pins: file in ``constraints/``; None: no board, pins are where they fall and no bitstream is made.
+    :param clock_hz: the machine's, if the user does not choose; unlike the oscillator's, it comes
+        from a PLL.
+    :param pins: file in ``constraints/``; None: no board, pins are where they fall and no bitstream
+        is made.
     :param pll_pad: the oscillator is at the PLL's own pin (iCE40), which then feeds nothing else.
     :param programmer: the board's name for openFPGALoader.
     :param flash: where weights may lie; None: there is none, or its pins are not known.
@@ -80,7 +86,9 @@ class Board:
         return CONSTRAINTS / self.pins if self.pins else None
 
 
-_ULX3S_FLASH = Flash(4 << 20, clock_pin=False, pins=4, wires=2)  # Winbond's on some of these boards, ISSI's on others
+_ULX3S_FLASH = Flash(
+    4 << 20, clock_pin=False, pins=4, wires=2
+)  # Winbond's on some of these boards, ISSI's on others
 _W25Q128 = Flash(16 << 20, clock_pin=True, pins=4, wires=4)
 _ICEPI_FLASH = replace(_W25Q128, clock_pin=False)
 _HX8K_FLASH = Flash(4 << 20, clock_pin=True, pins=2, wires=2)
@@ -88,9 +96,39 @@ _HX8K_FLASH = Flash(4 << 20, clock_pin=True, pins=2, wires=2)
 BOARDS = {
     board.name: board
     for board in (
-        Board("ulx3s-85f", ECP5_85F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", False, "ulx3s", _ULX3S_FLASH),
-        Board("ulx3s-45f", ECP5_45F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", False, "ulx3s", _ULX3S_FLASH),
-        Board("ulx3s-25f", ECP5_25F, "CABGA381", 25_000_000, 50_000_000, "ulx3s.lpf", False, "ulx3s", _ULX3S_FLASH),
+        Board(
+            "ulx3s-85f",
+            ECP5_85F,
+            "CABGA381",
+            25_000_000,
+            50_000_000,
+            "ulx3s.lpf",
+            False,
+            "ulx3s",
+            _ULX3S_FLASH,
+        ),
+        Board(
+            "ulx3s-45f",
+            ECP5_45F,
+            "CABGA381",
+            25_000_000,
+            50_000_000,
+            "ulx3s.lpf",
+            False,
+            "ulx3s",
+            _ULX3S_FLASH,
+        ),
+        Board(
+            "ulx3s-25f",
+            ECP5_25F,
+            "CABGA381",
+            25_000_000,
+            50_000_000,
+            "ulx3s.lpf",
+            False,
+            "ulx3s",
+            _ULX3S_FLASH,
+        ),
         Board(
             "icepi-zero",
             ECP5_25F,
@@ -102,7 +140,17 @@ BOARDS = {
             "icepi-zero",
             _ICEPI_FLASH,
         ),
-        Board("icebreaker", UP5K, "sg48", 12_000_000, 12_000_000, "icebreaker.pcf", True, "ice40_generic", _W25Q128),
+        Board(
+            "icebreaker",
+            UP5K,
+            "sg48",
+            12_000_000,
+            12_000_000,
+            "icebreaker.pcf",
+            True,
+            "ice40_generic",
+            _W25Q128,
+        ),
         Board(
             "hx8k-breakout",
             HX8K,

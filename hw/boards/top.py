@@ -32,7 +32,8 @@ class Parameters:
     :param clock_hz: of the machine.
     :param baud: bits per second of the serial line.
     :param buffer_style: memory that holds requests, see :class:`hw.link.framing.Buffer`.
-    :param buffered: requests that it has room for, at least: with two, one is looked at while the next one comes.
+    :param buffered: requests that it has room for, at least: with two, one is looked at while the
+        next one comes.
     :raises InputError: the clock cannot make that bit rate.
     """
 
@@ -57,12 +58,15 @@ class Parameters:
 
     @property
     def window(self) -> int:
-        """Requests that may be on their way at once, whatever they are; one byte of the buffer always stays free."""
+        """Requests that may be on their way at once, whatever they are; one byte of the buffer
+        always stays free.
+        """
         return (self.buffer.bytes - 1) // self.request_bytes
 
 
 class Top(wiring.Component):
-    """The whole gateware of a board but its clock: ``rx`` and ``tx`` are the serial line, idle high.
+    """The whole gateware of a board but its clock: ``rx`` and ``tx`` are the serial line, idle
+    high.
 
     ``flash``: see :class:`hw.storage.flash.FlashPort`.
     """
@@ -99,7 +103,9 @@ class Top(wiring.Component):
                 "clock_hz": parameters.clock_hz,
                 "window": parameters.window,
                 "lanes": int(parameters.pipeline.lanes),
-                "to_load": 0 if parameters.pipeline.spram is None else parameters.pipeline.spram + 1,
+                "to_load": 0
+                if parameters.pipeline.spram is None
+                else parameters.pipeline.spram + 1,
                 **rule_registers(parameters.pipeline.rule),
             }
         )
@@ -134,8 +140,9 @@ class Top(wiring.Component):
 
 
 class BoardTop(wiring.Component):
-    """What is synthesised: :class:`Top` and its clock. Ports are named as in the pin files: ``clk``, ``rx``, ``tx``,
-    and those of the flash if weights lie there; see :mod:`hw.boards.flash_pins`.
+    """What is synthesised: :class:`Top` and its clock. Ports are named as in the pin files:
+    ``clk``, ``rx``, ``tx``, and those of the flash if weights lie there; see
+    :mod:`hw.boards.flash_pins`.
 
     :param dividers: of the PLL that makes the machine's clock; None: it is ``clk`` itself.
     :param flash: the board's; None: no weights lie there.
@@ -145,7 +152,9 @@ class BoardTop(wiring.Component):
     rx: Signal
     tx: Signal
 
-    def __init__(self, parameters: Parameters, dividers: Dividers | None, flash: Flash | None = None):
+    def __init__(
+        self, parameters: Parameters, dividers: Dividers | None, flash: Flash | None = None
+    ):
         self.parameters, self.dividers, self.flash = parameters, dividers, flash
         super().__init__({"clk": In(1), "rx": In(1), "tx": Out(1), **flash_pins(flash)})
 

@@ -37,26 +37,65 @@ def add_commands(commands: Any) -> None:
     """Add the commands to the parser of ``python -m hw``."""
     boards = command(commands, "boards", "list the boards", "python -m hw boards --json", _boards)
     boards.add_argument("--json", action="store_true", help="print JSON")
-    fit = command(commands, "check", "does it fit?", "python -m hw check build/mnist --board icebreaker", _check)
-    make = command(commands, "build", "make a bitstream", "python -m hw build build/mnist --board ulx3s-85f", _build)
+    fit = command(
+        commands,
+        "check",
+        "does it fit?",
+        "python -m hw check build/mnist --board icebreaker",
+        _check,
+    )
+    make = command(
+        commands,
+        "build",
+        "make a bitstream",
+        "python -m hw build build/mnist --board ulx3s-85f",
+        _build,
+    )
     for parser in (fit, make):
-        parser.add_argument("network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file")
-        parser.add_argument("--board", required=True, metavar="NAME", help="as listed by `python -m hw boards`")
-        parser.add_argument("--lanes", default=FULL, metavar="N|full", help="of the widest layer (full)")
-        parser.add_argument("--weights", choices=CHOICES, default=AUTO, help="where they lie (auto: where they fit)")
+        parser.add_argument(
+            "network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file"
+        )
+        parser.add_argument(
+            "--board", required=True, metavar="NAME", help="as listed by `python -m hw boards`"
+        )
+        parser.add_argument(
+            "--lanes", default=FULL, metavar="N|full", help="of the widest layer (full)"
+        )
+        parser.add_argument(
+            "--weights", choices=CHOICES, default=AUTO, help="where they lie (auto: where they fit)"
+        )
         parser.add_argument("--learn", action="store_true", help="with the learner, for `hw learn`")
     fit.add_argument("--reuse", action="store_true", help="as `hw build --reuse` needs it")
     fit.add_argument("--json", action="store_true", help="print JSON")
-    make.add_argument("--out", type=Path, metavar="DIR", help="where bitstream, report and logs go (DIR/NAME)")
-    make.add_argument("--clock-mhz", default="", metavar="F|auto", help="the machine's clock; auto: what is reached")
-    make.add_argument("--baud", type=int, default=BAUD, metavar="N", help=f"bits per second of the line ({BAUD})")
+    make.add_argument(
+        "--out", type=Path, metavar="DIR", help="where bitstream, report and logs go (DIR/NAME)"
+    )
+    make.add_argument(
+        "--clock-mhz",
+        default="",
+        metavar="F|auto",
+        help="the machine's clock; auto: what is reached",
+    )
+    make.add_argument(
+        "--baud", type=int, default=BAUD, metavar="N", help=f"bits per second of the line ({BAUD})"
+    )
     make.add_argument("--seed", type=int, default=SEED, metavar="N", help=f"of placement ({SEED})")
-    make.add_argument("--seeds", type=int, default=1, metavar="N", help="try so many, keep the fastest (1)")
-    make.add_argument("--workers", type=int, metavar="N", help="seeds at once on this machine (one per core)")
-    make.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, such as tcp://host:8786")
+    make.add_argument(
+        "--seeds", type=int, default=1, metavar="N", help="try so many, keep the fastest (1)"
+    )
+    make.add_argument(
+        "--workers", type=int, metavar="N", help="seeds at once on this machine (one per core)"
+    )
+    make.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a running Dask cluster, such as tcp://host:8786"
+    )
     make.add_argument("--placer", choices=PLACERS, help="of nextpnr (by how full the device is)")
     make.add_argument("--router", choices=ROUTERS, help="of nextpnr (nextpnr's choice)")
-    make.add_argument("--reuse", action="store_true", help="exchange the weights of what is routed in --out already")
+    make.add_argument(
+        "--reuse",
+        action="store_true",
+        help="exchange the weights of what is routed in --out already",
+    )
     make.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
@@ -107,7 +146,9 @@ def _check(arguments: argparse.Namespace) -> int:
     return 0 if findings.fits else DOES_NOT_FIT
 
 
-def _vectors(arguments: argparse.Namespace, network: Network) -> tuple[npt.NDArray[np.uint8], list[Trace]] | None:
+def _vectors(
+    arguments: argparse.Namespace, network: Network
+) -> tuple[npt.NDArray[np.uint8], list[Trace]] | None:
     path = network_path(arguments.network).with_name(VECTORS_FILE)
     return load_vectors(path, network) if path.is_file() else None
 
@@ -144,7 +185,9 @@ def _build(arguments: argparse.Namespace) -> int:
     pipeline = place_weights(pipeline_parameters(arguments), board, arguments.weights)
     search = Search(arguments.seeds, arguments.scheduler, arguments.workers)
     routing = {"seed": arguments.seed, "placer": arguments.placer, "router": arguments.router}
-    settings = Settings(pipeline, board, clock_hz, arguments.baud, **routing, reuse=arguments.reuse, search=search)
+    settings = Settings(
+        pipeline, board, clock_hz, arguments.baud, **routing, reuse=arguments.reuse, search=search
+    )
     vectors = _vectors(arguments, settings.pipeline.network)
     out = arguments.out or network_path(arguments.network).parent / board.name
     with _spinner() as bar:

@@ -34,9 +34,22 @@ DIFFERENT = 1
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the parser of ``python -m hw``."""
-    run = command(commands, "emulate", "run a virtual board", "python -m hw emulate build/mnist --lanes 20", _emulate)
-    run.add_argument("network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file")
-    run.add_argument("--lanes", default=FULL, metavar="N|full", help="neurons of the widest layer per cycle (full)")
+    run = command(
+        commands,
+        "emulate",
+        "run a virtual board",
+        "python -m hw emulate build/mnist --lanes 20",
+        _emulate,
+    )
+    run.add_argument(
+        "network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file"
+    )
+    run.add_argument(
+        "--lanes",
+        default=FULL,
+        metavar="N|full",
+        help="neurons of the widest layer per cycle (full)",
+    )
     run.add_argument(
         "--weights",
         choices=("block", "spram", "flash"),
@@ -45,14 +58,25 @@ def add_commands(commands: Any) -> None:
     )
     run.add_argument("--learn", action="store_true", help="with the learner, for `hw learn`")
     run.add_argument(
-        "--port", type=Path, metavar="LINK", help="also offer the port under this name, as a symbolic link"
+        "--port",
+        type=Path,
+        metavar="LINK",
+        help="also offer the port under this name, as a symbolic link",
     )
     load_it = command(
-        commands, "program", "load a bitstream", "python -m hw program build/mnist --board icebreaker", _program
+        commands,
+        "program",
+        "load a bitstream",
+        "python -m hw program build/mnist --board icebreaker",
+        _program,
     )
     load_it.add_argument("network", type=Path, metavar="DIR", help="folder given to `hw build`")
-    load_it.add_argument("--board", required=True, metavar="NAME", help="as listed by `python -m hw boards`")
-    load_it.add_argument("--flash", action="store_true", help="into the board's flash, so that it stays")
+    load_it.add_argument(
+        "--board", required=True, metavar="NAME", help="as listed by `python -m hw boards`"
+    )
+    load_it.add_argument(
+        "--flash", action="store_true", help="into the board's flash, so that it stays"
+    )
     ask = command(
         commands,
         "classify",
@@ -60,12 +84,20 @@ def add_commands(commands: Any) -> None:
         "python -m hw classify build/mnist --port /dev/ttyUSB0 --dataset mnist --limit 100",
         _classify,
     )
-    ask.add_argument("network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file")
-    ask.add_argument("--port", required=True, metavar="P", help="serial port, or what `hw emulate` offers")
-    ask.add_argument("--baud", type=int, default=BAUD, metavar="N", help=f"bits per second, as built ({BAUD})")
+    ask.add_argument(
+        "network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file"
+    )
+    ask.add_argument(
+        "--port", required=True, metavar="P", help="serial port, or what `hw emulate` offers"
+    )
+    ask.add_argument(
+        "--baud", type=int, default=BAUD, metavar="N", help=f"bits per second, as built ({BAUD})"
+    )
     images = ask.add_mutually_exclusive_group(required=True)
     images.add_argument("--images", type=Path, metavar="FILE.npy", help="uint8 (n, height, width)")
-    images.add_argument("--dataset", metavar="NAME", help=f"test images of {', '.join(dataset.CLASSES)}")
+    images.add_argument(
+        "--dataset", metavar="NAME", help=f"test images of {', '.join(dataset.CLASSES)}"
+    )
     ask.add_argument("--limit", type=int, metavar="N", help="only the first N images")
     ask.add_argument("--check", action="store_true", help="hold every answer against sim")
 
@@ -83,7 +115,10 @@ def _emulate(arguments: argparse.Namespace) -> int:
         bar.add_task("compiling the board", total=None)
         board = VirtualBoard(parameters)
     terminal = Terminal()
-    for ends in (signal.SIGINT, signal.SIGTERM):  # both take the link away; a shell's background job ignores the first
+    for ends in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # both take the link away; a shell's background job ignores the first
         signal.signal(ends, signal.default_int_handler)
     try:
         if link is not None:
@@ -126,10 +161,15 @@ def _classify(arguments: argparse.Namespace) -> int:
                 print(json.dumps(answer.to_json()))
                 bar.advance(task)
         except LinkError as error:
-            raise LinkError(f"{error} Images {len(answers)} to {len(images) - 1} have no answer.") from error
+            raise LinkError(
+                f"{error} Images {len(answers)} to {len(images) - 1} have no answer."
+            ) from error
     seconds = time.monotonic() - began_s
     mean_us = sum(answer.cycles for answer in answers) / max(1, len(answers)) / clock_hz * 1e6
-    print(f"{len(answers)} images, {len(answers) / seconds:.0f} per second, {mean_us:.1f} us each", file=sys.stderr)
+    print(
+        f"{len(answers)} images, {len(answers) / seconds:.0f} per second, {mean_us:.1f} us each",
+        file=sys.stderr,
+    )
     if labels is not None:
         right = sum(answer.decision == label for answer, label in zip(answers, labels, strict=True))
         print(f"accuracy {right / len(answers):.2%}", file=sys.stderr)
@@ -141,7 +181,10 @@ def _check(network: Network, expected: batch.Decisions, answers: list[Answer]) -
         wanted, found = expected.to_json(index), answer.to_json()
         for key in ("decision", "tick", "timed_out", "events"):
             if wanted[key] != found[key]:
-                print(f"difference: image {index}, {key}: expected {wanted[key]}, found {found[key]}", file=sys.stderr)
+                print(
+                    f"difference: image {index}, {key}: expected {wanted[key]}, found {found[key]}",
+                    file=sys.stderr,
+                )
                 return DIFFERENT
     print(f"{len(answers)} answers, 0 differences from sim ({network.digest:08x})", file=sys.stderr)
     return 0
@@ -154,5 +197,7 @@ def _images(arguments: argparse.Namespace) -> tuple[npt.NDArray[Any], npt.NDArra
     try:
         images = np.load(arguments.images, allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise InputError(f"{arguments.images}: is not a .npy file ({error}); write it with numpy.save.") from error
+        raise InputError(
+            f"{arguments.images}: is not a .npy file ({error}); write it with numpy.save."
+        ) from error
     return images[: arguments.limit], None

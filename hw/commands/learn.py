@@ -34,20 +34,53 @@ VECTORS = 16
 def add_commands(commands: Any) -> None:
     """Add the command to the parser of ``python -m hw``."""
     teach = command(commands, "learn", "teach a board labelled images", EXAMPLE, _learn)
-    teach.add_argument("network", type=Path, metavar="DIR", help="folder of the network that the board was built with")
-    teach.add_argument("--port", required=True, metavar="P", help="serial port, or what `hw emulate --learn` offers")
-    teach.add_argument("--baud", type=int, default=BAUD, metavar="N", help=f"bits per second, as built ({BAUD})")
-    teach.add_argument("--from", dest="source", type=Path, metavar="DIR2", help="begin with these weights (DIR's)")
-    teach.add_argument("--dataset", default="mnist", metavar="NAME", help=f"{', '.join(dataset.CLASSES)} (mnist)")
-    teach.add_argument("--data", type=Path, metavar="DIR3", help="folder of the data set's IDX files")
+    teach.add_argument(
+        "network",
+        type=Path,
+        metavar="DIR",
+        help="folder of the network that the board was built with",
+    )
+    teach.add_argument(
+        "--port",
+        required=True,
+        metavar="P",
+        help="serial port, or what `hw emulate --learn` offers",
+    )
+    teach.add_argument(
+        "--baud", type=int, default=BAUD, metavar="N", help=f"bits per second, as built ({BAUD})"
+    )
+    teach.add_argument(
+        "--from", dest="source", type=Path, metavar="DIR2", help="begin with these weights (DIR's)"
+    )
+    teach.add_argument(
+        "--dataset", default="mnist", metavar="NAME", help=f"{', '.join(dataset.CLASSES)} (mnist)"
+    )
+    teach.add_argument(
+        "--data", type=Path, metavar="DIR3", help="folder of the data set's IDX files"
+    )
     teach.add_argument("--limit", type=int, metavar="N", help="only the first N training images")
-    teach.add_argument("--epochs", type=int, default=1, metavar="N", help="times each image is learnt (1)")
+    teach.add_argument(
+        "--epochs", type=int, default=1, metavar="N", help="times each image is learnt (1)"
+    )
     teach.add_argument("--seed", type=int, default=1, metavar="N", help="of order and draws (1)")
     teach.add_argument(
-        "--thin", type=int, nargs=2, default=(192, 243), metavar=("A", "B"), help="rows left alone of 256 (192 243)"
+        "--thin",
+        type=int,
+        nargs=2,
+        default=(192, 243),
+        metavar=("A", "B"),
+        help="rows left alone of 256 (192 243)",
     )
-    teach.add_argument("--check", action="store_true", help="hold every lesson and the weights against sim")
-    teach.add_argument("--out", type=Path, required=True, metavar="DIR4", help="the learnt network, and its figures")
+    teach.add_argument(
+        "--check", action="store_true", help="hold every lesson and the weights against sim"
+    )
+    teach.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR4",
+        help="the learnt network, and its figures",
+    )
     teach.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
@@ -58,7 +91,9 @@ def _learn(arguments: argparse.Namespace) -> int:
     start = network if arguments.source is None else load(arguments.source)
     data = dataset.load(arguments.dataset, arguments.data)
     if network.classes != data.classes:
-        raise InputError(f"classes: the network decides between {network.classes}, {data.name} has {data.classes}.")
+        raise InputError(
+            f"classes: the network decides between {network.classes}, {data.name} has {data.classes}."
+        )
     used = data.split()[0][: arguments.limit]
     settings = Settings(arguments.epochs, arguments.seed, tuple(arguments.thin))
     with Board(SerialLine(arguments.port, arguments.baud), network) as board:
@@ -70,7 +105,9 @@ def _learn(arguments: argparse.Namespace) -> int:
             print(f"difference: {error}", file=sys.stderr)
             return DIFFERENT
         figures = teacher.to_json() | {"finished": finished, "digest": f"{learnt.digest:08x}"}
-    _write(arguments.out, replace(learnt, provenance={"command": "hw learn", **figures}), data, figures)
+    _write(
+        arguments.out, replace(learnt, provenance={"command": "hw learn", **figures}), data, figures
+    )
     if arguments.json:
         print(json.dumps(figures, indent=2))
     _say(figures, arguments)
@@ -97,7 +134,9 @@ def _teach(teacher: Teacher) -> tuple[bool, Network]:
 
 @contextlib.contextmanager
 def _interruptible() -> Generator[list[int]]:
-    """Let the first Ctrl-C only fill the list: a run then ends between two lessons. The second is an ordinary one."""
+    """Let the first Ctrl-C only fill the list: a run then ends between two lessons. The second is
+    an ordinary one.
+    """
     interrupted: list[int] = []
 
     def note(number: int, _: object) -> None:
@@ -115,7 +154,9 @@ def _write(folder: Path, network: Network, data: dataset.Dataset, figures: dict[
     """Write the network, its vectors and the figures."""
     save(network, folder / NETWORK_FILE)
     images = data.test_images[:VECTORS]
-    save_vectors(folder / VECTORS_FILE, network, images, [run_image(network, image) for image in images])
+    save_vectors(
+        folder / VECTORS_FILE, network, images, [run_image(network, image) for image in images]
+    )
     with atomic_path(folder / "learning.json") as beside:
         beside.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 

@@ -41,16 +41,43 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: python -m hw simulate build/mnist --limit 100",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    emit = _command(commands, "verilog", "write Verilog", "python -m hw verilog build/mnist --lanes 16 --out ttfs.v")
+    emit = _command(
+        commands,
+        "verilog",
+        "write Verilog",
+        "python -m hw verilog build/mnist --lanes 16 --out ttfs.v",
+    )
     emit.set_defaults(run=_verilog)
-    emit.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.v; memories go to FILE-1.mem, ...")
-    emit.add_argument("--input", choices=("pixels", "events"), default="pixels", help="what the input carries (pixels)")
-    check = _command(commands, "simulate", "hold against sim", "python -m hw simulate build/mnist --engine amaranth")
+    emit.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="FILE.v; memories go to FILE-1.mem, ...",
+    )
+    emit.add_argument(
+        "--input",
+        choices=("pixels", "events"),
+        default="pixels",
+        help="what the input carries (pixels)",
+    )
+    check = _command(
+        commands,
+        "simulate",
+        "hold against sim",
+        "python -m hw simulate build/mnist --engine amaranth",
+    )
     check.set_defaults(run=_simulate)
-    check.add_argument("--engine", choices=ENGINES, default="verilator", help="simulator (verilator)")
-    check.add_argument("--dataset", metavar="NAME", help=f"test images of {', '.join(dataset.CLASSES)}")
+    check.add_argument(
+        "--engine", choices=ENGINES, default="verilator", help="simulator (verilator)"
+    )
+    check.add_argument(
+        "--dataset", metavar="NAME", help=f"test images of {', '.join(dataset.CLASSES)}"
+    )
     check.add_argument("--limit", type=int, metavar="N", help="only the first N images")
-    check.add_argument("--vcd", type=Path, metavar="FILE", help="keep the pipeline's signals for GTKWave or Surfer")
+    check.add_argument(
+        "--vcd", type=Path, metavar="FILE", help="keep the pipeline's signals for GTKWave or Surfer"
+    )
     check.add_argument("--json", type=Path, metavar="FILE", help="write the JSON lines to FILE")
     board_commands.add_commands(commands)
     talk_commands.add_commands(commands)
@@ -60,8 +87,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _command(commands: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=text, epilog=f"example: {example}")
-    parser.add_argument("network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file")
-    parser.add_argument("--lanes", default=FULL, metavar="N|full", help="neurons of the widest layer per cycle (full)")
+    parser.add_argument(
+        "network", type=Path, metavar="DIR", help="folder of network.safetensors, or the file"
+    )
+    parser.add_argument(
+        "--lanes",
+        default=FULL,
+        metavar="N|full",
+        help="neurons of the widest layer per cycle (full)",
+    )
     return parser
 
 
@@ -97,7 +131,9 @@ def _simulate(arguments: argparse.Namespace) -> int:
             task = bar.add_task("building the model", total=len(images))
             simulation = Simulation(parameters, arguments.engine, arguments.vcd)
             bar.update(task, description="gateware")
-            for line in _lines(simulate(simulation, images, lambda count: bar.advance(task, count))):
+            for line in _lines(
+                simulate(simulation, images, lambda count: bar.advance(task, count))
+            ):
                 lines.append(line)
                 if arguments.json is None:
                     print(line)

@@ -14,13 +14,15 @@ from sim.network import Network
 
 
 class Encoder(wiring.Component):
-    """Turns pixels in raster order into events in order of their ticks, each image closed by ``Kind.END``.
+    """Turns pixels in raster order into events in order of their ticks, each image closed by
+    ``Kind.END``.
 
-    ``i``: pixels; ``o``: events; ``skip``: the image is decided, go on to its end.
-    An image of the wrong length ends with ``Kind.ABORT`` before its first tick is over, so it is never decided.
+    ``i``: pixels; ``o``: events; ``skip``: the image is decided, go on to its end. An image of the
+    wrong length ends with ``Kind.ABORT`` before its first tick is over, so it is never decided.
 
-    Takes one pixel per cycle. Spikes of the earliest tick pass straight through; pixels with a later one are kept and
-    read again, once per later tick that the image has, at one input per cycle. With a single tick nothing is kept.
+    Takes one pixel per cycle. Spikes of the earliest tick pass straight through; pixels with a
+    later one are kept and read again, once per later tick that the image has, at one input per
+    cycle. With a single tick nothing is kept.
     """
 
     i: stream.Interface
@@ -69,10 +71,19 @@ class Encoder(wiring.Component):
 
     def _emit(self, m: Module, kind: Kind, tick: Value | int, neuron: Value | int) -> None:
         beat = self.o.payload
-        m.d.sync += [self.o.valid.eq(1), beat.kind.eq(kind), beat.tick.eq(tick), beat.neuron.eq(neuron)]
+        m.d.sync += [
+            self.o.valid.eq(1),
+            beat.kind.eq(kind),
+            beat.tick.eq(tick),
+            beat.neuron.eq(neuron),
+        ]
 
-    def _take_pixels(self, m: Module, samples: stream.Interface, then: str) -> tuple[data.View, Value]:
-        """Look up one pixel per cycle; return the tick of the pixel looked up, and whether to keep it."""
+    def _take_pixels(
+        self, m: Module, samples: stream.Interface, then: str
+    ) -> tuple[data.View, Value]:
+        """Look up one pixel per cycle; return the tick of the pixel looked up, and whether to keep
+        it.
+        """
         when, used = self._tables(m, samples)
         loaded, last, broken = Signal(), Signal(), Signal()
         done, spike = Signal(), Signal()
@@ -85,10 +96,16 @@ class Encoder(wiring.Component):
         with m.If(done):
             m.d.sync += [loaded.eq(0), self.neuron.eq(self.neuron + used)]
         with m.If(samples.valid & samples.ready):
-            m.d.sync += [loaded.eq(1), last.eq(samples.payload.last), broken.eq(samples.payload.broken)]
+            m.d.sync += [
+                loaded.eq(1),
+                last.eq(samples.payload.last),
+                broken.eq(samples.payload.broken),
+            ]
         with m.If(spike & (when.tick == first_tick)):
             self._emit(m, Kind.SPIKE, first_tick, self.neuron)
-        with m.If(spike & (when.tick != first_tick) & (~self.later.fires | (when.tick < self.later.tick))):
+        with m.If(
+            spike & (when.tick != first_tick) & (~self.later.fires | (when.tick < self.later.tick))
+        ):
             m.d.sync += self.later.eq(when)
         with m.If(done & last):
             m.d.sync += self.neuron.eq(0)
@@ -100,10 +117,16 @@ class Encoder(wiring.Component):
         return when, done & used
 
     def _tables(self, m: Module, samples: stream.Interface) -> tuple[data.View, Value]:
-        """Look up a sample's tick and whether its pixel is used; both are there one cycle after it is taken."""
+        """Look up a sample's tick and whether its pixel is used; both are there one cycle after it
+        is taken.
+        """
         encoder = self.encoder
-        ticks: list[Any] = [{"tick": max(int(tick), 0), "fires": int(tick >= 0)} for tick in encoder.spike_tick]
-        m.submodules.spike_tick = spike_tick = memory.Memory(shape=self.when, depth=len(ticks), init=ticks)
+        ticks: list[Any] = [
+            {"tick": max(int(tick), 0), "fires": int(tick >= 0)} for tick in encoder.spike_tick
+        ]
+        m.submodules.spike_tick = spike_tick = memory.Memory(
+            shape=self.when, depth=len(ticks), init=ticks
+        )
         port = spike_tick.read_port()
         m.d.comb += [port.addr.eq(samples.payload.intensity), port.en.eq(samples.ready)]
         available = encoder.image_shape[0] * encoder.image_shape[1] // encoder.pool**2
@@ -116,7 +139,9 @@ class Encoder(wiring.Component):
         position = Signal(range(available))
         m.d.comb += [chosen.addr.eq(position), chosen.en.eq(samples.ready)]
         with m.If(samples.valid & samples.ready):
-            m.d.sync += position.eq(Mux(samples.payload.last | (position == available - 1), 0, position + 1))
+            m.d.sync += position.eq(
+                Mux(samples.payload.last | (position == available - 1), 0, position + 1)
+            )
         return port.data, chosen.data
 
     def _read_again(self, m: Module, when: data.View, keep: Value) -> None:
@@ -134,7 +159,12 @@ class Encoder(wiring.Component):
             reader.en.eq(self.free),
         ]
         with m.State("NEXT"):
-            m.d.sync += [tick.eq(self.later.tick), self.later.fires.eq(0), self.neuron.eq(0), reading.eq(0)]
+            m.d.sync += [
+                tick.eq(self.later.tick),
+                self.later.fires.eq(0),
+                self.neuron.eq(0),
+                reading.eq(0),
+            ]
             m.next = "AGAIN"
             with m.If(~self.later.fires | self.skip):
                 m.next = "END"

@@ -1,4 +1,6 @@
-"""Before the encoder: images of the right length, and 2x2 pooling, on a stream of pixels in raster order."""
+"""Before the encoder: images of the right length, and 2x2 pooling, on a stream of pixels in raster
+order.
+"""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, memory, stream, wiring
@@ -8,14 +10,16 @@ import sim.network
 from hw.events import pixel
 
 SAMPLE = data.StructLayout({"intensity": 8, "last": 1, "broken": 1})
-"""A pixel of an image known to be whole so far; ``broken`` (with ``last``): the image is not, forget it."""
+"""A pixel of an image known to be whole so far; ``broken`` (with ``last``): the image is not,
+forget it.
+"""
 
 
 class Framing(wiring.Component):
     """Finds images that end too early or too late.
 
-    ``i``: pixels. ``o``: the same pixels; an image of the wrong length ends with a sample that is ``broken``. Pixels
-    beyond the image's size are swallowed. Latency: none.
+    ``i``: pixels. ``o``: the same pixels; an image of the wrong length ends with a sample that is
+    ``broken``. Pixels beyond the image's size are swallowed. Latency: none.
     """
 
     i: stream.Interface
@@ -49,7 +53,8 @@ class Framing(wiring.Component):
 class Pooling(wiring.Component):
     """Replaces each 2x2 square by the sum of its pixels, integer-divided by 4.
 
-    Takes one sample per cycle; latency 1 cycle after the square's last pixel. It keeps one row of pairs.
+    Takes one sample per cycle; latency 1 cycle after the square's last pixel. It keeps one row of
+    pairs.
     """
 
     i: stream.Interface

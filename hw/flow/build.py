@@ -41,7 +41,8 @@ class Built:
     """What was built: the machine's clock, the tools' reports, seconds per stage.
 
     :param bitstream: None without a board.
-    :param cycles: mean per image from its first event to the decision, if events come back to back; None: no images.
+    :param cycles: mean per image from its first event to the decision, if events come back to back;
+        None: no images.
     """
 
     settings: Settings
@@ -79,7 +80,9 @@ class Built:
             "us_per_image": None if self.cycles is None else self.cycles / self.clock_hz * 1e6,
             "images_per_s": None if self.cycles is None else self.clock_hz / self.cycles,
             "bitstream": None if self.bitstream is None else self.bitstream.name,
-            "weights": None if self.settings.pipeline.flash is None else {"file": WEIGHTS_FILE, "offset": OFFSET},
+            "weights": None
+            if self.settings.pipeline.flash is None
+            else {"file": WEIGHTS_FILE, "offset": OFFSET},
         }
 
 
@@ -91,9 +94,10 @@ def build(
 ) -> Built:
     """Build into ``out``; ``progress`` is told the name of each stage as it begins.
 
-    :param images: uint8 (n, height, width), run through the compiled pipeline, held against sim, to count cycles.
-    :raises InputError: a tool is missing or fails, the design does not fit, or it does not reach the clock asked for;
-        then no bitstream is left in ``out``, but the report is.
+    :param images: uint8 (n, height, width), run through the compiled pipeline, held against sim, to
+        count cycles.
+    :raises InputError: a tool is missing or fails, the design does not fit, or it does not reach
+        the clock asked for; then no bitstream is left in ``out``, but the report is.
     """
     for name in (bitstream(settings.board), WEIGHTS_FILE):
         (out / name).unlink(missing_ok=True)
@@ -128,7 +132,9 @@ def _mean_cycles(pipeline: PipelineParameters, images: npt.NDArray[np.uint8]) ->
 
 
 def _build_fastest(settings: Settings, out: Path, progress: Callable[[str], object]) -> Built:
-    """Route to learn what is reached, then at that clock; routing varies, so again a little slower if it is missed."""
+    """Route to learn what is reached, then at that clock; routing varies, so again a little slower
+    if it is missed.
+    """
     built = _build_at(settings, settings.board.clock_hz, out, progress)
     reached_hz = built.routed.fmax_mhz * 1e6
     if settings.board.pins is None:
@@ -140,7 +146,9 @@ def _build_fastest(settings: Settings, out: Path, progress: Callable[[str], obje
     return built
 
 
-def _build_at(settings: Settings, at_most_hz: float, out: Path, progress: Callable[[str], object]) -> Built:
+def _build_at(
+    settings: Settings, at_most_hz: float, out: Path, progress: Callable[[str], object]
+) -> Built:
     """Build for the highest clock that the board makes up to ``at_most_hz``."""
     board, work = settings.board, out / WORK
     dividers = choose_dividers(board, at_most_hz)
@@ -179,7 +187,9 @@ def _pack(settings: Settings, work: Path, progress: Callable[[str], object]) -> 
         now = contents(replace(settings.pipeline, exchangeable=True))
         text = (work / design).read_text()
         design = f"exchanged{Path(design).suffix}"
-        (work / design).write_text(exchange(text, board.device.family, contents(settings.placed), now))
+        (work / design).write_text(
+            exchange(text, board.device.family, contents(settings.placed), now)
+        )
     packed = (work / design).read_bytes()
     return run_stages([packing(board, design)], work, lambda stage: progress(stage.name), packed)
 

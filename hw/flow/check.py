@@ -30,14 +30,18 @@ LUT_RAM = "TRELLIS_DPR16X4"
 """Sixteen words of four bits in look-up tables (ECP5); it takes six of them."""
 
 OVERHEAD_LUTS = 600
-"""Logic of what is neither adder nor multiplexer: link, sequence, encoder (measured on three designs, within 15 %)."""
+"""Logic of what is neither adder nor multiplexer: link, sequence, encoder (measured on three
+designs, within 15 %).
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Findings:
     """What was found.
 
-    :param blocks: block RAMs used, as yosys packs them. :param sprams: as many. :param luts: an estimate.
+    :param blocks: block RAMs used, as yosys packs them.
+    :param sprams: as many.
+    :param luts: an estimate.
     :param silent: layers that receive no event from any of the vectors; None: there are no vectors.
     """
 
@@ -84,7 +88,11 @@ class Findings:
             + ("--weights flash, slower, or " if self.settings.board.flash else "")
             + f"about {int(widest.fan_in * share)} inputs instead of {widest.fan_in}, or "
             f"{int(widest.fan_out * share)} neurons instead of {widest.fan_out}, or weights of fewer bits"
-            + (", or more lanes, whose state then lies in flip-flops." if pipeline.layers[0].folds > 1 else ".")
+            + (
+                ", or more lanes, whose state then lies in flip-flops."
+                if pipeline.layers[0].folds > 1
+                else "."
+            )
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -138,11 +146,15 @@ def check(settings: Settings, traces: Sequence[Trace]) -> Findings:
 
 
 def _event_cycles(layer: Parameters) -> int:
-    return row_cycles(layer.rows, layer.flash_wires) if layer.storage is Storage.FLASH else layer.folds
+    return (
+        row_cycles(layer.rows, layer.flash_wires) if layer.storage is Storage.FLASH else layer.folds
+    )
 
 
 def _luts(cells: dict[str, int]) -> int:
-    """Estimate look-up tables from word-level cells, counted with their widths: ``$alu_20`` is an adder of 20 bits."""
+    """Estimate look-up tables from word-level cells, counted with their widths: ``$alu_20`` is an
+    adder of 20 bits.
+    """
     bits = Counter[str]()
     for cell, count in cells.items():
         kind, _, width = cell.rpartition("_")
@@ -159,12 +171,18 @@ def table(findings: Findings) -> RenderableType:
         layers.add_column(column.replace("_", " "), justify="right")
     for place, layer in enumerate(found["layers"]):
         fan_in, fan_out = layer["weights"]
-        rest = [value if isinstance(value, str) else f"{value:g}" for key, value in layer.items() if key != "weights"]
+        rest = [
+            value if isinstance(value, str) else f"{value:g}"
+            for key, value in layer.items()
+            if key != "weights"
+        ]
         layers.add_row(str(place), f"{fan_in} x {fan_out}", *rest)
     grid = Table.grid(padding=(0, 2))
     for key in ("block_ram", "spram", "luts_about"):
         used, there = found[key]
         grid.add_row(key.replace("_", " "), f"{used} of {there}")
     silent = found["silent_layers"]
-    grid.add_row("silent layers", "unknown: no vectors" if silent is None else str(silent or "none"))
+    grid.add_row(
+        "silent layers", "unknown: no vectors" if silent is None else str(silent or "none")
+    )
     return Group(layers, grid, *found["advice"])

@@ -24,7 +24,8 @@ class Dividers(Protocol):
 
 @dataclass(frozen=True)
 class Ecp5Dividers:
-    """EHXPLLL with its own output as feedback: output = input / reference * feedback, oscillator = output * post.
+    """EHXPLLL with its own output as feedback: output = input / reference * feedback, oscillator =
+    output * post.
 
     Ranges: phase detector 3.125-400 MHz, oscillator 400-800 MHz (Lattice FPGA-DS-02012).
     """
@@ -59,16 +60,28 @@ class Ecp5Dividers:
             "a_ICP_CURRENT": "12",
             "a_LPF_RESISTOR": "8",
         }
-        unused = ("RST", "STDBY", "PHASESEL0", "PHASESEL1", "PHASEDIR", "PHASESTEP", "PHASELOADREG", "PLLWAKESYNC")
+        unused = (
+            "RST",
+            "STDBY",
+            "PHASESEL0",
+            "PHASESEL1",
+            "PHASEDIR",
+            "PHASESTEP",
+            "PHASELOADREG",
+            "PLLWAKESYNC",
+        )
         parameters |= {f"i_{name}": Const(0) for name in (*unused, "ENCLKOP")}
-        return Instance("EHXPLLL", **parameters, i_CLKI=clk, i_CLKFB=output, o_CLKOP=output, o_LOCK=locked)
+        return Instance(
+            "EHXPLLL", **parameters, i_CLKI=clk, i_CLKFB=output, o_CLKOP=output, o_LOCK=locked
+        )
 
 
 @dataclass(frozen=True)
 class Ice40Dividers:
     """SB_PLL40 with simple feedback: output = input / (r + 1) * (f + 1) / 2^q.
 
-    Ranges: phase detector 10-133 MHz, oscillator 533-1066 MHz, output from 16 MHz (Lattice FPGA-TN-02052).
+    Ranges: phase detector 10-133 MHz, oscillator 533-1066 MHz, output from 16 MHz (Lattice
+    FPGA-TN-02052).
     """
 
     input_hz: float
@@ -86,7 +99,9 @@ class Ice40Dividers:
         """Return the primitive."""
         detector_mhz = self.input_hz / (self.r + 1) / 1e6
         filter_range = 1 + sum(detector_mhz >= limit for limit in (17, 26, 44, 66, 101))
-        kind, pin = ("SB_PLL40_PAD", "PACKAGEPIN") if self.pad else ("SB_PLL40_CORE", "REFERENCECLK")
+        kind, pin = (
+            ("SB_PLL40_PAD", "PACKAGEPIN") if self.pad else ("SB_PLL40_CORE", "REFERENCECLK")
+        )
         ports: dict[str, Any] = {
             "p_FEEDBACK_PATH": "SIMPLE",
             "p_DIVR": Const(self.r, 4),
@@ -126,14 +141,17 @@ def _ice40(input_hz: float, pad: bool) -> list[Ice40Dividers]:
 
 
 def choose_dividers(board: Board, at_most_hz: float) -> Dividers | None:
-    """Return the PLL settings whose output is highest and at most ``at_most_hz``; None: the oscillator is as good.
+    """Return the PLL settings whose output is highest and at most ``at_most_hz``; None: the
+    oscillator is as good.
 
     :raises InputError: it cannot be made so slow.
     """
     if board.pins is None or at_most_hz == board.oscillator_hz:
         return None
     settings = (
-        _ecp5(board.oscillator_hz) if board.device.family == "ecp5" else _ice40(board.oscillator_hz, board.pll_pad)
+        _ecp5(board.oscillator_hz)
+        if board.device.family == "ecp5"
+        else _ice40(board.oscillator_hz, board.pll_pad)
     )
     slow_enough = [setting for setting in settings if setting.output_hz <= at_most_hz * (1 + 1e-9)]
     if not slow_enough:

@@ -10,7 +10,12 @@ from sim.console import InputError
 
 RESOURCES = {
     "ecp5": {"LUT": "TRELLIS_COMB", "FF": "TRELLIS_FF", "block RAM": "DP16KD", "DSP": "MULT18X18D"},
-    "ice40": {"LC": "ICESTORM_LC", "block RAM": "ICESTORM_RAM", "SPRAM": "ICESTORM_SPRAM", "DSP": "ICESTORM_DSP"},
+    "ice40": {
+        "LC": "ICESTORM_LC",
+        "block RAM": "ICESTORM_RAM",
+        "SPRAM": "ICESTORM_SPRAM",
+        "DSP": "ICESTORM_DSP",
+    },
 }
 """Our names of what nextpnr counts; a logic cell (LC) of iCE40 is a LUT, a flip-flop, or both."""
 
@@ -25,7 +30,9 @@ class Clock:
 
 @dataclass(frozen=True)
 class Path:
-    """The slowest way between two flip-flops of one clock: its cells' names, delay, and share of wires in it."""
+    """The slowest way between two flip-flops of one clock: its cells' names, delay, and share of
+    wires in it.
+    """
 
     start: str
     end: str
@@ -38,7 +45,8 @@ class Path:
 class Routed:
     """What nextpnr reports.
 
-    :param resources: name to used and available. :param clocks: by net.
+    :param resources: name to used and available.
+    :param clocks: by net.
     """
 
     resources: dict[str, tuple[int, int]]
@@ -64,10 +72,15 @@ def read_routed(text: str, family: str) -> Routed:
             for name, cell in RESOURCES[family].items()
             if cell in used
         }
-        clocks = {net: Clock(entry["achieved"], entry["constraint"]) for net, entry in report["fmax"].items()}
+        clocks = {
+            net: Clock(entry["achieved"], entry["constraint"])
+            for net, entry in report["fmax"].items()
+        }
         paths = [_path(path) for path in report["critical_paths"] if path["from"] == path["to"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"place and route: its report cannot be read ({error!r}); update nextpnr.") from error
+        raise InputError(
+            f"place and route: its report cannot be read ({error!r}); update nextpnr."
+        ) from error
     if not clocks:
         raise InputError("place and route: reports no clock; the design has no flip-flop.")
     return Routed(resources, clocks, max(paths, key=lambda path: path.delay_ns, default=None))
@@ -90,9 +103,14 @@ def read_cells(text: str) -> dict[str, int]:
     :raises InputError: it is not one.
     """
     try:
-        return {name: int(count) for name, count in json.loads(text)["design"]["num_cells_by_type"].items()}
+        return {
+            name: int(count)
+            for name, count in json.loads(text)["design"]["num_cells_by_type"].items()
+        }
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"synthesis: its statistics cannot be read ({error!r}); update yosys.") from error
+        raise InputError(
+            f"synthesis: its statistics cannot be read ({error!r}); update yosys."
+        ) from error
 
 
 def summary(report: dict[str, Any]) -> Table:
@@ -101,15 +119,26 @@ def summary(report: dict[str, Any]) -> Table:
     for column in ("", "used", "available", ""):
         table.add_column(column, justify="right" if column else "left")
     for name, (used, available) in report["resources"].items():
-        table.add_row(name, str(used), str(available), f"{used / available:.0%}" if available else "")
+        table.add_row(
+            name, str(used), str(available), f"{used / available:.0%}" if available else ""
+        )
     table.add_row("clock, MHz", f"{report['clock_mhz']:.1f}", f"{report['fmax_mhz']:.1f}", "")
     path = report["critical_path"]
     if path is not None:
         share = f"{path['routing_ns'] / path['delay_ns']:.0%} wires" if path["delay_ns"] else ""
-        table.add_row("slowest path, ns", f"{path['delay_ns']:.1f}", "", f"{path['cells']} cells, {share}")
+        table.add_row(
+            "slowest path, ns", f"{path['delay_ns']:.1f}", "", f"{path['cells']} cells, {share}"
+        )
         table.add_row("", "", "", f"{path['start']} -> {path['end']}")
     if report["cycles_per_image"] is not None:
-        table.add_row("cycles per image", f"{report['cycles_per_image']:.1f}", "", "first event to decision")
-        table.add_row("us per image", f"{report['us_per_image']:.2f}", "", f"{report['images_per_s']:.0f} images/s")
+        table.add_row(
+            "cycles per image", f"{report['cycles_per_image']:.1f}", "", "first event to decision"
+        )
+        table.add_row(
+            "us per image",
+            f"{report['us_per_image']:.2f}",
+            "",
+            f"{report['images_per_s']:.0f} images/s",
+        )
     table.add_row("bitstream", report["bitstream"] or "none", "", "")
     return table

@@ -1,7 +1,7 @@
 """Where the weights of a network lie on a board: in block RAM as long as they fit.
 
-Else the largest layer goes into SPRAM where there is some, or the smallest one into look-up tables; and if that
-does not help, the largest into the board's flash.
+Else the largest layer goes into SPRAM where there is some, or the smallest one into look-up tables;
+and if that does not help, the largest into the board's flash.
 """
 
 from dataclasses import replace
@@ -23,7 +23,11 @@ SPARE_BLOCKS = 3
 
 def block_bits(pipeline: Parameters) -> int:
     """Return the bits of the weights that lie in block RAM."""
-    return sum(layer.rows.depth * layer.rows.word.size for layer in pipeline.layers if layer.storage is Storage.BLOCK)
+    return sum(
+        layer.rows.depth * layer.rows.word.size
+        for layer in pipeline.layers
+        if layer.storage is Storage.BLOCK
+    )
 
 
 def fills_blocks(pipeline: Parameters, device: Device) -> bool:
@@ -32,7 +36,8 @@ def fills_blocks(pipeline: Parameters, device: Device) -> bool:
 
 
 def place_weights(pipeline: Parameters, board: Board, wanted: str = AUTO) -> Parameters:
-    """Return the machine with its weights where ``wanted`` says; ``AUTO``: in the first place that is large enough.
+    """Return the machine with its weights where ``wanted`` says; ``AUTO``: in the first place that
+    is large enough.
 
     Weights that learn stay in block RAM.
 
@@ -46,10 +51,15 @@ def place_weights(pipeline: Parameters, board: Board, wanted: str = AUTO) -> Par
     if wanted == Storage.FLASH.value:
         return _in_flash(block, board)
     if wanted == AUTO and not device.spram_bits:
-        rest = replace(block, logic=min(range(len(block.layers)), key=lambda index: block.layers[index].rows.depth))
+        rest = replace(
+            block,
+            logic=min(range(len(block.layers)), key=lambda index: block.layers[index].rows.depth),
+        )
         return rest if not fills_blocks(rest, device) else _in_flash_if_it_helps(block, board)
     if not device.spram_bits:
-        raise InputError(f"--weights: {device.size} has no SPRAM; give --weights {Storage.BLOCK.value}.")
+        raise InputError(
+            f"--weights: {device.size} has no SPRAM; give --weights {Storage.BLOCK.value}."
+        )
     placed = replace(block, spram=largest_layer(pipeline.network))
     assert placed.spram is not None
     rows, there = placed.layers[placed.spram].rows, device.spram_bits // SPRAM_BITS
@@ -71,13 +81,17 @@ def _in_flash(block: Parameters, board: Board) -> Parameters:
     :raises InputError: there is none, or it is too small, or the machine learns.
     """
     if board.flash is None:
-        raise InputError(f"--weights: {board.name} has no flash that we know; give --weights {Storage.BLOCK.value}.")
+        raise InputError(
+            f"--weights: {board.name} has no flash that we know; give --weights {Storage.BLOCK.value}."
+        )
     placed = replace(block, flash=largest_layer(block.network), flash_wires=board.flash.wires)
     assert placed.flash is not None
     rows = placed.layers[placed.flash].rows
     needed, there = HEADER_BYTES + rows.depth * rows.word_bytes, board.flash.bytes - OFFSET
     if needed > there:
-        raise InputError(f"--weights: {needed} bytes do not fit into {there} of flash; take fewer inputs or neurons.")
+        raise InputError(
+            f"--weights: {needed} bytes do not fit into {there} of flash; take fewer inputs or neurons."
+        )
     return placed
 
 

@@ -21,9 +21,13 @@ def program(board: Board, folder: Path, flash: bool) -> None:
     """
     file = folder / bitstream(board)
     if board.pins is None:
-        raise InputError(f"board: {board.name} only measures; choose one with pins (`python -m hw boards`).")
+        raise InputError(
+            f"board: {board.name} only measures; choose one with pins (`python -m hw boards`)."
+        )
     if not file.is_file():
-        raise InputError(f"{file}: no such file; `python -m hw build DIR --board {board.name}` makes it.")
+        raise InputError(
+            f"{file}: no such file; `python -m hw build DIR --board {board.name}` makes it."
+        )
     loader = shutil.which(LOADER)
     if loader is None:
         raise InputError(
@@ -32,7 +36,11 @@ def program(board: Board, folder: Path, flash: bool) -> None:
     steps = [["--write-flash", str(file)] if flash else [str(file)]]
     weights = folder / WEIGHTS_FILE
     if weights.is_file():
-        steps.insert(0, ["--write-flash", str(weights), "--offset", str(OFFSET), "--file-type", "raw"])
+        steps.insert(
+            0, ["--write-flash", str(weights), "--offset", str(OFFSET), "--file-type", "raw"]
+        )
     command = [loader, "--board", board.programmer]
     if any(subprocess.run([*command, *step], check=False).returncode for step in steps):
-        raise InputError(f"{LOADER}: fails; is {board.name} connected, and may you use its USB port (udev rules)?")
+        raise InputError(
+            f"{LOADER}: fails; is {board.name} connected, and may you use its USB port (udev rules)?"
+        )

@@ -1,8 +1,10 @@
-"""Other weights in a routed bitstream: memories are found by their placeholders' bits, and replaced bit by bit.
+"""Other weights in a routed bitstream: memories are found by their placeholders' bits, and replaced
+bit by bit.
 
-A design whose weights may be exchanged is placed and routed with random ones, the same for every network of its
-structure, so that its tools need not run again. In the routed design each block RAM holds, bit column by bit column, a
-part of a placeholder: 256 or more random bits, which occur nowhere else.
+A design whose weights may be exchanged is placed and routed with random ones, the same for every
+network of its structure, so that its tools need not run again. In the routed design each block RAM
+holds, bit column by bit column, a part of a placeholder: 256 or more random bits, which occur
+nowhere else.
 """
 
 import re
@@ -39,10 +41,14 @@ class Content(NamedTuple):
     words: list[int]
 
     def columns(self, rows: int) -> list[bytes]:
-        """Return every column of every block that is so many rows deep, lowest bit and first row first."""
+        """Return every column of every block that is so many rows deep, lowest bit and first row
+        first.
+        """
         depth = -(-len(self.words) // rows) * rows
         raw = b"".join(word.to_bytes(-(-self.bits // 8), "little") for word in self.words)
-        table = np.unpackbits(np.frombuffer(raw, np.uint8).reshape(len(self.words), -1), axis=1, bitorder="little")
+        table = np.unpackbits(
+            np.frombuffer(raw, np.uint8).reshape(len(self.words), -1), axis=1, bitorder="little"
+        )
         padded = np.zeros((depth, self.bits), np.uint8)
         padded[: len(self.words)] = table[:, : self.bits]
         blocks = padded.reshape(-1, rows, self.bits).transpose(0, 2, 1).reshape(-1, rows)
@@ -50,7 +56,9 @@ class Content(NamedTuple):
 
 
 def structure(network: Network) -> dict[str, Any]:
-    """Return all that a network is apart from its weights, in JSON: what must be equal for weights to be exchanged."""
+    """Return all that a network is apart from its weights, in JSON: what must be equal for weights
+    to be exchanged.
+    """
     encoder = network.encoder
     return {
         "image shape": list(encoder.image_shape),
@@ -72,7 +80,9 @@ def check_structure(before: dict[str, Any], now: dict[str, Any], where: Path) ->
     """
     for name, value in now.items():
         if before.get(name) != value:
-            values = f" ({before.get(name)} there, {value} here)" if len(str(value)) < _SHORT else ""
+            values = (
+                f" ({before.get(name)} there, {value} here)" if len(str(value)) < _SHORT else ""
+            )
             raise InputError(
                 f"--reuse: what is routed in {where} has another structure: {name}{values}; "
                 "give another --out, or build without --reuse."
@@ -85,9 +95,13 @@ def placeholder(pipeline: Parameters) -> Parameters:
     :raises InputError: it learns: then its weights are loaded over the link.
     """
     if pipeline.rule is not None:
-        raise InputError("--reuse: a board that learns takes other weights over its link; build without --reuse.")
+        raise InputError(
+            "--reuse: a board that learns takes other weights over its link; build without --reuse."
+        )
     if pipeline.logic is not None:
-        raise InputError(f"--reuse: block RAM is full, layer {pipeline.logic} lies in logic; build without --reuse.")
+        raise InputError(
+            f"--reuse: block RAM is full, layer {pipeline.logic} lies in logic; build without --reuse."
+        )
     rng, layers = np.random.default_rng(SEED), list[Layer]()
     for layer in pipeline.network.layers:
         form = WeightFormat(layer.weight_bits)
@@ -99,7 +113,9 @@ def placeholder(pipeline: Parameters) -> Parameters:
 
 
 def contents(pipeline: Parameters) -> list[Content]:
-    """Return what the memories of an exchangeable machine hold: weights in block RAM, and the digest."""
+    """Return what the memories of an exchangeable machine hold: weights in block RAM, and the
+    digest.
+    """
     weights = [layer.rows for layer in pipeline.layers if layer.storage is Storage.BLOCK]
     found = [Content(rows.word.size, words) for rows in weights for words in rows.pieces()]
     return [*found, Content(8, digest_memory(pipeline.network.digest))]
@@ -141,7 +157,9 @@ def _write_ecp5(bits: Bits) -> str:
 
 
 def _ecp5_mode(width: int) -> Places:
-    """Places in a DP16KD that is so wide: narrow words share an entry's lower 8 bits, wide ones take several."""
+    """Places in a DP16KD that is so wide: narrow words share an entry's lower 8 bits, wide ones
+    take several.
+    """
     if width >= 9:
         return np.arange(2048 * 9).reshape(-1, width)
     per_entry = 8 // width
@@ -150,7 +168,9 @@ def _ecp5_mode(width: int) -> Places:
 
 
 def _ice40_mode(width: int) -> Places:
-    """Places in an SB_RAM40_4K that is so wide: words follow each other; yosys reverses the 4 bits of a column."""
+    """Places in an SB_RAM40_4K that is so wide: words follow each other; yosys reverses the 4 bits
+    of a column.
+    """
     row, column = np.divmod(np.arange(4096).reshape(-1, width), 16)
     reverse = np.array([int(f"{place:04b}"[::-1], 2) for place in range(16)])
     return row * 16 + reverse[column]
@@ -180,12 +200,16 @@ class _Columns:
             pairs = zip(before.columns(rows), after.columns(rows), strict=True)
             for column, instead in pairs:
                 if column in self.other:
-                    raise InputError(f"--reuse: memory {index} is too small to be found in a bitstream again.")
+                    raise InputError(
+                        f"--reuse: memory {index} is too small to be found in a bitstream again."
+                    )
                 if any(column):
                     self.other[column] = (index, instead)
 
     def replace(self, bits: Bits, places: Places) -> bool:
-        """Replace a block's columns in place if it is one of ours: every column with a bit set is known."""
+        """Replace a block's columns in place if it is one of ours: every column with a bit set is
+        known.
+        """
         columns = [column.tobytes() for column in np.packbits(bits[places], axis=0).T]
         ours = [number for number, column in enumerate(columns) if any(column)]
         if not ours or any(columns[number] not in self.other for number in ours):
@@ -198,7 +222,8 @@ class _Columns:
 
 
 def exchange(text: str, family: str, old: Sequence[Content], new: Sequence[Content]) -> str:
-    """Return a routed design, as nextpnr writes it, with each content of ``old`` replaced by the one of ``new``.
+    """Return a routed design, as nextpnr writes it, with each content of ``old`` replaced by the
+    one of ``new``.
 
     :raises InputError: one of them is not there, or only in part.
     """
@@ -207,13 +232,18 @@ def exchange(text: str, family: str, old: Sequence[Content], new: Sequence[Conte
 
     def block(match: re.Match[str]) -> str:
         bits = form.read(match["content"])
-        known = any(columns.replace(bits, places) for columns, places in zip(depths, form.modes, strict=True))
+        known = any(
+            columns.replace(bits, places)
+            for columns, places in zip(depths, form.modes, strict=True)
+        )
         return match["head"] + form.write(bits) if known else match[0]
 
     changed = form.pattern.sub(block, text)
     for index in range(len(old)):
         if not any(_all_zero(columns.missing[index]) for columns in depths):
-            raise InputError(f"--reuse: memory {index} is not found in the routed design; build without --reuse.")
+            raise InputError(
+                f"--reuse: memory {index} is not found in the routed design; build without --reuse."
+            )
     return changed
 
 

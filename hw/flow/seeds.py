@@ -47,12 +47,18 @@ ONE_SEED = Search()
 
 
 def run_tools(
-    board: Board, clock_hz: float, job: Job, search: Search, work: Path, progress: Callable[[str], object]
+    board: Board,
+    clock_hz: float,
+    job: Job,
+    search: Search,
+    work: Path,
+    progress: Callable[[str], object],
 ) -> tuple[Job, dict[str, float]]:
     """Synthesise, place and route what is in ``work``, with the seed that gives the fastest clock.
 
     :return: the job with that seed; seconds per stage.
-    :raises InputError: a tool is missing or fails, with every seed; or the scheduler does not answer.
+    :raises InputError: a tool is missing or fails, with every seed; or the scheduler does not
+        answer.
     """
     synthesis, routing = stages(board, clock_hz, job)
     if search.count == 1:
@@ -65,7 +71,9 @@ def run_tools(
     for name in _results(board):
         with atomic_path(work / name) as beside:
             shutil.copyfile(_folder(work, best) / name, beside)
-    (work / f"{routing.tool}.done").unlink(missing_ok=True)  # what is there is of no single run any more
+    (work / f"{routing.tool}.done").unlink(
+        missing_ok=True
+    )  # what is there is of no single run any more
     return best, seconds | {routing.name: round(time.monotonic() - began_s, 1)}
 
 
@@ -91,7 +99,9 @@ def _folder(work: Path, job: Job) -> Path:
 
 
 class _Candidates:
-    """The seeds of one netlist in ``work``, each in a folder of its own with a file that says what it was made from."""
+    """The seeds of one netlist in ``work``, each in a folder of its own with a file that says what
+    it was made from.
+    """
 
     def __init__(self, board: Board, clock_hz: float, work: Path):
         self.board, self.clock_hz, self.work = board, clock_hz, work
@@ -99,8 +109,11 @@ class _Candidates:
         self.files = {name: (work / name).read_bytes() for name in names}
         self.source = hashlib.sha256(b"".join(self.files.values())).hexdigest()
 
-    def route(self, jobs: list[Job], search: Search, progress: Callable[[str], object]) -> dict[Job, float]:
-        """Route what is missing; return the MHz that each seed reaches. A seed that fails is left out if one does not.
+    def route(
+        self, jobs: list[Job], search: Search, progress: Callable[[str], object]
+    ) -> dict[Job, float]:
+        """Route what is missing; return the MHz that each seed reaches. A seed that fails is left
+        out if one does not.
 
         :raises InputError: all fail.
         """
@@ -108,13 +121,17 @@ class _Candidates:
         failure = "the Dask scheduler went away; finished seeds are kept"
         progress(f"place and route: {len(reached_mhz)} of {len(jobs)} seeds{_best(reached_mhz)}")
         with _connect(search) if len(reached_mhz) < len(jobs) else nullcontext() as client:
-            for job, future in self._submit(client, [job for job in jobs if job not in reached_mhz]):
+            for job, future in self._submit(
+                client, [job for job in jobs if job not in reached_mhz]
+            ):
                 if future.status == "finished":
                     self._keep(job, future.result())
                     reached_mhz[job] = self._mhz(job)
                 elif future.status == "error":
                     failure = str(future.exception())
-                progress(f"place and route: {len(reached_mhz)} of {len(jobs)} seeds{_best(reached_mhz)}")
+                progress(
+                    f"place and route: {len(reached_mhz)} of {len(jobs)} seeds{_best(reached_mhz)}"
+                )
         if not reached_mhz:
             raise InputError(failure)
         return reached_mhz
@@ -128,14 +145,18 @@ class _Candidates:
         results = _results(self.board)
         files = client.scatter(self.files)
         futures = {
-            client.submit(route, stages(self.board, self.clock_hz, job)[1], files, results, pure=False): job
+            client.submit(
+                route, stages(self.board, self.clock_hz, job)[1], files, results, pure=False
+            ): job
             for job in jobs
         }
         for future in as_completed(list(futures), loop=client.loop):
             yield futures[future], future
 
     def _key(self, job: Job) -> str:
-        return hashlib.sha256(repr((self.source, stages(self.board, self.clock_hz, job))).encode()).hexdigest()
+        return hashlib.sha256(
+            repr((self.source, stages(self.board, self.clock_hz, job))).encode()
+        ).hexdigest()
 
     def _is_done(self, job: Job) -> bool:
         done = _folder(self.work, job) / "done"
@@ -161,18 +182,27 @@ def _best(reached_mhz: dict[Job, float]) -> str:
 def _connect(search: Search) -> Generator["Client"]:
     from distributed import Client, LocalCluster
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters becomes one sentence of ours
+    logging.getLogger("distributed").setLevel(
+        logging.CRITICAL
+    )  # what matters becomes one sentence of ours
     if search.scheduler is not None:
         try:
             client = Client(search.scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
-            text = f"--scheduler {search.scheduler}: does not answer; start one with `dask scheduler`."
+            text = (
+                f"--scheduler {search.scheduler}: does not answer; start one with `dask scheduler`."
+            )
             raise InputError(text) from error
         with client:
             yield client
         return
     # threads: the work is done by processes of their own anyway
     threads = search.workers or os.cpu_count()
-    local = {"n_workers": 1, "threads_per_worker": threads, "processes": False, "dashboard_address": None}
+    local = {
+        "n_workers": 1,
+        "threads_per_worker": threads,
+        "processes": False,
+        "dashboard_address": None,
+    }
     with LocalCluster(**local) as cluster, Client(cluster, set_as_default=False) as client:
         yield client

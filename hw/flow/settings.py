@@ -14,18 +14,24 @@ FASTEST = "auto"
 """Clock: whatever the routed design reaches."""
 
 _PLACER_WHEN_CROWDED = "static"
-"""nextpnr's usual placer heaps logic up far from block RAM, too tight to route (784-600-10: 48 against 60 MHz)."""
+"""nextpnr's usual placer heaps logic up far from block RAM, too tight to route (784-600-10: 48
+against 60 MHz).
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Settings:
     """What is to be built.
 
-    :param clock_hz: of the machine; ``FASTEST``: route, then take the PLL's highest frequency below what was reached.
-    :param baud: of the serial line. :param seed: of placement, the first one of those in ``search``.
-    :param placer: of nextpnr; None: the one that copes with full devices where weights take most of the block RAM.
+    :param clock_hz: of the machine; ``FASTEST``: route, then take the PLL's highest frequency below
+        what was reached.
+    :param baud: of the serial line.
+    :param seed: of placement, the first one of those in ``search``.
+    :param placer: of nextpnr; None: the one that copes with full devices where weights take most of
+        the block RAM.
     :param router: of nextpnr; None: its own choice.
-    :param reuse: leave room for any other weights; what was routed for others of the same structure is used again.
+    :param reuse: leave room for any other weights; what was routed for others of the same structure
+        is used again.
     """
 
     pipeline: Parameters
@@ -42,7 +48,10 @@ class Settings:
     def job(self) -> Job:
         """How it is placed and routed."""
         device = self.board.device
-        crowded = device.family == "ecp5" and 2 * block_bits(self.pipeline) > device.blocks * device.block_bits
+        crowded = (
+            device.family == "ecp5"
+            and 2 * block_bits(self.pipeline) > device.blocks * device.block_bits
+        )
         placer = self.placer or (_PLACER_WHEN_CROWDED if crowded else None)
         return Job(self.seed, placer, self.router, self.reuse)
 
@@ -59,8 +68,8 @@ class Settings:
     def top(self, clock_hz: float) -> top.Parameters:
         """Return the board's gateware at that clock.
 
-        Where block RAM is short, the frame buffer lies in look-up tables (ECP5), or holds one request instead of two
-        (iCE40, to make room for the memory of the digest).
+        Where block RAM is short, the frame buffer lies in look-up tables (ECP5), or holds one
+        request instead of two (iCE40, to make room for the memory of the digest).
 
         :raises InputError: the clock cannot make the bit rate, or the weights cannot be exchanged.
         """

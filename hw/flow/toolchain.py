@@ -1,4 +1,6 @@
-"""From a design to a bitstream: yosys, nextpnr and a packer, one stage after the other in one folder."""
+"""From a design to a bitstream: yosys, nextpnr and a packer, one stage after the other in one
+folder.
+"""
 
 import hashlib
 import subprocess
@@ -24,8 +26,10 @@ ROUTERS = ("router1", "router2")
 class Stage:
     """One tool's run.
 
-    :param name: for the progress bar. :param tool: without path, see :func:`hw.verilog.find_tool`.
-    :param arguments: file names are relative: the tools from pip see the folder they run in and nothing else.
+    :param name: for the progress bar.
+    :param tool: without path, see :func:`hw.verilog.find_tool`.
+    :param arguments: file names are relative: the tools from pip see the folder they run in and
+        nothing else.
     :param log: the file to which it writes all it says; if empty, its output goes to ``TOOL.log``.
     """
 
@@ -43,10 +47,18 @@ class Stage:
         log = folder / self.log if self.log else output
         command = [find_tool(self.tool), *self.arguments]
         with output.open("w") as file:
-            done = subprocess.run(command, cwd=folder, stdout=file, stderr=subprocess.STDOUT, check=False)
+            done = subprocess.run(
+                command, cwd=folder, stdout=file, stderr=subprocess.STDOUT, check=False
+            )
         if done.returncode:
-            remedy = "; `python -m hw check` says whether it fits" if self.tool.startswith("nextpnr") else ""
-            raise InputError(f"{self.name}: {self.tool} fails, {_last_error(log)}{remedy} (all it said: {log}).")
+            remedy = (
+                "; `python -m hw check` says whether it fits"
+                if self.tool.startswith("nextpnr")
+                else ""
+            )
+            raise InputError(
+                f"{self.name}: {self.tool} fails, {_last_error(log)}{remedy} (all it said: {log})."
+            )
 
 
 def run_stages(
@@ -54,7 +66,8 @@ def run_stages(
 ) -> dict[str, float]:
     """Run the stages on ``folder``'s design and pins; return the seconds of each.
 
-    A stage whose tool finished before on the same inputs with the same arguments is not run again: 0 seconds.
+    A stage whose tool finished before on the same inputs with the same arguments is not run again:
+    0 seconds.
 
     :param more: what the stages depend on beside these files.
 
@@ -88,8 +101,11 @@ def _last_error(log: Path) -> str:
 class Job:
     """How a design is placed and routed.
 
-    :param seed: of placement. :param placer: of nextpnr, :param router: too; None: its own choice.
-    :param exchangeable: its weights are to be found again, so they stay in block RAM, whatever their size.
+    :param seed: of placement.
+    :param placer: of nextpnr,
+    :param router: too; None: its own choice.
+    :param exchangeable: its weights are to be found again, so they stay in block RAM, whatever
+        their size.
     """
 
     seed: int = SEED
@@ -102,9 +118,25 @@ def stages(board: Board, clock_hz: float, job: Job) -> Sequence[Stage]:
     """Return the stages from ``top.il`` to the routed design."""
     ecp5 = board.device.family == "ecp5"
     synthesis = _SYNTHESIS["ecp5" if ecp5 else board.device.size]
-    script = f"{_read(job)}; {synthesis} -top top -json {NETLIST}; tee -q -o {STATISTICS} stat -json"
-    routing = ("--json", NETLIST, "--report", ROUTED_REPORT, "--seed", str(job.seed), "--timing-allow-fail")
-    routing += ("--freq", f"{clock_hz / 1e6:.3f}", f"--{board.device.size}", "--package", board.package)
+    script = (
+        f"{_read(job)}; {synthesis} -top top -json {NETLIST}; tee -q -o {STATISTICS} stat -json"
+    )
+    routing = (
+        "--json",
+        NETLIST,
+        "--report",
+        ROUTED_REPORT,
+        "--seed",
+        str(job.seed),
+        "--timing-allow-fail",
+    )
+    routing += (
+        "--freq",
+        f"{clock_hz / 1e6:.3f}",
+        f"--{board.device.size}",
+        "--package",
+        board.package,
+    )
     if job.placer is not None:
         routing += ("--placer", job.placer)
     if job.router is not None:
@@ -114,7 +146,11 @@ def stages(board: Board, clock_hz: float, job: Job) -> Sequence[Stage]:
     routing += ("--speed", "6", "--textcfg") if ecp5 else ("--asc",)
     return [
         _yosys("synthesis", script),
-        Stage("place and route", "nextpnr-ecp5" if ecp5 else "nextpnr-ice40", (*routing, routed(board))),
+        Stage(
+            "place and route",
+            "nextpnr-ecp5" if ecp5 else "nextpnr-ice40",
+            (*routing, routed(board)),
+        ),
     ]
 
 
@@ -131,36 +167,47 @@ def routed(board: Board) -> str:
 
 
 def memory_mapping(board: Board, job: Job) -> Stage:
-    """Return the first part of synthesis, up to where memories have become block RAM; counts cells with widths."""
+    """Return the first part of synthesis, up to where memories have become block RAM; counts cells
+    with widths.
+    """
     synthesis = _SYNTHESIS["ecp5" if board.device.family == "ecp5" else board.device.size]
     script = f"{_read(job)}; {synthesis} -top top -run begin:map_ffram; tee -q -o {STATISTICS} stat -json -width"
     return _yosys("memory mapping", script)
 
 
 def _yosys(name: str, script: str) -> Stage:
-    """Return a run of yosys; it writes its log itself, for the one from pip is mute once it has run ABC."""
+    """Return a run of yosys; it writes its log itself, for the one from pip is mute once it has run
+    ABC.
+    """
     log = f"{name.replace(' ', '_')}.log"
     return Stage(name, "yosys", ("-q", "-l", log, "-p", script), log)
 
 
 SEPARATE = "*.neurons/t:$memrd_v2 *.weights.store.words/t:$memrd_v2 *.learner.inputs/t:$memrd_v2"
-"""Memories in which nothing is read in the cycle in which it is written, or nobody looks at it: state
-(:mod:`hw.machine.neurons`), weights that learn (:mod:`hw.learning.store`), what a lesson keeps (:mod:`hw.learning.supervised.input_weights`)."""
+"""Memories in which nothing is read in the cycle in which it is written, or nobody looks at it:
+state (:mod:`hw.machine.neurons`), weights that learn (:mod:`hw.learning.store`), what a lesson
+keeps (:mod:`hw.learning.supervised.input_weights`).
+"""
 
 
 def _read(job: Job) -> str:
     """Return the script that reads the design, and keeps yosys from three mistakes.
 
-    Without being told that they are separate, it adds bypasses to memories. It makes registers that hold the same one,
-    also where they are several because a wire from one would be too slow. Its ABC9 pass mixes up wires that are named
-    like bits of others, as the elements of Amaranth's arrays are (``word[3]``), and may fail.
+    Without being told that they are separate, it adds bypasses to memories. It makes registers that
+    hold the same one, also where they are several because a wire from one would be too slow. Its
+    ABC9 pass mixes up wires that are named like bits of others, as the elements of Amaranth's
+    arrays are (``word[3]``), and may fail.
     """
     keep = '; setattr -set ram_style "block" *.weights*/m:*' if job.exchangeable else ""
     keep += "; setattr -set keep 1 */a:replica %ci:+[Q] */t:$*dff* %i"
     return f"read_rtlil {DESIGN}; rename -hide */w:*]; setparam -set COLLISION_X_MASK 1'1 {SEPARATE}{keep}"
 
 
-_SYNTHESIS = {"ecp5": "synth_ecp5", "up5k": "synth_ice40 -device u", "hx8k": "synth_ice40 -device hx"}
+_SYNTHESIS = {
+    "ecp5": "synth_ecp5",
+    "up5k": "synth_ice40 -device u",
+    "hx8k": "synth_ice40 -device hx",
+}
 
 
 def bitstream(board: Board) -> str:

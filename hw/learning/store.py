@@ -1,4 +1,6 @@
-"""Weight rows that learning moves: a word that was looked up can go back a little larger or smaller."""
+"""Weight rows that learning moves: a word that was looked up can go back a little larger or
+smaller.
+"""
 
 from typing import Any
 
@@ -21,10 +23,11 @@ def moves(lanes: int) -> data.ArrayLayout:
 
 
 class WritableWords(wiring.Component):
-    """The words of a layer in block RAM with one read and one write port; ``word`` is that of the last ``address``.
+    """The words of a layer in block RAM with one read and one write port; ``word`` is that of the
+    last ``address``.
 
-    ``write`` puts ``moved`` at ``target``; a host at ``words`` goes before both ports. A word that is read in the cycle
-    in which it is written means nothing, so the memory needs no bypass.
+    ``write`` puts ``moved`` at ``target``; a host at ``words`` goes before both ports. A word that
+    is read in the cycle in which it is written means nothing, so the memory needs no bypass.
     """
 
     address: Signal
@@ -52,7 +55,9 @@ class WritableWords(wiring.Component):
         """Build: one memory with two ports."""
         m = Module()
         words, host = self.rows.pack(), self.words
-        m.submodules.memory = block = memory.Memory(shape=self.rows.word.size, depth=len(words), init=words)
+        m.submodules.memory = block = memory.Memory(
+            shape=self.rows.word.size, depth=len(words), init=words
+        )
         reader, writer = block.read_port(), block.write_port()
         m.d.comb += [
             reader.addr.eq(Mux(host.read, host.address, self.address)),
@@ -68,11 +73,12 @@ class WritableWords(wiring.Component):
 class LearningStore(wiring.Component):
     """A :class:`hw.storage.block.BlockStore` whose words can be moved.
 
-    ``write`` with a word on ``o``: each of its weights moves by ``move``, saturates at the format's limits, and goes
-    back to where it came from. ``changed``: how many weights the last cycle's write changed. ``words``: for a host.
+    ``write`` with a word on ``o``: each of its weights moves by ``move``, saturates at the format's
+    limits, and goes back to where it came from. ``changed``: how many weights the last cycle's
+    write changed. ``words``: for a host.
 
-    Latency and throughput are those of the block store. A word is written ``LATENCY_CYCLES`` after it was read, so rows
-    that are written one after the other must differ.
+    Latency and throughput are those of the block store. A word is written ``LATENCY_CYCLES`` after
+    it was read, so rows that are written one after the other must differ.
     """
 
     i: stream.Interface

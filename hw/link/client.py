@@ -23,8 +23,12 @@ from sim.network import Network
 class Answer:
     """What a board said about one image.
 
-    :param decision: class index; :param tick: of the decision; :param timed_out: no output fired.
-    :param events: delivered to each layer. :param reads: weights looked up. :param cycles: of the machine's clock, from
+    :param decision: class index;
+    :param tick: of the decision;
+    :param timed_out: no output fired.
+    :param events: delivered to each layer.
+    :param reads: weights looked up.
+    :param cycles: of the machine's clock, from
         the image's first event to the decision.
     """
 
@@ -42,7 +46,8 @@ class Answer:
 
 @dataclass(frozen=True)
 class Taught(Answer):
-    """What a board said about one labelled image: its decision before, and what :mod:`sim.learning.supervised` counts.
+    """What a board said about one labelled image: its decision before, and what
+    :mod:`sim.learning.supervised` counts.
 
     ``events`` and ``cycles`` are those of the whole image and its lesson.
     """
@@ -55,14 +60,17 @@ class Taught(Answer):
 class Board:
     """A board that runs ``network``, at the other end of ``line``.
 
-    Opening asks for identity, version and digest, and refuses a board that differs; ``pipeline`` is the machine as the
-    board has it. Used in a ``with`` statement it closes the line.
+    Opening asks for identity, version and digest, and refuses a board that differs; ``pipeline`` is
+    the machine as the board has it. Used in a ``with`` statement it closes the line.
 
-    :param patience_s: time after which a request is sent again; :param tries: how often, before the board is gone.
+    :param patience_s: time after which a request is sent again;
+    :param tries: how often, before the board is gone.
     :raises LinkError: nobody answers, or another network or version is there.
     """
 
-    def __init__(self, line: Line, network: Network, patience_s: float = PATIENCE_S, tries: int = TRIES):
+    def __init__(
+        self, line: Line, network: Network, patience_s: float = PATIENCE_S, tries: int = TRIES
+    ):
         self.line, self.network = line, network
         self.window = 1
         self._exchange = Exchange(line, patience_s, tries)
@@ -76,10 +84,14 @@ class Board:
 
     def _identify(self) -> None:
         if self.read("identity") != IDENTITY:
-            raise LinkError("board: answers, but is none of ours; program it with `python -m hw program`.")
+            raise LinkError(
+                "board: answers, but is none of ours; program it with `python -m hw program`."
+            )
         protocol = self.read("protocol")
         if protocol != PROTOCOL:
-            raise LinkError(f"board: speaks version {protocol} of the link, not {PROTOCOL}; build its bitstream again.")
+            raise LinkError(
+                f"board: speaks version {protocol} of the link, not {PROTOCOL}; build its bitstream again."
+            )
         digest = self.read("digest")
         if digest == 0:
             raise LinkError(
@@ -95,7 +107,9 @@ class Board:
         to_load = self.read("to_load")
         names = ("margin", "reach", "rivals", "noise_bits")
         rule = Rule(*(self.read(name) for name in names)) if self.read("learns") else None
-        self.pipeline = Parameters(self.network, self.read("lanes"), rule, to_load - 1 if to_load else None)
+        self.pipeline = Parameters(
+            self.network, self.read("lanes"), rule, to_load - 1 if to_load else None
+        )
 
     def read(self, name: str) -> int:
         """Return the value of a register.
@@ -110,12 +124,15 @@ class Board:
         return {register.name: self.read(register.name) for register in REGISTERS}
 
     def words_missing(self) -> int:
-        """Return how many words of weights the board still waits for; 0 if all came with its bitstream."""
+        """Return how many words of weights the board still waits for; 0 if all came with its
+        bitstream.
+        """
         spram = self.pipeline.spram
         return 0 if spram is None else self.pipeline.layers[spram].rows.depth - self.read("loaded")
 
     def load_weights(self) -> Iterator[int]:
-        """Load the words that the board still waits for; yield how many more are there as they arrive.
+        """Load the words that the board still waits for; yield how many more are there as they
+        arrive.
 
         :raises LinkError: the board stopped answering; loading goes on from there next time.
         """
@@ -123,7 +140,9 @@ class Board:
             spram = self.pipeline.spram
             assert spram is not None
             rows = self.pipeline.layers[spram].rows
-            yield from self.load_words(spram, rows.depth - missing, rows.pack()[rows.depth - missing :])
+            yield from self.load_words(
+                spram, rows.depth - missing, rows.pack()[rows.depth - missing :]
+            )
 
     def load_words(self, layer: int, first: int, words: Sequence[int]) -> Iterator[int]:
         """Write words of a layer from index ``first`` on; yield how many more are written.
@@ -134,10 +153,13 @@ class Board:
         counts = split(len(words), rows.word_bytes, request_bytes(self.pipeline) - WHERE_BYTES)
         parts = [words[start : start + count] for start, count in counts]
         payloads = (
-            where(layer, first + start, count) + b"".join(word.to_bytes(rows.word_bytes, "little") for word in part)
+            where(layer, first + start, count)
+            + b"".join(word.to_bytes(rows.word_bytes, "little") for word in part)
             for (start, count), part in zip(counts, parts, strict=True)
         )
-        replies = self._ask(((Kind.LOAD, payload) for payload in payloads), 1)  # in order: the board counts up to a gap
+        replies = self._ask(
+            ((Kind.LOAD, payload) for payload in payloads), 1
+        )  # in order: the board counts up to a gap
         for part, _ in zip(parts, replies, strict=True):
             yield len(part)
 
@@ -148,12 +170,15 @@ class Board:
         """
         rows = self.pipeline.layers[layer].rows
         counts = split(rows.depth, rows.word_bytes, FETCH_BYTES)
-        for payload in self._ask(((Kind.FETCH, where(layer, *part)) for part in counts), self.window):
+        for payload in self._ask(
+            ((Kind.FETCH, where(layer, *part)) for part in counts), self.window
+        ):
             for start in range(0, len(payload), rows.word_bytes):
                 yield int.from_bytes(payload[start : start + rows.word_bytes], "little")
 
     def classify(self, images: npt.NDArray[Any]) -> Iterator[Answer]:
-        """Yield the board's answer to each image, in order, as they come; load the weights before, if it lacks them.
+        """Yield the board's answer to each image, in order, as they come; load the weights before,
+        if it lacks them.
 
         :param images: uint8 (n, height, width).
         :raises InputError: they are of another type or shape.
@@ -172,12 +197,18 @@ class Board:
         """
         deque(self._ask([(Kind.SEED, state.to_bytes(4, "little"))], 1), maxlen=0)
 
-    def learn(self, images: npt.NDArray[Any], labels: Iterable[int], thin: Iterable[int]) -> Iterator[Taught]:
-        """Teach the board one image after the other, each exactly once, and yield what it said to each.
+    def learn(
+        self, images: npt.NDArray[Any], labels: Iterable[int], thin: Iterable[int]
+    ) -> Iterator[Taught]:
+        """Teach the board one image after the other, each exactly once, and yield what it said to
+        each.
 
-        :param images: uint8 (n, height, width). :param labels: their classes. :param thin: of :mod:`sim.learning.supervised`.
+        :param images: uint8 (n, height, width).
+        :param labels: their classes.
+        :param thin: of :mod:`sim.learning.supervised`.
         :raises InputError: they are of another type or shape.
-        :raises LinkError: the board stopped answering, or does not learn; register ``lessons`` tells how far it came.
+        :raises LinkError: the board stopped answering, or does not learn; register ``lessons``
+            tells how far it came.
         """
         images, number = check_images(self.network.encoder, images), self.read("lessons")
         requests = (
@@ -188,7 +219,10 @@ class Board:
             fields = self._fields(payload)
             learnt = fields.learnt
             yield Taught(
-                **vars(self._answer(fields)), updated=bool(learnt.updated), rows=learnt.rows, changed=learnt.changed
+                **vars(self._answer(fields)),
+                updated=bool(learnt.updated),
+                rows=learnt.rows,
+                changed=learnt.changed,
             )
 
     def _fields(self, payload: bytes) -> Any:
@@ -198,9 +232,13 @@ class Board:
     def _answer(self, fields: Any) -> Answer:
         outcome = fields.outcome
         if outcome.status == Status.DROPPED:
-            raise LinkError("board: dropped an image that arrived whole; build its bitstream again.")
+            raise LinkError(
+                "board: dropped an image that arrived whole; build its bitstream again."
+            )
         events = [int(fields.events[layer]) for layer in range(len(self.network.layers))]
-        reads = sum(count * layer.fan_out for count, layer in zip(events, self.network.layers, strict=True))
+        reads = sum(
+            count * layer.fan_out for count, layer in zip(events, self.network.layers, strict=True)
+        )
         timed_out = outcome.status == Status.TIMED_OUT
         return Answer(outcome.decision, outcome.tick, timed_out, events, reads, fields.cycles)
 

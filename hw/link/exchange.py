@@ -1,4 +1,6 @@
-"""Requests and their replies over a line that may lose any of them: a window, sequence numbers, repeats."""
+"""Requests and their replies over a line that may lose any of them: a window, sequence numbers,
+repeats.
+"""
 
 import random
 import time
@@ -40,16 +42,21 @@ class LinkError(InputError):
 class Exchange:
     """Asks a board.
 
-    :param patience_s: time after which a request is sent again; :param tries: how often, before the board is gone.
+    :param patience_s: time after which a request is sent again;
+    :param tries: how often, before the board is gone.
     """
 
     def __init__(self, line: Line, patience_s: float, tries: int):
         self.line, self.patience_s, self.tries = line, patience_s, tries
         self._unpacker = Unpacker()
-        self._sequence = random.randrange(1 << 16)  # so that a reply to an earlier program is not taken for ours
+        self._sequence = random.randrange(
+            1 << 16
+        )  # so that a reply to an earlier program is not taken for ours
         line.write(DELIMITER)
 
-    def run(self, requests: Iterable[tuple[Kind, bytes]], window: int) -> Iterator[tuple[Frame, Frame]]:
+    def run(
+        self, requests: Iterable[tuple[Kind, bytes]], window: int
+    ) -> Iterator[tuple[Frame, Frame]]:
         """Send requests, ``window`` of them at once; yield each with its reply, in order.
 
         :raises LinkError: a request had no reply after all tries, or the line is gone.
@@ -85,7 +92,9 @@ class Exchange:
 
     def _receive(self, waiting: deque["_Request"], answered: int) -> None:
         """Take in what comes, and send again what was lost: a repeated request gets the same reply."""
-        due_s = min(request.sent_s for request in waiting if request.reply is None) + self.patience_s
+        due_s = (
+            min(request.sent_s for request in waiting if request.reply is None) + self.patience_s
+        )
         try:
             data = self.line.read(max(0.0, due_s - time.monotonic()))
         except OSError as error:
@@ -111,4 +120,6 @@ class _Request:
 
 
 def _disconnected(answered: int) -> LinkError:
-    return LinkError(f"board: is gone after {answered} answers; connect it again and give the remaining images.")
+    return LinkError(
+        f"board: is gone after {answered} answers; connect it again and give the remaining images."
+    )

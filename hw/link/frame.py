@@ -1,7 +1,9 @@
-"""What travels on the serial line, stated once: frames, and the software that packs and unpacks them.
+"""What travels on the serial line, stated once: frames, and the software that packs and unpacks
+them.
 
-A frame is a zero byte, the COBS encoding of *head, payload, check*, and a zero byte. COBS leaves no zero inside, so
-after any damage the next zero byte is the start of something whole. All numbers are little-endian.
+A frame is a zero byte, the COBS encoding of *head, payload, check*, and a zero byte. COBS leaves no
+zero inside, so after any damage the next zero byte is the start of something whole. All numbers are
+little-endian.
 
 | part | bytes | meaning |
 |---|---|---|
@@ -11,8 +13,9 @@ after any damage the next zero byte is the start of something whole. All numbers
 | payload | length | |
 | check | 4 | CRC-32 (Ethernet's, zlib's) of everything before |
 
-A frame that is too short, of another length than it says, or fails its check does not exist: nobody answers it, and
-the host asks again. A request changes nothing that asking twice would not, so a repeated one is harmless.
+A frame that is too short, of another length than it says, or fails its check does not exist: nobody
+answers it, and the host asks again. A request changes nothing that asking twice would not, so a
+repeated one is harmless.
 """
 
 import struct
@@ -40,19 +43,29 @@ class Kind(enum.Enum, shape=8):
     READ = 1
     """Payload: address (1 byte) of a register. Reply: its value (4 bytes)."""
     CLASSIFY = 2
-    """Payload: the image's intensities in raster order. Reply: the result, packed as :func:`hw.events.result`."""
+    """Payload: the image's intensities in raster order. Reply: the result, packed as
+    :func:`hw.events.result`.
+    """
     LOAD = 3
-    """Payload: layer (1 byte), index of a word (3), number of words (1), these words. Reply: no payload."""
+    """Payload: layer (1 byte), index of a word (3), number of words (1), these words. Reply: no
+    payload.
+    """
     FETCH = 4
     """Payload: layer (1 byte), index of a word (3), number of words (1). Reply: these words."""
     LEARN = 5
-    """Payload: number of the lesson (2 bytes), label (2), ``thin`` of :mod:`sim.learning.supervised` (1), the image's intensities in
-    raster order. Reply: the result. The number must be that of register ``lessons``; with the number before it, the
-    lesson is not given again, and the reply is that of the first time."""
+    """Payload: number of the lesson (2 bytes), label (2), ``thin`` of
+    :mod:`sim.learning.supervised` (1), the image's intensities in raster order. Reply: the result.
+    The number must be that of register ``lessons``; with the number before it, the lesson is not
+    given again, and the reply is that of the first time.
+    """
     SEED = 6
-    """Payload: state of the generator (4 bytes). Register ``lessons`` begins at 0 again. Reply: no payload."""
+    """Payload: state of the generator (4 bytes). Register ``lessons`` begins at 0 again. Reply: no
+    payload.
+    """
     REFUSED = 255
-    """Only as a reply: the request is whole, but this board does not do it, or not with this payload. No payload."""
+    """Only as a reply: the request is whole, but this board does not do it, or not with this
+    payload. No payload.
+    """
 
 
 class Frame(NamedTuple):

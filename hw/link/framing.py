@@ -1,7 +1,8 @@
-"""Frames in hardware: twin of :mod:`hw.link.frame`, between the bytes of a UART and whole requests and replies.
+"""Frames in hardware: twin of :mod:`hw.link.frame`, between the bytes of a UART and whole requests
+and replies.
 
-Within the gateware a frame is its content without the check: head, then payload. The head says how long it is, so
-nothing else marks where the next one begins.
+Within the gateware a frame is its content without the check: head, then payload. The head says how
+long it is, so nothing else marks where the next one begins.
 """
 
 import zlib
@@ -48,11 +49,14 @@ class Buffer:
 
 
 class Receiver(wiring.Component):
-    """Bytes of the line to the content of whole frames: COBS, length and check; anything else never appears on ``o``.
+    """Bytes of the line to the content of whole frames: COBS, length and check; anything else never
+    appears on ``o``.
 
-    ``i`` is always ready: the line does not wait. ``damaged`` counts what was no frame or found no room.
+    ``i`` is always ready: the line does not wait. ``damaged`` counts what was no frame or found no
+    room.
 
-    Latency: a frame appears after its delimiter. Throughput: one byte per cycle in, one in two cycles out.
+    Latency: a frame appears after its delimiter. Throughput: one byte per cycle in, one in two
+    cycles out.
     """
 
     i: stream.Interface
@@ -94,7 +98,9 @@ class Receiver(wiring.Component):
             check.start.eq(content.valid & (received == 0)),
         ]
         whole = Signal()
-        m.d.comb += whole.eq(check.match_detected & ~ragged & ~full & (received == length + Buffer.room(0)))
+        m.d.comb += whole.eq(
+            check.match_detected & ~ragged & ~full & (received == length + Buffer.room(0))
+        )
         with m.If(end):
             m.d.sync += [received.eq(0), full.eq(0), length.eq(0)]
             with m.If(whole):
@@ -112,7 +118,9 @@ class Receiver(wiring.Component):
         return m
 
     def _blocks(self, m: Module) -> tuple[stream.Interface, Value, Value]:
-        """Take COBS away: return the content, the end of a frame, and whether it ends within a block."""
+        """Take COBS away: return the content, the end of a frame, and whether it ends within a
+        block.
+        """
         content, end = stream.Signature(8, always_ready=True).create(), Signal()
         left, code, inside = Signal(8), Signal(8), Signal()
         byte = self.i.payload
@@ -120,7 +128,9 @@ class Receiver(wiring.Component):
         with m.If(end):
             m.d.sync += [left.eq(0), inside.eq(0)]
         with m.Elif(self.i.valid & (left == 0)):
-            m.d.comb += content.valid.eq(inside & (code != _FULL_BLOCK))  # the zero between two blocks
+            m.d.comb += content.valid.eq(
+                inside & (code != _FULL_BLOCK)
+            )  # the zero between two blocks
             m.d.sync += [left.eq(byte - 1), code.eq(byte), inside.eq(1)]
         with m.Elif(self.i.valid):
             m.d.comb += [content.valid.eq(1), content.payload.eq(byte)]
@@ -128,9 +138,15 @@ class Receiver(wiring.Component):
         return content, end, left != 0
 
     def _hand_out(self, m: Module, reader: memory.ReadPort, read: Signal, stop: Signal) -> None:
-        """Offer the bytes from ``read`` up to ``stop``; ``ready`` reaches no further than a counter."""
+        """Offer the bytes from ``read`` up to ``stop``; ``ready`` reaches no further than a
+        counter.
+        """
         settled = Signal()  # the memory has answered to this address
-        m.d.comb += [reader.addr.eq(read), self.o.payload.eq(reader.data), self.o.valid.eq(settled & (read != stop))]
+        m.d.comb += [
+            reader.addr.eq(read),
+            self.o.payload.eq(reader.data),
+            self.o.valid.eq(settled & (read != stop)),
+        ]
         m.d.sync += settled.eq(1)
         with m.If((self.o.valid & self.o.ready) | (read == stop)):
             m.d.sync += settled.eq(0)
@@ -141,9 +157,11 @@ class Receiver(wiring.Component):
 class Sender(wiring.Component):
     """Content of frames to bytes of the line: check, COBS, delimiters.
 
-    ``i``: ``byte``, and ``last`` on the frame's last. The frame is collected whole; then it goes out while ``i`` waits.
+    ``i``: ``byte``, and ``last`` on the frame's last. The frame is collected whole; then it goes
+    out while ``i`` waits.
 
-    :param room: bytes of the longest frame, check included; at most 254, so that COBS has no full block.
+    :param room: bytes of the longest frame, check included; at most 254, so that COBS has no full
+        block.
     """
 
     i: stream.Interface
@@ -156,7 +174,9 @@ class Sender(wiring.Component):
         super().__init__({"i": In(stream.Signature(self.byte)), "o": Out(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:
-        """Build: collect the frame as COBS writes it, each block's length as soon as its end is known; then send it."""
+        """Build: collect the frame as COBS writes it, each block's length as soon as its end is
+        known; then send it.
+        """
         m = Module()
         m.submodules.check = check = _check()
         m.submodules.memory = cells = memory.Memory(shape=8, depth=self.room + 1, init=[])
@@ -187,7 +207,11 @@ class Sender(wiring.Component):
                 with m.If(check_place == CHECK.size - 1):
                     m.next = "CLOSE"
             with m.State("CLOSE"):
-                m.d.comb += [writer.en.eq(1), writer.addr.eq(code_at), writer.data.eq(end - code_at)]
+                m.d.comb += [
+                    writer.en.eq(1),
+                    writer.addr.eq(code_at),
+                    writer.data.eq(end - code_at),
+                ]
                 m.next = "SEND"
             with m.State("SEND"), m.If(self._send(m, reader, end)):
                 m.d.sync += [end.eq(1), code_at.eq(0)]
@@ -195,8 +219,14 @@ class Sender(wiring.Component):
         return m
 
     def _send(self, m: Module, reader: memory.ReadPort, end: Signal) -> Value:
-        """Offer a delimiter, the first ``end`` bytes, a delimiter; return whether the last one is being taken."""
-        place, following, done = Signal(range(self.room + 3)), Signal(range(self.room + 3)), Signal()
+        """Offer a delimiter, the first ``end`` bytes, a delimiter; return whether the last one is
+        being taken.
+        """
+        place, following, done = (
+            Signal(range(self.room + 3)),
+            Signal(range(self.room + 3)),
+            Signal(),
+        )
         m.d.comb += [
             self.o.valid.eq(1),
             following.eq(place + self.o.ready),

@@ -27,15 +27,28 @@ class Register(NamedTuple):
 REGISTERS = (
     Register("identity", f"{IDENTITY:#x}, the letters TTFS"),
     Register("protocol", f"version of the link, {PROTOCOL}"),
-    Register("digest", "of the network: the first 32 bits of its SHA-256; 0: the weights in flash are of another"),
+    Register(
+        "digest",
+        "of the network: the first 32 bits of its SHA-256; 0: the weights in flash are of another",
+    ),
     Register("clock_hz", "frequency of the machine's clock, Hz"),
     Register("window", "requests that the board has room for at once"),
     Register("damaged", "frames that were damaged or found no room, modulo 65,536"),
     Register("dropped", "images that broke off, modulo 65,536"),
-    Register("lanes", "neurons of the widest layer that are updated in one cycle; how weights lie in words"),
-    Register("to_load", "number of the layer whose words the host must load, the first is 1; 0: none"),
-    Register("loaded", "words of that layer loaded since reset, from the first one up to the first gap"),
-    Register("learns", "1: the board learns in place, by the rule in the next four; 0: it does not, and they are 0"),
+    Register(
+        "lanes",
+        "neurons of the widest layer that are updated in one cycle; how weights lie in words",
+    ),
+    Register(
+        "to_load", "number of the layer whose words the host must load, the first is 1; 0: none"
+    ),
+    Register(
+        "loaded", "words of that layer loaded since reset, from the first one up to the first gap"
+    ),
+    Register(
+        "learns",
+        "1: the board learns in place, by the rule in the next four; 0: it does not, and they are 0",
+    ),
     Register("margin", "of the rule, ticks"),
     Register("reach", "of the rule"),
     Register("rivals", "of the rule"),
@@ -58,23 +71,29 @@ def address(name: str) -> int:
 
 def markdown() -> str:
     """Return the table for the documentation."""
-    rows = [f"| {place} | `{register.name}` | {register.meaning} |" for place, register in enumerate(REGISTERS)]
+    rows = [
+        f"| {place} | `{register.name}` | {register.meaning} |"
+        for place, register in enumerate(REGISTERS)
+    ]
     return "\n".join(("| address | register | meaning |", "|---|---|---|", *rows))
 
 
 def rule_registers(rule: Rule | None) -> dict[str, int]:
     """Return the registers that say whether a board learns, and how."""
-    constants = {"margin": 0, "reach": 0, "rivals": 0, "noise_bits": 0} if rule is None else asdict(rule)
+    constants = (
+        {"margin": 0, "reach": 0, "rivals": 0, "noise_bits": 0} if rule is None else asdict(rule)
+    )
     return {"learns": int(rule is not None), **constants}
 
 
 class RegisterFile(wiring.Component):
     """The registers, readable at any time.
 
-    ``value`` and ``known`` follow ``address`` in the same cycle. ``damaged``, ``dropped``, ``loaded``, ``lessons`` are
-    counted elsewhere, and ``generator`` is drawn from there.
+    ``value`` and ``known`` follow ``address`` in the same cycle. ``damaged``, ``dropped``,
+    ``loaded``, ``lessons`` are counted elsewhere, and ``generator`` is drawn from there.
 
-    :param constants: value of every other register, by name: a number, or what carries it from soon after reset on.
+    :param constants: value of every other register, by name: a number, or what carries it from soon
+        after reset on.
     """
 
     address: Signal

@@ -22,7 +22,9 @@ _HEAD_BITS = 8 * HEAD.size
 
 
 def request_bytes(pipeline: Parameters) -> int:
-    """Return the bytes of the longest payload of a request: an image, with its lesson, or a word to load."""
+    """Return the bytes of the longest payload of a request: an image, with its lesson, or a word to
+    load.
+    """
     height, width = pipeline.network.encoder.image_shape
     words = [WHERE_BYTES + rows.word_bytes for rows in pipeline.word_rows.values()]
     return max([height * width + (LESSON.size if pipeline.rule is not None else 0), *words])
@@ -41,12 +43,14 @@ def _learning_members(network: Network) -> dict[str, wiring.Member]:
 class Responder(wiring.Component):
     """One request after the other.
 
-    ``i``: content of whole frames (:class:`hw.link.framing.Receiver`). ``o``: content of replies, ``last`` on the last byte.
-    ``pixels`` and ``results``: to and from the machine. ``address``, ``value``, ``known``: of the register file.
-    ``words``: to the weights that a host can reach; ``loaded`` as in :class:`hw.link.words.Words`. Where the machine learns:
-    ``lesson``, ``seed`` and ``set``, for it; ``lessons``: how many it had.
+    ``i``: content of whole frames (:class:`hw.link.framing.Receiver`). ``o``: content of replies,
+    ``last`` on the last byte. ``pixels`` and ``results``: to and from the machine. ``address``,
+    ``value``, ``known``: of the register file. ``words``: to the weights that a host can reach;
+    ``loaded`` as in :class:`hw.link.words.Words`. Where the machine learns: ``lesson``, ``seed``
+    and ``set``, for it; ``lessons``: how many it had.
 
-    A request that this board does not do is read to its end and refused; so are images while weights are missing.
+    A request that this board does not do is read to its end and refused; so are images while
+    weights are missing.
     """
 
     i: stream.Interface
@@ -86,16 +90,23 @@ class Responder(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build: a register that collects the head and later gives the reply away, and the sequence of a request."""
+        """Build: a register that collects the head and later gives the reply away, and the sequence
+        of a request.
+        """
         m = Module()
         self.content = content = Signal(_HEAD_BITS + 8 * max(VALUE_BYTES, self.result_bytes))
-        self.left = left = Signal(16)  # bytes of payload that are still to come, and bytes of the reply to go
+        self.left = left = Signal(
+            16
+        )  # bytes of payload that are still to come, and bytes of the reply to go
         head, kind, length = content[:_HEAD_BITS], content[16:24], content[24:40]
         self.follow = Signal()  # words follow the reply's head
         self.repeatable = Signal()  # the last result is that of the last lesson
         place = Signal(range(HEAD.size))
         complete = Const(1) if self.to_load is None else Signal(name="complete")
-        m.d.comb += [self.pixels.payload.intensity.eq(self.i.payload), self.pixels.payload.last.eq(left == 1)]
+        m.d.comb += [
+            self.pixels.payload.intensity.eq(self.i.payload),
+            self.pixels.payload.last.eq(left == 1),
+        ]
         with m.FSM():
             with m.State("HEAD"):
                 m.d.comb += self.i.ready.eq(1)
@@ -112,10 +123,15 @@ class Responder(wiring.Component):
                 with m.If((kind == Kind.CLASSIFY.value) & (length == self.image_bytes) & complete):
                     m.next = "PIXELS"
                 if self.rows:
-                    with m.If(((kind == Kind.LOAD.value) | (kind == Kind.FETCH.value)) & (length >= WHERE_BYTES)):
+                    with m.If(
+                        ((kind == Kind.LOAD.value) | (kind == Kind.FETCH.value))
+                        & (length >= WHERE_BYTES)
+                    ):
                         m.next = "WHERE"
                 if self.learns:
-                    with m.If((kind == Kind.LEARN.value) & (length == self.image_bytes + LESSON.size)):
+                    with m.If(
+                        (kind == Kind.LEARN.value) & (length == self.image_bytes + LESSON.size)
+                    ):
                         m.next = "LESSON"
                     with m.If((kind == Kind.SEED.value) & (length == VALUE_BYTES)):
                         m.next = "LESSON"
@@ -166,14 +182,21 @@ class Responder(wiring.Component):
         m.submodules.exchange = exchange = Words(self.rows, self.to_load)
         where, left = Signal(WHERE), self.left
         connect(m, exchange.ports, flipped(self.words))
-        m.d.comb += [exchange.where.eq(where), exchange.i.payload.eq(self.i.payload), self.loaded.eq(exchange.loaded)]
+        m.d.comb += [
+            exchange.where.eq(where),
+            exchange.i.payload.eq(self.i.payload),
+            self.loaded.eq(exchange.loaded),
+        ]
         if self.to_load is not None:
             m.d.comb += complete.eq(exchange.complete)
         place = Signal(range(WHERE_BYTES))
         with m.State("WHERE"):
             m.d.comb += self.i.ready.eq(1)
             with m.If(self.i.valid):
-                m.d.sync += [where.eq(Cat(Value.cast(where)[8:], self.i.payload)), place.eq(place + 1)]
+                m.d.sync += [
+                    where.eq(Cat(Value.cast(where)[8:], self.i.payload)),
+                    place.eq(place + 1),
+                ]
                 m.d.sync += left.eq(left - 1)
                 with m.If(place == WHERE_BYTES - 1):
                     m.d.sync += place.eq(0)
@@ -183,23 +206,36 @@ class Responder(wiring.Component):
             with m.If((kind == Kind.LOAD.value) & exchange.known & (exchange.size == left)):
                 m.d.comb += exchange.start.eq(1)
                 m.next = "LOAD"
-            with m.If((kind == Kind.FETCH.value) & exchange.known & (left == 0) & (exchange.size <= FETCH_BYTES)):
+            with m.If(
+                (kind == Kind.FETCH.value)
+                & exchange.known
+                & (left == 0)
+                & (exchange.size <= FETCH_BYTES)
+            ):
                 m.d.comb += [exchange.start.eq(1), exchange.reading.eq(1)]
                 self._answer(m, kind, Const(0, 1), exchange.size, follow=True)
         with m.State("LOAD"):
-            m.d.comb += [exchange.i.valid.eq(self.i.valid & (left != 0)), self.i.ready.eq(left != 0)]
+            m.d.comb += [
+                exchange.i.valid.eq(self.i.valid & (left != 0)),
+                self.i.ready.eq(left != 0),
+            ]
             with m.If(left == 0):
                 self._answer(m, kind, Const(0, 1), 0)
             with m.Elif(self.i.valid):
                 m.d.sync += left.eq(left - 1)
         with m.State("WORDS"):
-            connect_bytes = [self.o.valid.eq(exchange.o.valid), self.o.payload.eq(exchange.o.payload)]
+            connect_bytes = [
+                self.o.valid.eq(exchange.o.valid),
+                self.o.payload.eq(exchange.o.payload),
+            ]
             m.d.comb += [*connect_bytes, exchange.o.ready.eq(self.o.ready)]
             with m.If(exchange.o.valid & self.o.ready & exchange.o.payload.last):
                 m.next = "HEAD"
 
     def _take_lessons(self, m: Module, kind: Value) -> None:
-        """Add the states of a labelled image, and of a new state for the generator: what comes before any pixels."""
+        """Add the states of a labelled image, and of a new state for the generator: what comes
+        before any pixels.
+        """
         front, left = Signal(8 * LESSON.size), self.left
         number, label, thin = front[:16], front[16:32], front[32:40]
         place = Signal(range(LESSON.size))
@@ -211,7 +247,11 @@ class Responder(wiring.Component):
         with m.State("LESSON"):
             m.d.comb += self.i.ready.eq(1)
             with m.If(self.i.valid):
-                m.d.sync += [front.eq(Cat(front[8:], self.i.payload)), place.eq(place + 1), left.eq(left - 1)]
+                m.d.sync += [
+                    front.eq(Cat(front[8:], self.i.payload)),
+                    place.eq(place + 1),
+                    left.eq(left - 1),
+                ]
                 with m.If((place == LESSON.size - 1) | (left == 1)):
                     m.d.sync += place.eq(0)
                     m.next = "TEACH"
@@ -236,7 +276,9 @@ class Responder(wiring.Component):
             with m.Elif(self.i.valid):
                 m.d.sync += left.eq(left - 1)
 
-    def _answer(self, m: Module, kind: Value, payload: Value, size: ValueLike, follow: bool = False) -> None:
+    def _answer(
+        self, m: Module, kind: Value, payload: Value, size: ValueLike, follow: bool = False
+    ) -> None:
         """Begin a reply to the present request; its sequence stays where it is.
 
         :param follow: the payload of so many bytes does not come from here: words follow the head.

@@ -1,4 +1,6 @@
-"""Teaches a board over the link, image by image, and says what that cost; if wanted, holds every lesson against sim."""
+"""Teaches a board over the link, image by image, and says what that cost; if wanted, holds every
+lesson against sim.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -21,9 +23,11 @@ LAST = 1000
 
 @dataclass(frozen=True)
 class Settings:
-    """What one run does; ``train learn`` without shifts gives the same weights from the same start and settings.
+    """What one run does; ``train learn`` without shifts gives the same weights from the same start
+    and settings.
 
-    :param thin: ``thin`` of :mod:`sim.learning.supervised`, first and last; it grows linearly between.
+    :param thin: ``thin`` of :mod:`sim.learning.supervised`, first and last; it grows linearly
+        between.
     :raises InputError: one of them is out of range.
     """
 
@@ -86,7 +90,9 @@ class Tally:
             "cycles_per_update": self.update_cycles / made,
             "seconds_on_this_board": self.cycles / clock_hz,
             "seconds_at_clock_of": {
-                name: round(self.cycles / board.clock_hz, 3) for name, board in BOARDS.items() if board.pins
+                name: round(self.cycles / board.clock_hz, 3)
+                for name, board in BOARDS.items()
+                if board.pins
             },
         }
 
@@ -96,8 +102,10 @@ class Teacher:
 
     :param start: the weights to begin with, put into the board before the first lesson.
     :param images: uint8 (n, height, width), learnt once per epoch, with ``labels`` (n,).
-    :param check: hold each lesson, and :meth:`finish` the weights, against :mod:`sim.learning.supervised_batch`.
-    :raises InputError: the board does not learn, or ``start`` is not its network with other weights.
+    :param check: hold each lesson, and :meth:`finish` the weights, against
+        :mod:`sim.learning.supervised_batch`.
+    :raises InputError: the board does not learn, or ``start`` is not its network with other
+        weights.
     """
 
     def __init__(
@@ -116,18 +124,24 @@ class Teacher:
         self.board, self.start, self.settings = board, start, settings
         self.images, self.labels = images, labels
         self.tally, self.epochs = Tally(), [Tally() for _ in range(settings.epochs)]
-        self.learner = Learner(start, board.pipeline.rule, first_state(settings.seed)) if check else None
+        self.learner = (
+            Learner(start, board.pipeline.rule, first_state(settings.seed)) if check else None
+        )
 
     def load(self) -> Iterator[int]:
         """Put weights and generator into the board; yield how many more words are there."""
         for index, layer in enumerate(self.board.pipeline.layers):
-            yield from self.board.load_words(index, 0, replace(layer, layer=self.start.layers[index]).rows.pack())
+            yield from self.board.load_words(
+                index, 0, replace(layer, layer=self.start.layers[index]).rows.pack()
+            )
         self.board.set_generator(first_state(self.settings.seed))
 
     def run(self, go_on: Callable[[Tally], bool] = lambda _: True) -> bool:
-        """Give every lesson, as long as ``go_on`` says after each; return whether it was all of them.
+        """Give every lesson, as long as ``go_on`` says after each; return whether it was all of
+        them.
 
-        :raises DifferenceError: the board answers what sim does not. :raises LinkError: the board stopped answering.
+        :raises DifferenceError: the board answers what sim does not. :raises LinkError: the board
+            stopped answering.
         """
         for epoch, tally in enumerate(self.epochs):
             order, thin = self._course(epoch + 1)
@@ -143,7 +157,8 @@ class Teacher:
         return True
 
     def fetch(self, progress: Callable[[int], object] = lambda _: None) -> Network:
-        """Return the network with the weights that the board holds; ``progress``: how many more words have come.
+        """Return the network with the weights that the board holds; ``progress``: how many more
+        words have come.
 
         :raises DifferenceError: they, or the generator, are not sim's.
         """
@@ -158,7 +173,9 @@ class Teacher:
         if self.learner is not None:
             expected = (self.learner.network.digest, self.learner.state)
             if (found.digest, self.board.read("generator")) != expected:
-                raise DifferenceError(f"after {self.tally.images} lessons: the board's weights are not sim's")
+                raise DifferenceError(
+                    f"after {self.tally.images} lessons: the board's weights are not sim's"
+                )
         return found
 
     @property
@@ -176,7 +193,9 @@ class Teacher:
             "board": f"{self.board.network.digest:08x}",
             "clock_hz": clock_hz,
             **self.tally.to_json(clock_hz),
-            "curve": [{"epoch": epoch} | tally.to_json(clock_hz) for epoch, tally in enumerate(begun, 1)],
+            "curve": [
+                {"epoch": epoch} | tally.to_json(clock_hz) for epoch, tally in enumerate(begun, 1)
+            ],
         }
 
     def _course(self, epoch: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
@@ -184,13 +203,17 @@ class Teacher:
         order = draws(self.settings.seed, epoch).permutation(count)
         return order, thinning(self.settings.thin, epoch, self.settings.epochs, count)
 
-    def _compare(self, taught: Taught, index: npt.NDArray[np.intp], thin: npt.NDArray[np.int64]) -> None:
+    def _compare(
+        self, taught: Taught, index: npt.NDArray[np.intp], thin: npt.NDArray[np.int64]
+    ) -> None:
         assert self.learner is not None
         lessons = self.learner.learn(self.images[index], self.labels[index], thin)
         for name in ("decision", "updated", "rows", "changed"):
             expected, found = int(getattr(lessons, name)[0]), int(getattr(taught, name))
             if expected != found:
-                raise DifferenceError(f"lesson {self.tally.images - 1}, {name}: expected {expected}, found {found}")
+                raise DifferenceError(
+                    f"lesson {self.tally.images - 1}, {name}: expected {expected}, found {found}"
+                )
 
 
 def _without_weights(network: Network) -> Network:

@@ -22,7 +22,9 @@ LEAST_DIVISOR = 4
 """Fewest cycles per bit that still find the middle of a bit."""
 
 TOLERANCE = 0.02
-"""Largest deviation of the bit rate: the middle of the tenth bit stays in the bit, with both ends off by as much."""
+"""Largest deviation of the bit rate: the middle of the tenth bit stays in the bit, with both ends
+off by as much.
+"""
 
 
 def bit_cycles(clock_hz: float, baud: int) -> int:
@@ -36,12 +38,15 @@ def bit_cycles(clock_hz: float, baud: int) -> int:
             f"baud: {baud} needs a clock of {LEAST_DIVISOR * baud / 1e6:g} MHz or more; take a slower rate."
         )
     if abs(clock_hz / divisor / baud - 1) > TOLERANCE:
-        raise InputError(f"baud: {baud} does not divide {clock_hz / 1e6:g} MHz to within 2 %; take a slower rate.")
+        raise InputError(
+            f"baud: {baud} does not divide {clock_hz / 1e6:g} MHz to within 2 %; take a slower rate."
+        )
     return divisor
 
 
 class UartReceiver(wiring.Component):
-    """Wire to bytes. A byte without its stop bit is dropped, and one that is not taken within a byte's time is lost.
+    """Wire to bytes. A byte without its stop bit is dropped, and one that is not taken within a
+    byte's time is lost.
 
     :param divisor: clock cycles per bit, at least ``LEAST_DIVISOR``.
     """
@@ -69,7 +74,11 @@ class UartReceiver(wiring.Component):
         with m.Elif(wait != 0):
             m.d.sync += wait.eq(wait - 1)
         with m.Else():
-            m.d.sync += [wait.eq(self.divisor - 1), left.eq(left - 1), bits.eq(Cat(bits[1:], level))]
+            m.d.sync += [
+                wait.eq(self.divisor - 1),
+                left.eq(left - 1),
+                bits.eq(Cat(bits[1:], level)),
+            ]
             with m.If((left == BITS) & level):  # a glitch, not a start bit
                 m.d.sync += left.eq(0)
             with m.If((left == 1) & level):
@@ -102,5 +111,9 @@ class UartTransmitter(wiring.Component):
         with m.Elif(left != 0):
             m.d.sync += wait.eq(wait - 1)
             with m.If(wait == 0):
-                m.d.sync += [wait.eq(self.divisor - 1), left.eq(left - 1), bits.eq(Cat(bits[1:], Const(1, 1)))]
+                m.d.sync += [
+                    wait.eq(self.divisor - 1),
+                    left.eq(left - 1),
+                    bits.eq(Cat(bits[1:], Const(1, 1))),
+                ]
         return m

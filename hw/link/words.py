@@ -1,4 +1,6 @@
-"""The words of weight memories as bytes of requests and replies, for a host that loads them and reads them back."""
+"""The words of weight memories as bytes of requests and replies, for a host that loads them and
+reads them back.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +24,9 @@ def word_ports(ports: Mapping[int, Rows]) -> wiring.Signature:
 
     :param ports: the rows of those layers, by the layer's index.
     """
-    return wiring.Signature({f"layer_{index}": Out(WordPort(rows)) for index, rows in ports.items()})
+    return wiring.Signature(
+        {f"layer_{index}": Out(WordPort(rows)) for index, rows in ports.items()}
+    )
 
 
 def where(layer: int, first: int, count: int) -> bytes:
@@ -31,26 +35,30 @@ def where(layer: int, first: int, count: int) -> bytes:
 
 
 def split(words: int, word_bytes: int, room: int) -> list[tuple[int, int]]:
-    """Return so many words as (first, count), in order, each with at most ``room`` bytes and 255 words.
+    """Return so many words as (first, count), in order, each with at most ``room`` bytes and 255
+    words.
 
     :raises InputError: one word is longer than that.
     """
     most = min(255, room // word_bytes)
     if most == 0:
-        raise InputError(f"lanes: a word of {word_bytes} bytes does not fit into a frame; build with fewer lanes.")
+        raise InputError(
+            f"lanes: a word of {word_bytes} bytes does not fit into a frame; build with fewer lanes."
+        )
     return [(first, min(most, words - first)) for first in range(0, words, most)]
 
 
 class Words(wiring.Component):
     """Reads and writes words, one after the other.
 
-    ``where``: which ones; it stays as it is while they come or go. ``known``: they exist; ``size``: their bytes; both
-    follow ``where`` in the same cycle. ``start`` begins at the first word: with ``reading`` the words leave on ``o``,
-    ``last`` on the last byte; without, those that come on ``i`` are written. Lowest bits first; each word begins with a
-    byte of its own. A byte per cycle, and 2 more cycles per word read.
+    ``where``: which ones; it stays as it is while they come or go. ``known``: they exist; ``size``:
+    their bytes; both follow ``where`` in the same cycle. ``start`` begins at the first word: with
+    ``reading`` the words leave on ``o``, ``last`` on the last byte; without, those that come on
+    ``i`` are written. Lowest bits first; each word begins with a byte of its own. A byte per cycle,
+    and 2 more cycles per word read.
 
-    ``loaded``: words of layer ``to_load`` written since reset, counted from the first one up to the first gap;
-    ``complete``: all of them, or there is no such layer.
+    ``loaded``: words of layer ``to_load`` written since reset, counted from the first one up to the
+    first gap; ``complete``: all of them, or there is no such layer.
 
     :param rows: of the layers that have a port, by the layer's index.
     :param to_load: the layer whose words only a host brings; None: all come with the bitstream.
@@ -105,7 +113,11 @@ class Words(wiring.Component):
                     with m.If(place == 1):
                         m.d.sync += [self.write.eq(1), place.eq(word_bytes)]
                 with m.If(self.start):
-                    m.d.sync += [address.eq(self.where.first), left.eq(self.where.count), place.eq(word_bytes)]
+                    m.d.sync += [
+                        address.eq(self.where.first),
+                        left.eq(self.where.count),
+                        place.eq(word_bytes),
+                    ]
                     with m.If(self.reading):
                         m.next = "READ"
             with m.State("READ"):
@@ -127,7 +139,9 @@ class Words(wiring.Component):
         return m
 
     def _connect_ports(self, m: Module, address: Value) -> tuple[Value, Value]:
-        """Choose the port of ``where``'s layer; return the word it answers, and the bytes of such a word."""
+        """Choose the port of ``where``'s layer; return the word it answers, and the bytes of such a
+        word.
+        """
         word, word_bytes = Signal.like(self.content), Signal(range(len(self.content) // 8 + 1))
         end = Signal(25)
         m.d.comb += end.eq(self.where.first + self.where.count)
@@ -145,7 +159,10 @@ class Words(wiring.Component):
                     ]
         for index, rows in self.rows.items():
             port = getattr(self.ports, f"layer_{index}")
-            m.d.comb += [port.address.eq(address), port.data.eq(self.content[-8 * rows.word_bytes :])]
+            m.d.comb += [
+                port.address.eq(address),
+                port.data.eq(self.content[-8 * rows.word_bytes :]),
+            ]
         return word, word_bytes
 
     def _count_loaded(self, m: Module, address: Value) -> None:

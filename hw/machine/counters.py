@@ -11,9 +11,10 @@ from sim.network import Network
 class Counters(wiring.Component):
     """Adds the counts of an image to its outcome.
 
-    ``i``: outcomes; taking one begins the next image's counts. ``o``: results. Counted are the cycles with ``running``,
-    the cycles with ``rejected``, and per layer those with its bit of ``delivered``. ``dropped``: images dropped since
-    reset, modulo 65,536. With ``learning``, ``learnt`` is what the image's lesson did when its outcome comes.
+    ``i``: outcomes; taking one begins the next image's counts. ``o``: results. Counted are the
+    cycles with ``running``, the cycles with ``rejected``, and per layer those with its bit of
+    ``delivered``. ``dropped``: images dropped since reset, modulo 65,536. With ``learning``,
+    ``learnt`` is what the image's lesson did when its outcome comes.
     """
 
     i: stream.Interface

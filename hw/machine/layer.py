@@ -19,9 +19,10 @@ from hw.storage.wide import WideWords
 def lesson(parameters: Parameters) -> wiring.Signature:
     """Return what a layer and its learner tell each other, as seen from the layer.
 
-    ``on``: rows are for the learner, currents stay as they are. ``row``: the rows it asks for; ``word``: theirs, in
-    order. ``idle``: no row is on its way. ``write``, ``move`` and ``changed`` as in
-    :class:`hw.learning.store.LearningStore`, ``recall`` and ``past`` as in :class:`hw.machine.neurons.Neurons`.
+    ``on``: rows are for the learner, currents stay as they are. ``row``: the rows it asks for;
+    ``word``: theirs, in order. ``idle``: no row is on its way. ``write``, ``move`` and ``changed``
+    as in :class:`hw.learning.store.LearningStore`, ``recall`` and ``past`` as in
+    :class:`hw.machine.neurons.Neurons`.
     """
     return wiring.Signature(
         {
@@ -39,20 +40,23 @@ def lesson(parameters: Parameters) -> wiring.Signature:
 
 
 class Layer(wiring.Component):
-    """Adds the weight row of each event to its neurons' currents, advances them, and names those that fire.
+    """Adds the weight row of each event to its neurons' currents, advances them, and names those
+    that fire.
 
-    ``i``: indices of input neurons, one weight row each. ``advance``: one cycle high while not ``busy`` begins the next
-    tick. ``o`` of a hidden layer: the neurons that fire at this tick, lowest index first; of an output layer: the folds
-    of potentials, each taken at once. ``busy``: a row is being looked up or a tick is being integrated.
-    ``pending``: spikes of this tick are still to come. ``clear`` begins an image; it is needed once after reset too.
+    ``i``: indices of input neurons, one weight row each. ``advance``: one cycle high while not
+    ``busy`` begins the next tick. ``o`` of a hidden layer: the neurons that fire at this tick,
+    lowest index first; of an output layer: the folds of potentials, each taken at once. ``busy``: a
+    row is being looked up or a tick is being integrated. ``pending``: spikes of this tick are still
+    to come. ``clear`` begins an image; it is needed once after reset too.
 
-    A layer whose neurons remember (see :class:`hw.machine.neurons.Parameters`) can learn: it also has ``now``, the tick that
-    the next ``advance`` reaches, and ``lesson``, see the function of that name. A layer whose weights a host can reach
-    has ``words``, a :class:`hw.storage.block.WordPort`; one whose weights lie in flash has ``flash``, a
+    A layer whose neurons remember (see :class:`hw.machine.neurons.Parameters`) can learn: it also
+    has ``now``, the tick that the next ``advance`` reaches, and ``lesson``, see the function of
+    that name. A layer whose weights a host can reach has ``words``, a
+    :class:`hw.storage.block.WordPort`; one whose weights lie in flash has ``flash``, a
     :class:`hw.storage.flash.FlashPort`.
 
-    An event takes ``folds`` cycles (from flash: :func:`hw.storage.flash.row_cycles`), and so does a tick; the last row of a
-    tick is in the currents 3 cycles after its first word was asked for.
+    An event takes ``folds`` cycles (from flash: :func:`hw.storage.flash.row_cycles`), and so does a
+    tick; the last row of a tick is in the currents 3 cycles after its first word was asked for.
     """
 
     i: stream.Interface

@@ -16,8 +16,9 @@ from hw.storage.flash import flash_members
 class Machine(wiring.Component):
     """Encoder and pipeline.
 
-    ``i``: pixels in raster order; ``o``: results; ``dropped``: images of the wrong length so far, modulo 65,536. What
-    learns also has ``lesson``, ``state``, ``seed`` and ``set``, see :class:`Pipeline`, as are ``words`` and ``flash``.
+    ``i``: pixels in raster order; ``o``: results; ``dropped``: images of the wrong length so far,
+    modulo 65,536. What learns also has ``lesson``, ``state``, ``seed`` and ``set``, see
+    :class:`Pipeline`, as are ``words`` and ``flash``.
     """
 
     i: stream.Interface
@@ -57,5 +58,9 @@ class Machine(wiring.Component):
         m.d.comb += [encoder.skip.eq(pipeline.skip), self.dropped.eq(pipeline.dropped)]
         if self.parameters.rule is not None:
             connect(m, flipped(self.lesson), pipeline.lesson)
-            m.d.comb += [self.state.eq(pipeline.state), pipeline.seed.eq(self.seed), pipeline.set.eq(self.set)]
+            m.d.comb += [
+                self.state.eq(pipeline.state),
+                pipeline.seed.eq(self.seed),
+                pipeline.set.eq(self.set),
+            ]
         return m

@@ -34,14 +34,19 @@ FULL = "full"
 class Parameters:
     """A ``network`` and how many of its neurons are updated in one cycle.
 
-    :param lanes: of the widest layer, 1..its fan_out, or ``FULL``. Every other layer gets just as many lanes as it
-        needs to have no more folds than the widest; so a few suffice for ten outputs. With ``rule`` the outputs get a
-        lane each: a lesson looks up the rows of most hidden neurons.
-    :param rule: it learns, by this rule; None: it does not. :param flash_wires: see :class:`hw.storage.flash.FlashStore`.
-    :param spram: the layer whose weights lie in SPRAM, where a host loads them; None: all lie in block RAM.
-    :param logic: the layer whose weights are constants in look-up tables, :param flash: in the board's flash; or None.
-    :param exchangeable: any weights of the same format may take the place of these; so no width is chosen after them,
-        and the network's digest lies in a memory too. :param group: see :class:`hw.machine.neurons.Parameters`.
+    :param lanes: of the widest layer, 1..its fan_out, or ``FULL``. Every other layer gets just as
+        many lanes as it needs to have no more folds than the widest; so a few suffice for ten
+        outputs. With ``rule`` the outputs get a lane each: a lesson looks up the rows of most
+        hidden neurons.
+    :param rule: it learns, by this rule; None: it does not.
+    :param flash_wires: see :class:`hw.storage.flash.FlashStore`.
+    :param spram: the layer whose weights lie in SPRAM, where a host loads them; None: all lie in
+        block RAM.
+    :param logic: the layer whose weights are constants in look-up tables,
+    :param flash: in the board's flash; or None.
+    :param exchangeable: any weights of the same format may take the place of these; so no width is
+        chosen after them, and the network's digest lies in a memory too.
+    :param group: see :class:`hw.machine.neurons.Parameters`.
     :raises InputError: lanes is out of range, or the network cannot learn.
     """
 
@@ -59,16 +64,22 @@ class Parameters:
         if self.rule is not None:
             check_learnable(self.network, 1)
             if any(layer is not None for layer in (self.spram, self.logic, self.flash)):
-                raise InputError("rule: weights that learn lie in block RAM, none of them in SPRAM, logic or flash.")
+                raise InputError(
+                    "rule: weights that learn lie in block RAM, none of them in SPRAM, logic or flash."
+                )
         widest = max(layer.fan_out for layer in self.network.layers)
         if self.lanes == FULL:
             object.__setattr__(self, "lanes", widest)
         if type(self.lanes) is not int or not 1 <= self.lanes <= widest:
-            raise InputError(f"lanes: must be in 1..{widest} (the widest layer) or '{FULL}', not {self.lanes}.")
+            raise InputError(
+                f"lanes: must be in 1..{widest} (the widest layer) or '{FULL}', not {self.lanes}."
+            )
 
     @cached_property
     def layers(self) -> tuple[LayerParameters, ...]:
-        """The parameters of each layer, with its exact widths; if it learns, those of any weights it may come to."""
+        """The parameters of each layer, with its exact widths; if it learns, those of any weights
+        it may come to.
+        """
         network, learns = self.network, self.rule is not None
         folds = -(-max(layer.fan_out for layer in network.layers) // int(self.lanes))
         placed = {self.spram: Storage.SPRAM, self.logic: Storage.LOGIC, self.flash: Storage.FLASH}
@@ -100,11 +111,12 @@ class Parameters:
 
     @property
     def observation(self) -> data.StructLayout:
-        """Layout of what crosses the boundaries between layers in one cycle, for checks; a board leaves it open.
+        """Layout of what crosses the boundaries between layers in one cycle, for checks; a board
+        leaves it open.
 
-        ``any``: this cycle has something. ``ended``: an image has. ``tick``: the present one. Per layer ``delivered``
-        and ``neuron``: an event goes in.
-        ``advanced`` and ``fold``: a fold of the output layer has advanced to this tick.
+        ``any``: this cycle has something. ``ended``: an image has. ``tick``: the present one. Per
+        layer ``delivered`` and ``neuron``: an event goes in. ``advanced`` and ``fold``: a fold of
+        the output layer has advanced to this tick.
         """
         most = max(layer.layer.fan_in for layer in self.layers)
         return data.StructLayout(
@@ -131,20 +143,23 @@ def learning_members(parameters: Parameters) -> dict[str, wiring.Member]:
 class Pipeline(wiring.Component):
     """Runs images up to their first output spike: input events in, one result per image out.
 
-    Each tick is a barrier: all layers advance together, then the outputs decide, and only if none fires do hidden
-    neurons fire and events of this tick go in. So on a decision nothing of its tick has been read; every layer stops in
-    the same cycle, the rest of the image is skipped, and the next image may enter. Between the barriers the layers work
-    at the same time.
+    Each tick is a barrier: all layers advance together, then the outputs decide, and only if none
+    fires do hidden neurons fire and events of this tick go in. So on a decision nothing of its tick
+    has been read; every layer stops in the same cycle, the rest of the image is skipped, and the
+    next image may enter. Between the barriers the layers work at the same time.
 
-    ``i``: events of images, each image closed by ``Kind.END``. ``o``: results. ``skip``: the image is decided, so its
-    source may go on to its ``Kind.END`` at once; events that come nevertheless are passed over, one per cycle.
-    ``dropped`` counts the images broken off by ``Kind.ABORT``, modulo 65,536. ``observed``: see ``Parameters``.
+    ``i``: events of images, each image closed by ``Kind.END``. ``o``: results. ``skip``: the image
+    is decided, so its source may go on to its ``Kind.END`` at once; events that come nevertheless
+    are passed over, one per cycle. ``dropped`` counts the images broken off by ``Kind.ABORT``,
+    modulo 65,536. ``observed``: see ``Parameters``.
 
-    With all lanes a tick costs 2 cycles, 2 more if it has events, and 1 per event of the layer that has most; with more
-    lanes than a ``group``, 1 more if it has none, and up to 3 more if it has events.
-    A pipeline with a rule learns: ``lesson``, ``state``, ``seed`` and ``set`` as in :class:`hw.learning.supervised.learner.Learner`, and
-    ``words`` as in :func:`hw.link.words.word_ports`. An image with a lesson runs on past its decision, so more of its events
-    are delivered and counted; its decision and tick are those before it. ``flash``: see :class:`hw.storage.flash.FlashPort`.
+    With all lanes a tick costs 2 cycles, 2 more if it has events, and 1 per event of the layer that
+    has most; with more lanes than a ``group``, 1 more if it has none, and up to 3 more if it has
+    events. A pipeline with a rule learns: ``lesson``, ``state``, ``seed`` and ``set`` as in
+    :class:`hw.learning.supervised.learner.Learner`, and ``words`` as in
+    :func:`hw.link.words.word_ports`. An image with a lesson runs on past its decision, so more of
+    its events are delivered and counted; its decision and tick are those before it. ``flash``: see
+    :class:`hw.storage.flash.FlashPort`.
     """
 
     i: stream.Interface
@@ -216,7 +231,9 @@ class Pipeline(wiring.Component):
             counters.delivered.eq(self.observed.delivered),
             self.skip.eq(sequencer.skip),
             self.dropped.eq(counters.dropped),
-            self.observed.any.eq(self.observed.delivered.any() | layers[-1].o.valid | self.observed.ended),
+            self.observed.any.eq(
+                self.observed.delivered.any() | layers[-1].o.valid | self.observed.ended
+            ),
             self.observed.tick.eq(sequencer.tick),
             self.observed.ended.eq(sequencer.o.valid & sequencer.o.ready),
             self.observed.advanced.eq(layers[-1].o.valid),
@@ -226,9 +243,13 @@ class Pipeline(wiring.Component):
             self._teach(m, self.parameters.rule, layers, sequencer, counters)
         return m
 
-    def _teach(self, m: Module, rule: Rule, layers: list[Layer], sequencer: Sequencer, counters: Counters) -> None:
+    def _teach(
+        self, m: Module, rule: Rule, layers: list[Layer], sequencer: Sequencer, counters: Counters
+    ) -> None:
         """Build the learner between the layers."""
-        m.submodules.learner = learner = Learner(self.parameters.network, rule, *self.parameters.layers)
+        m.submodules.learner = learner = Learner(
+            self.parameters.network, rule, *self.parameters.layers
+        )
         connect(m, flipped(self.lesson), learner.lesson)
         connect(m, learner.hidden, layers[0].lesson)
         connect(m, learner.output, layers[1].lesson)

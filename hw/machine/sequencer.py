@@ -1,4 +1,6 @@
-"""The steps of an image, in the order that :mod:`sim.pipeline` states: advance, decide, fire, deliver."""
+"""The steps of an image, in the order that :mod:`sim.pipeline` states: advance, decide, fire,
+deliver.
+"""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
@@ -12,17 +14,19 @@ from sim.network import Network
 class Sequencer(wiring.Component):
     """Leads all layers through an image, tick by tick.
 
-    ``i``: events of images. ``o``: the outcome of each image; the layers forget the image in the cycle it is taken.
-    ``event``: the events due at this tick, for the first layer. ``rejected``: an event out of range or out of order is
-    passed over in this cycle. ``tick``: the present one.
+    ``i``: events of images. ``o``: the outcome of each image; the layers forget the image in the
+    cycle it is taken. ``event``: the events due at this tick, for the first layer. ``rejected``: an
+    event out of range or out of order is passed over in this cycle. ``tick``: the present one.
 
-    ``clear``, ``advance``, ``deliver`` tell the layers to begin an image, to begin a tick, to exchange events; ``busy``
-    and ``pending`` tell whether any layer still works on a row or a fold, or still has spikes of this tick to send.
-    ``verdict`` comes once per tick: an output fires; ``winner`` is right from the next cycle on. ``running``: an image
-    is in the machine. ``skip``: it has ended, the rest of its events is passed over.
+    ``clear``, ``advance``, ``deliver`` tell the layers to begin an image, to begin a tick, to
+    exchange events; ``busy`` and ``pending`` tell whether any layer still works on a row or a fold,
+    or still has spikes of this tick to send. ``verdict`` comes once per tick: an output fires;
+    ``winner`` is right from the next cycle on. ``running``: an image is in the machine. ``skip``:
+    it has ended, the rest of its events is passed over.
 
-    With ``learning``, an image that ``learns`` runs on past its decision until ``ended``; then ``teach`` asks for what
-    :class:`hw.learning.supervised.learner.Learner` does with it, until ``taught``.
+    With ``learning``, an image that ``learns`` runs on past its decision until ``ended``; then
+    ``teach`` asks for what :class:`hw.learning.supervised.learner.Learner` does with it, until
+    ``taught``.
     """
 
     i: stream.Interface
@@ -46,7 +50,9 @@ class Sequencer(wiring.Component):
 
     def __init__(self, network: Network, learning: bool = False):
         self.network, self.learning = network, learning
-        asked = {"learns": In(1), "ended": In(1), "taught": In(1), "teach": Out(1)} if learning else {}
+        asked = (
+            {"learns": In(1), "ended": In(1), "taught": In(1), "teach": Out(1)} if learning else {}
+        )
         super().__init__(
             {
                 "i": In(stream.Signature(event(network))),
@@ -57,7 +63,10 @@ class Sequencer(wiring.Component):
                 "tick": Out(bits_for(network.last_tick)),
                 "busy": In(1),
                 "pending": In(1),
-                **{name: Out(1) for name in ("rejected", "clear", "advance", "deliver", "running", "skip")},
+                **{
+                    name: Out(1)
+                    for name in ("rejected", "clear", "advance", "deliver", "running", "skip")
+                },
                 **asked,
             }
         )
@@ -69,7 +78,9 @@ class Sequencer(wiring.Component):
         spike, bad, due, begun = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             spike.eq(self.i.valid & (head.kind == Kind.SPIKE)),
-            bad.eq(spike & ((head.neuron >= self.network.encoder.inputs) | (head.tick < self.tick))),
+            bad.eq(
+                spike & ((head.neuron >= self.network.encoder.inputs) | (head.tick < self.tick))
+            ),
             due.eq(spike & ~bad & (head.tick == self.tick)),
             self.event.payload.eq(head.neuron),
             self.running.eq(begun | (self.deliver & self.i.valid)),
@@ -151,7 +162,9 @@ class Sequencer(wiring.Component):
             m.d.comb += self.o.payload.decision.eq(decision)
 
     def _run_on(self, m: Module) -> None:
-        """An image that learns goes on after its decision, and ends when every layer has come to rest."""
+        """An image that learns goes on after its decision, and ends when every layer has come to
+        rest.
+        """
         with m.If(self.learns):
             m.next = "DECIDE"
             with m.If(~self.busy):

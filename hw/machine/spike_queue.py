@@ -10,7 +10,9 @@ from hw.machine.neurons import Parameters
 
 
 def spikes(lanes: int, neuron_bits: int) -> data.StructLayout:
-    """Return the layout of neighbouring lanes: whether each ``fires``, and the index of the first of them."""
+    """Return the layout of neighbouring lanes: whether each ``fires``, and the index of the first
+    of them.
+    """
     return data.StructLayout({"fires": lanes, "first_neuron": neuron_bits})
 
 
@@ -22,8 +24,8 @@ def waiting_fold(parameters: Parameters) -> data.StructLayout:
 class Chunks(wiring.Component):
     """Cuts a fold into chunks of a ``group`` of lanes; those without a spike are left out.
 
-    ``i``: folds. ``o``: their chunks, lowest first, one per cycle. ``clear`` forgets them all. ``pending``: some are
-    still to come.
+    ``i``: folds. ``o``: their chunks, lowest first, one per cycle. ``clear`` forgets them all.
+    ``pending``: some are still to come.
 
     Latency: 2 cycles.
     """
@@ -38,14 +40,18 @@ class Chunks(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(waiting_fold(parameters))),
-                "o": Out(stream.Signature(spikes(self.lanes, bits_for(parameters.layer.fan_out - 1)))),
+                "o": Out(
+                    stream.Signature(spikes(self.lanes, bits_for(parameters.layer.fan_out - 1)))
+                ),
                 "clear": In(1),
                 "pending": Out(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build: the fold that is being cut, the chunks of it that have a spike, the chunk being offered."""
+        """Build: the fold that is being cut, the chunks of it that have a spike, the chunk being
+        offered.
+        """
         m = Module()
         fold = Signal.like(self.i.payload, reset_less=True)
         chunks = self._cut(fold)
@@ -68,18 +74,22 @@ class Chunks(wiring.Component):
         return m
 
     def _cut(self, fold: data.View) -> list[Value]:
-        return [fold.fires[first : first + self.lanes] for first in range(0, len(fold.fires), self.lanes)]
+        return [
+            fold.fires[first : first + self.lanes]
+            for first in range(0, len(fold.fires), self.lanes)
+        ]
 
 
 class Queue(wiring.Component):
     """Turns folds with a bit per lane into the indices of the bits that are set.
 
-    ``i``: the folds of one tick, lowest neurons first, each taken at once; those of the next tick come when ``pending``
-    is low.
-    ``o``: the neurons that fire, lowest index first, one per cycle. ``pending``: some are still to come.
-    ``clear`` forgets them all; it is the only thing that withdraws a spike already offered.
+    ``i``: the folds of one tick, lowest neurons first, each taken at once; those of the next tick
+    come when ``pending`` is low. ``o``: the neurons that fire, lowest index first, one per cycle.
+    ``pending``: some are still to come. ``clear`` forgets them all; it is the only thing that
+    withdraws a spike already offered.
 
-    Latency: 1 cycle; 2 more with several folds (they wait in a memory), and 2 more with more lanes than a ``group``.
+    Latency: 1 cycle; 2 more with several folds (they wait in a memory), and 2 more with more lanes
+    than a ``group``.
     """
 
     i: stream.Interface
@@ -107,7 +117,10 @@ class Queue(wiring.Component):
             connect(m, source, chunks.i)
             m.d.comb += chunks.clear.eq(self.clear)
             source, waiting = chunks.o, waiting | chunks.pending
-        fires, first_neuron = Signal.like(source.payload.fires), Signal.like(source.payload.first_neuron)
+        fires, first_neuron = (
+            Signal.like(source.payload.fires),
+            Signal.like(source.payload.first_neuron),
+        )
         more = Signal()  # fires is not 0: kept in a flip-flop, what waits for a tick's last spike is the slowest path
         take = Signal()
         now, first = Signal.like(fires), Signal.like(first_neuron)
@@ -132,13 +145,16 @@ class Queue(wiring.Component):
         return m
 
     def _folds(self, m: Module) -> tuple[stream.Interface, Value]:
-        """Return the folds of a tick, and whether any waits; several do in a memory, those without a spike left out."""
+        """Return the folds of a tick, and whether any waits; several do in a memory, those without
+        a spike left out.
+        """
         layout, fold = waiting_fold(self.parameters), self.i.payload
         source = stream.Signature(layout).create()
         if self.parameters.folds == 1:
             m.d.comb += [source.valid.eq(self.i.valid), source.payload.fires.eq(fold.fires)]
             return source, source.valid
-        # One word of a buffered FIFO is its output register, which a word reaches only after a cycle in the memory.
+        # One word of a buffered FIFO is its output register, which a word reaches only after a
+        # cycle in the memory.
         m.submodules.folds = folds = ResetInserter(self.clear)(
             fifo.SyncFIFOBuffered(width=layout.size, depth=self.parameters.folds + 1)
         )

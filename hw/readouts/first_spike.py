@@ -48,10 +48,11 @@ class Decider(wiring.Component):
     """Decides after every tick whether an output fires, and which output is in front.
 
     ``i``: the folds of the output layer's potentials after a tick's advance, each taken at once.
-    ``o``: with the last fold, in the same cycle: whether any output has potential >= 0.
-    ``winner``: from one cycle after that, until the next tick's first fold: the output with the highest potential, then
-    the lowest index; it is the decision when one fires or time is out. The cycle lets the tree of comparisons have a
-    register in its middle; nobody waits for it, because a result takes longer to leave.
+    ``o``: with the last fold, in the same cycle: whether any output has potential >= 0. ``winner``:
+    from one cycle after that, until the next tick's first fold: the output with the highest
+    potential, then the lowest index; it is the decision when one fires or time is out. The cycle
+    lets the tree of comparisons have a register in its middle; nobody waits for it, because a
+    result takes longer to leave.
     """
 
     i: stream.Interface
@@ -69,13 +70,19 @@ class Decider(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build: the best of each group of lanes, kept; the best of the groups, and of the folds before."""
+        """Build: the best of each group of lanes, kept; the best of the groups, and of the folds
+        before.
+        """
         m = Module()
         layer, bits = self.parameters, self.parameters.potential.bits
         fold = self.i.payload
         in_last = layer.layer.fan_out - (layer.folds - 1) * layer.lanes
         lanes = [
-            Candidate(Const(1) if lane < in_last else ~fold.last, fold.potential[lane], Const(lane, bits_for(lane)))
+            Candidate(
+                Const(1) if lane < in_last else ~fold.last,
+                fold.potential[lane],
+                Const(lane, bits_for(lane)),
+            )
             for lane in range(layer.lanes)
         ]
         earlier, earlier_fires, opening = Signal(), Signal(), Signal()
@@ -99,7 +106,9 @@ class Decider(wiring.Component):
         return m
 
     def _keep_groups(self, m: Module, lanes: list[Candidate], bits: int) -> Candidate:
-        """Return the best of the fold that was there last: half of the tree is before a register, half behind it."""
+        """Return the best of the fold that was there last: half of the tree is before a register,
+        half behind it.
+        """
         size = 1 << ((len(lanes) - 1).bit_length() + 1) // 2
         kept: list[Candidate] = []
         for start in range(0, len(lanes), size):
@@ -110,7 +119,8 @@ class Decider(wiring.Component):
         return highest(m, kept, bits, len(lanes))
 
     def _compare_folds(self, m: Module, best: Candidate, here: Value, opening: Value) -> None:
-        """Hold the fold that was there last against those of the tick before it; ``opening``: there is none.
+        """Hold the fold that was there last against those of the tick before it; ``opening``: there
+        is none.
 
         Once it is the one in front, it is no better than that: ``winner`` stays what it is.
         """

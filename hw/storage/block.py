@@ -1,8 +1,10 @@
-"""Weight rows behind one interface: a layer asks for a row and gets its weights, ``lanes`` at a time.
+"""Weight rows behind one interface: a layer asks for a row and gets its weights, ``lanes`` at a
+time.
 
-A store is any component with the members of :func:`store_members`; where the rows lie (block RAM here; SPRAM, flash,
-a memory that learning writes to) is its business, and so is its pace. How weights lie in words: :class:`Rows`.
-A store whose words do not come with the bitstream, or change later, also has ``words``, a :class:`WordPort`.
+A store is any component with the members of :func:`store_members`; where the rows lie (block RAM
+here; SPRAM, flash, a memory that learning writes to) is its business, and so is its pace. How
+weights lie in words: :class:`Rows`. A store whose words do not come with the bitstream, or change
+later, also has ``words``, a :class:`WordPort`.
 """
 
 import enum
@@ -39,11 +41,12 @@ class Storage(enum.Enum):
 class Rows:
     """The weight rows of a layer, cut into words of ``lanes`` weights: one word per fold.
 
-    Fold f of a row holds the weights of neurons f * lanes ... f * lanes + lanes - 1, the first in the lowest bits,
-    each in ``weight_bits`` bits; the last fold is filled up with zeros. Row r is words r * folds ... r * folds +
-    folds - 1, so a memory of ``fan_in * folds`` words has no gaps.
+    Fold f of a row holds the weights of neurons f * lanes ... f * lanes + lanes - 1, the first in
+    the lowest bits, each in ``weight_bits`` bits; the last fold is filled up with zeros. Row r is
+    words r * folds ... r * folds + folds - 1, so a memory of ``fan_in * folds`` words has no gaps.
 
-    :param exchangeable: the words will be found in a bitstream by what they are, so that others take their place.
+    :param exchangeable: the words will be found in a bitstream by what they are, so that others
+        take their place.
     """
 
     layer: sim.network.Layer
@@ -71,18 +74,26 @@ class Rows:
         return data.ArrayLayout(signed(self.layer.weight_bits), self.lanes)
 
     def part(self, first: int, count: int) -> "Rows":
-        """Return ``count`` lanes from ``first`` on, their slice of every word, as the rows of a smaller layer."""
-        slices = self._padded().reshape(self.layer.fan_in, self.folds, self.lanes)[:, :, first : first + count]
+        """Return ``count`` lanes from ``first`` on, their slice of every word, as the rows of a
+        smaller layer.
+        """
+        slices = self._padded().reshape(self.layer.fan_in, self.folds, self.lanes)[
+            :, :, first : first + count
+        ]
         return Rows(replace(self.layer, weight=slices.reshape(self.layer.fan_in, -1)), count)
 
     def memory(self) -> list[int]:
-        """Return the content of the layer's memory: :meth:`pack`, and random words behind it if exchangeable.
+        """Return the content of the layer's memory: :meth:`pack`, and random words behind it if
+        exchangeable.
 
-        They fill up what would be zero in the last block RAM, where bits are found by their column: 256 rows or more.
+        They fill up what would be zero in the last block RAM, where bits are found by their column:
+        256 rows or more.
         """
         words = self.pack()
         room = min(1 << bits_for(len(words) - 1), -(-len(words) // _GRAIN) * _GRAIN)
-        return words + random_words(self.word.size, room - len(words)) if self.exchangeable else words
+        return (
+            words + random_words(self.word.size, room - len(words)) if self.exchangeable else words
+        )
 
     def pieces(self) -> list[list[int]]:
         """Return :meth:`memory` in pieces of ``PIECE`` words, the last one shorter."""
@@ -98,12 +109,18 @@ class Rows:
 
     def _padded(self) -> npt.NDArray[np.int8]:
         """Return the weights, int8 (fan_in, folds * lanes), the last fold filled up with zeros."""
-        return np.pad(self.layer.weight, ((0, 0), (0, self.folds * self.lanes - self.layer.fan_out)))
+        return np.pad(
+            self.layer.weight, ((0, 0), (0, self.folds * self.lanes - self.layer.fan_out))
+        )
 
     def unpack(self, words: Sequence[int]) -> npt.NDArray[np.int8]:
-        """Return the weights, int8 (fan_in, fan_out), that lie in so many words; the inverse of :meth:`pack`."""
+        """Return the weights, int8 (fan_in, fan_out), that lie in so many words; the inverse of
+        :meth:`pack`.
+        """
         bits, size = self.layer.weight_bits, self.word_bytes
-        raw = np.frombuffer(b"".join(word.to_bytes(size, "little") for word in words), np.uint8).reshape(-1, size)
+        raw = np.frombuffer(
+            b"".join(word.to_bytes(size, "little") for word in words), np.uint8
+        ).reshape(-1, size)
         found = np.unpackbits(raw, axis=1, bitorder="little")[:, : self.word.size]
         unsigned = found.reshape(self.layer.fan_in, -1, bits) @ (1 << np.arange(bits))
         value = unsigned - ((unsigned >> (bits - 1)) << bits)
@@ -114,8 +131,10 @@ _GRAIN = 512
 """Depths of block RAMs are multiples of this, or of half of it."""
 
 PIECE = 2048
-"""Words in one memory, a power of two: as deep as a DP16KD is with all its bits in use (2048 x 9). Yosys makes a deeper
-memory of blocks of 512 x 36: a multiplexer four times as large, on a full ECP5-85F one that nextpnr cannot route."""
+"""Words in one memory, a power of two: as deep as a DP16KD is with all its bits in use (2048 x 9).
+Yosys makes a deeper memory of blocks of 512 x 36: a multiplexer four times as large, on a full
+ECP5-85F one that nextpnr cannot route.
+"""
 
 
 def random_words(bits: int, count: int) -> list[int]:
@@ -127,8 +146,8 @@ def random_words(bits: int, count: int) -> list[int]:
 def store_members(rows: Rows) -> dict[str, wiring.Member]:
     """Return the ports of a store of weight rows.
 
-    ``i``: the rows asked for. ``o``: their words, in order; the layer takes each at once. ``idle``: no row is on its
-    way.
+    ``i``: the rows asked for. ``o``: their words, in order; the layer takes each at once. ``idle``:
+    no row is on its way.
     """
     return {
         "i": In(stream.Signature(bits_for(rows.layer.fan_in - 1))),
@@ -138,9 +157,11 @@ def store_members(rows: Rows) -> dict[str, wiring.Member]:
 
 
 class WordPort(wiring.Signature):
-    """How a host reaches the words of a store, one per cycle, while no image runs; from the host's side.
+    """How a host reaches the words of a store, one per cycle, while no image runs; from the host's
+    side.
 
-    ``write`` puts ``data`` at ``address``; ``read`` asks for the word there, which is ``word`` in the following cycle.
+    ``write`` puts ``data`` at ``address``; ``read`` asks for the word there, which is ``word`` in
+    the following cycle.
     """
 
     def __init__(self, rows: Rows):
@@ -156,7 +177,8 @@ class WordPort(wiring.Signature):
 
 
 class BlockWords(wiring.Component):
-    """The words of a layer, initialised with the bitstream: ``word`` is that of the last ``address``.
+    """The words of a layer, initialised with the bitstream: ``word`` is that of the last
+    ``address``.
 
     :param style: kind of memory, in yosys' words; they lie in block RAM if it is not given.
     """
@@ -174,7 +196,9 @@ class BlockWords(wiring.Component):
         m = Module()
         size, offset_bits, found = self.rows.word.size, bits_for(PIECE - 1), list[Value]()
         for place, words in enumerate(self.rows.pieces()):
-            block = memory.Memory(shape=size, depth=len(words), init=words, attrs=dict(self.attributes))
+            block = memory.Memory(
+                shape=size, depth=len(words), init=words, attrs=dict(self.attributes)
+            )
             m.submodules[f"memory_{place}"] = block
             port = block.read_port()
             m.d.comb += port.addr.eq(self.address[:offset_bits])
@@ -191,7 +215,8 @@ class BlockStore(wiring.Component):
     Latency: 2 cycles from a row to its first word (memory, and a register before or behind it).
     Throughput: one word per cycle, also from row to row.
 
-    :param words: where they lie: a component with the members of :class:`BlockWords`, which is the one taken if None.
+    :param words: where they lie: a component with the members of :class:`BlockWords`, which is the
+        one taken if None.
     :param late: its ``word`` is that of the last ``address`` but one.
     """
 

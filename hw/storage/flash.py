@@ -1,6 +1,7 @@
 """Weight rows in a board's SPI flash, behind the bitstream: for a layer that fits nowhere else.
 
-Only the rows of events are read, each with one command, over as many data wires as the board's row says.
+Only the rows of events are read, each with one command, over as many data wires as the board's row
+says.
 """
 
 from typing import Any
@@ -13,7 +14,9 @@ from hw.arithmetic import times
 from hw.storage.block import Rows, store_members
 
 OFFSET = 2 << 20
-"""Where the weights begin in the flash of every board: behind the largest bitstream, that of an ECP5-85F (1.9 MiB)."""
+"""Where the weights begin in the flash of every board: behind the largest bitstream, that of an
+ECP5-85F (1.9 MiB).
+"""
 
 HEADER_BYTES = 4
 """Before the first row: the digest of the network, highest byte first."""
@@ -22,16 +25,19 @@ WEIGHTS_FILE = "weights.bin"
 """Beside the bitstream: what belongs at ``OFFSET``."""
 
 READ = {1: 0x0B, 2: 0x3B, 4: 0x6B}
-"""Commands by data wires (fast read, dual and quad output fast read), the rest alike: a byte, three of address, one of
-which nothing is asked, all on one wire, then data."""
+"""Commands by data wires (fast read, dual and quad output fast read), the rest alike: a byte, three
+of address, one of which nothing is asked, all on one wire, then data.
+"""
 
 WAKE = 0xAB
 """Command: release from power-down, in which an iCE40 leaves its flash."""
 
 VOLATILE, STATUS_2, QUAD_ENABLE = 0x50, 0x31, 0x02
-"""Commands of Winbond's chips and those made like them, of two and of one byte: what is written to the second status
-register next holds until power goes, nothing is worn or locked; write it; its bit without which the chip keeps two of
-its wires for other purposes. Most chips are sold with the bit set, and others pass over these commands."""
+"""Commands of Winbond's chips and those made like them, of two and of one byte: what is written to
+the second status register next holds until power goes, nothing is worn or locked; write it; its bit
+without which the chip keeps two of its wires for other purposes. Most chips are sold with the bit
+set, and others pass over these commands.
+"""
 
 COMMAND_BITS = 40
 DUMMY_BITS = 8
@@ -47,17 +53,21 @@ WAKE_CYCLES = 1024
 class FlashBus(wiring.Signature):
     """The wires of an SPI flash, from the side of who reads it: mode 0, ``cs_n`` active low.
 
-    Data wires 0 to 3 are also called COPI, CIPO, WP and HOLD: ``o`` is driven where ``oe`` says, ``i`` is what is
-    there; wires that a board lacks are high.
+    Data wires 0 to 3 are also called COPI, CIPO, WP and HOLD: ``o`` is driven where ``oe`` says,
+    ``i`` is what is there; wires that a board lacks are high.
     """
 
     def __init__(self) -> None:
         high: Any = {"init": 1}  # the stubs know none
-        super().__init__({"cs_n": Out(1, **high), "sck": Out(1), "o": Out(4), "oe": Out(4), "i": In(4)})
+        super().__init__(
+            {"cs_n": Out(1, **high), "sck": Out(1), "o": Out(4), "oe": Out(4), "i": In(4)}
+        )
 
 
 class FlashPort(wiring.Signature):
-    """What has weights in flash offers: the wires, ``bus``, and the ``digest`` that was read before the weights."""
+    """What has weights in flash offers: the wires, ``bus``, and the ``digest`` that was read before
+    the weights.
+    """
 
     def __init__(self) -> None:
         super().__init__({"bus": Out(FlashBus()), "digest": Out(8 * HEADER_BYTES)})
@@ -69,29 +79,34 @@ def flash_members(layer: int | None) -> dict[str, wiring.Member]:
 
 
 def image(rows: Rows, digest: int) -> bytes:
-    """Return what lies in flash: the digest, then :meth:`hw.storage.block.Rows.pack`, each word in whole bytes, highest
-    first."""
+    """Return what lies in flash: the digest, then :meth:`hw.storage.block.Rows.pack`, each word in
+    whole bytes, highest first.
+    """
     words = b"".join(word.to_bytes(rows.word_bytes, "big") for word in rows.pack())
     return digest.to_bytes(HEADER_BYTES, "big") + words
 
 
 def row_cycles(rows: Rows, wires: int) -> int:
-    """Return the cycles from one row to the next: two per bit of the command, and per bits of data that come at once,
-    and the pause between two commands."""
+    """Return the cycles from one row to the next: two per bit of the command, and per bits of data
+    that come at once, and the pause between two commands.
+    """
     return 2 * (COMMAND_BITS + 8 * rows.word_bytes * rows.folds // wires) + DESELECT_CYCLES + 1
 
 
 class FlashStore(wiring.Component):
-    """Weight rows in SPI flash; other ports as of any store, see :func:`hw.storage.block.store_members`.
+    """Weight rows in SPI flash; other ports as of any store, see
+    :func:`hw.storage.block.store_members`.
 
-    Throughput: a row in :func:`row_cycles`. The clock of the flash is half of ours. What it sends after a falling edge
-    is taken with the next one, two cycles later, so the way there and back may take almost as long.
+    Throughput: a row in :func:`row_cycles`. The clock of the flash is half of ours. What it sends
+    after a falling edge is taken with the next one, two cycles later, so the way there and back may
+    take almost as long.
 
-    First it wakes the flash, asks for all four wires if it is to use them, and reads the digest. A reset, which begins
-    every image, breaks a command off, and if it was one of these, begins with the first of them again; the pauses that
-    the flash needs are kept.
+    First it wakes the flash, asks for all four wires if it is to use them, and reads the digest. A
+    reset, which begins every image, breaks a command off, and if it was one of these, begins with
+    the first of them again; the pauses that the flash needs are kept.
 
-    :param wires: of data, 1, 2 or 4. :param base: address of the digest.
+    :param wires: of data, 1, 2 or 4.
+    :param base: address of the digest.
     """
 
     i: stream.Interface
@@ -107,7 +122,11 @@ class FlashStore(wiring.Component):
     def first(self) -> list[tuple[int, int]]:
         """What is sent before any row is asked for: commands, and their bits."""
         quad = [(VOLATILE, 8), (STATUS_2 << 8 | QUAD_ENABLE, 16)] if self.wires == 4 else []
-        return [(WAKE, 8), *quad, ((READ[self.wires] << 24 | self.base) << DUMMY_BITS, COMMAND_BITS)]
+        return [
+            (WAKE, 8),
+            *quad,
+            ((READ[self.wires] << 24 | self.base) << DUMMY_BITS, COMMAND_BITS),
+        ]
 
     def elaborate(self, platform: object) -> Module:
         """Build: a shift register out, one in, and the states of a command."""
@@ -156,8 +175,15 @@ class FlashStore(wiring.Component):
                 with m.If(self.i.valid):
                     row = times(self.i.payload, rows.word_bytes * rows.folds)
                     address = row + Const(self.base + HEADER_BYTES, 24)
-                    m.d.sync += command.eq(Cat(Const(0, DUMMY_BITS), address[:24], Const(READ[self.wires], 8)))
-                    m.d.sync += [bits.eq(COMMAND_BITS - 1), words.eq(rows.folds - 1), bus.cs_n.eq(0), driven.eq(1)]
+                    m.d.sync += command.eq(
+                        Cat(Const(0, DUMMY_BITS), address[:24], Const(READ[self.wires], 8))
+                    )
+                    m.d.sync += [
+                        bits.eq(COMMAND_BITS - 1),
+                        words.eq(rows.folds - 1),
+                        bus.cs_n.eq(0),
+                        driven.eq(1),
+                    ]
                     m.next = "COMMAND"
             with m.State("COMMAND"), m.If(taken):
                 m.d.sync += bits.eq(Mux(begun, word_clocks, digest_clocks) - 1)

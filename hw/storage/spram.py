@@ -1,4 +1,6 @@
-"""Weight rows in the single-port RAM of iCE40 UltraPlus, which no bitstream fills: a host loads them at each start."""
+"""Weight rows in the single-port RAM of iCE40 UltraPlus, which no bitstream fills: a host loads
+them at each start.
+"""
 
 from typing import Any
 
@@ -28,10 +30,12 @@ def largest_layer(network: Network) -> int:
 
 
 class SpramWords(wiring.Component):
-    """The words of a layer in SPRAM: ``word`` is that of the last ``address``, or of the host's, who goes first.
+    """The words of a layer in SPRAM: ``word`` is that of the last ``address``, or of the host's,
+    who goes first.
 
-    For an iCE40 UltraPlus it is built of its primitives; for anything else, simulators above all, of a plain memory.
-    A word that was never written, and the word in the cycle after a write, mean nothing.
+    For an iCE40 UltraPlus it is built of its primitives; for anything else, simulators above all,
+    of a plain memory. A word that was never written, and the word in the cycle after a write, mean
+    nothing.
     """
 
     address: Signal
@@ -41,7 +45,9 @@ class SpramWords(wiring.Component):
     def __init__(self, rows: Rows):
         self.rows = rows
         address = bits_for(rows.depth - 1)
-        super().__init__({"address": In(address), "word": Out(rows.word), "words": In(WordPort(rows))})
+        super().__init__(
+            {"address": In(address), "word": Out(rows.word), "words": In(WordPort(rows))}
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build: the host before the layer, one memory with one port."""
@@ -55,7 +61,9 @@ class SpramWords(wiring.Component):
         if isinstance(platform, Device) and platform.spram_bits:
             self._place(m, address)
             return m
-        m.submodules.memory = cells = memory.Memory(shape=self.rows.word.size, depth=self.rows.depth, init=[])
+        m.submodules.memory = cells = memory.Memory(
+            shape=self.rows.word.size, depth=self.rows.depth, init=[]
+        )
         reader, writer = cells.read_port(), cells.write_port()
         m.d.comb += [
             reader.addr.eq(address),
@@ -97,7 +105,9 @@ class SpramWords(wiring.Component):
 
 
 class SpramStore(wiring.Component):
-    """Weight rows in SPRAM, with the pace of a :class:`hw.storage.block.BlockStore`; they come through ``words``."""
+    """Weight rows in SPRAM, with the pace of a :class:`hw.storage.block.BlockStore`; they come
+    through ``words``.
+    """
 
     i: stream.Interface
     o: stream.Interface

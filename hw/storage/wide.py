@@ -10,7 +10,8 @@ from hw.storage.block import BlockWords, Rows
 
 
 class WideWords(wiring.Component):
-    """The words of a layer with many lanes: each ``group`` of lanes has memories and an address register of its own.
+    """The words of a layer with many lanes: each ``group`` of lanes has memories and an address
+    register of its own.
 
     ``word`` is that of the last ``address`` but one.
     """

@@ -15,11 +15,22 @@ EXAMPLE = "python -m sim frontier build/sweep --cost reads --plot build/frontier
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("results", type=Path, metavar="RESULTS", help="folder of a sweep, or its results.sqlite")
-    parser.add_argument("--dataset", default="mnist", metavar="NAME", help="networks trained on this one (mnist)")
-    parser.add_argument("--cost", choices=COSTS, default="reads", help="what accuracy is set against (reads)")
+    parser.add_argument(
+        "results", type=Path, metavar="RESULTS", help="folder of a sweep, or its results.sqlite"
+    )
+    parser.add_argument(
+        "--dataset", default="mnist", metavar="NAME", help="networks trained on this one (mnist)"
+    )
+    parser.add_argument(
+        "--cost", choices=COSTS, default="reads", help="what accuracy is set against (reads)"
+    )
     parser.add_argument("--front", action="store_true", help="leave out what is not on the front")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the frontier as JSON; - for standard output")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write the frontier as JSON; - for standard output",
+    )
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="write the figure")
 
 

@@ -19,17 +19,25 @@ def check_images(encoder: Encoder, images: npt.NDArray[Any]) -> npt.NDArray[np.u
     """
     height, width = encoder.image_shape
     if images.dtype != np.uint8:
-        raise InputError(f"images: must be uint8 intensities 0..255, not {images.dtype}; scale them to 0..255 first.")
+        raise InputError(
+            f"images: must be uint8 intensities 0..255, not {images.dtype}; scale them to 0..255 first."
+        )
     if images.ndim != 3 or images.shape[1:] != (height, width):
-        raise InputError(f"images: must have shape (n, {height}, {width}), not {images.shape}; resize or export anew.")
+        raise InputError(
+            f"images: must have shape (n, {height}, {width}), not {images.shape}; resize or export anew."
+        )
     return images
 
 
 def pool_images(images: npt.NDArray[np.uint8], pool: int) -> npt.NDArray[np.uint8]:
-    """Replace each ``pool`` x ``pool`` square of (n, height, width) images by sum divided by 4 (integer division)."""
+    """Replace each ``pool`` x ``pool`` square of (n, height, width) images by sum divided by 4
+    (integer division).
+    """
     if pool == 1:
         return images
-    total = sum(images[:, row::2, column::2].astype(np.uint16) for row in (0, 1) for column in (0, 1))
+    total = sum(
+        images[:, row::2, column::2].astype(np.uint16) for row in (0, 1) for column in (0, 1)
+    )
     return np.asarray(total // 4, np.uint8)
 
 

@@ -1,4 +1,6 @@
-"""What is learnt in which order, and how much of it: the course of a run of learning in place, on a host or a board."""
+"""What is learnt in which order, and how much of it: the course of a run of learning in place, on a
+host or a board.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +11,9 @@ from sim.network import Network
 
 
 def default_rule(network: Network) -> Rule:
-    """Return the constants for a network: a margin of 3/4 time constant, a reach of 1/4 of the hidden threshold."""
+    """Return the constants for a network: a margin of 3/4 time constant, a reach of 1/4 of the
+    hidden threshold.
+    """
     return Rule(3 * network.ticks_per_unit // 4, network.layers[0].threshold // 4)
 
 
@@ -19,7 +23,9 @@ def first_state(seed: int) -> int:
 
 
 def draws(seed: int, epoch: int) -> np.random.Generator:
-    """Return what an epoch (the first is 1) is drawn from: first its order, then what changes its images."""
+    """Return what an epoch (the first is 1) is drawn from: first its order, then what changes its
+    images.
+    """
     return np.random.default_rng([seed, epoch])
 
 
@@ -29,11 +35,14 @@ def check_thin(first: int, last: int) -> None:
     :raises InputError: one is out of range, or the first is above the second.
     """
     if not 0 <= first <= last < THIN:
-        raise InputError(f"--thin: must be two numbers in 0..{THIN - 1}, the first not above the second.")
+        raise InputError(
+            f"--thin: must be two numbers in 0..{THIN - 1}, the first not above the second."
+        )
 
 
 def thinning(thin: tuple[int, int], epoch: int, epochs: int, count: int) -> npt.NDArray[np.int64]:
-    """Return ``thin`` of :mod:`sim.learning.supervised` for each of ``count`` images of an epoch (the first is 1), int64 (count,).
+    """Return ``thin`` of :mod:`sim.learning.supervised` for each of ``count`` images of an epoch
+    (the first is 1), int64 (count,).
 
     It grows linearly over all epochs, from the first of ``thin`` to the second.
     """

@@ -1,26 +1,32 @@
-"""Learning in place, one labelled image at a time: the specification that :mod:`sim.learning.supervised_batch` and hardware equal.
+"""Learning in place, one labelled image at a time: the specification that
+:mod:`sim.learning.supervised_batch` and hardware equal.
 
-On the way back a hidden neuron needs a few additions and one comparison; no multiplier, no stored gradient:
+On the way back a hidden neuron needs a few additions and one comparison; no multiplier, no stored
+gradient:
 
-1. *Watch.* The image runs as in :mod:`sim.pipeline`, on past its decision, until the label's output has fired and
-   ``margin`` more ticks have passed, or to tick K. Nothing of the tick at which it ends is read. A neuron that has not
-   fired by then counts as fired at tick K + 1 (``silent``).
-2. *Judge.* The *rivals* are the first to fire (at one tick, the lowest index) of the outputs other than the label's, as
-   far as they fired no later than ``margin`` ticks after it; at most ``rivals`` of them. When there are none and the
-   label's output fired, the image teaches nothing.
-3. *Blame.* A hidden neuron *contributed* to an output when it fired at an earlier tick than the output. One that is
-   silent with a current above ``-reach`` nearly fired, and counts as if it had contributed to all. Its ``error`` is its
-   weight to the label's output less its weights to the rivals, each only if it contributed to that output (the weights
-   before this image): an earlier spike helps if it is positive, a later one if it is negative.
-4. *Update the output weights.* For every hidden neuron that fired or nearly fired, by index: draw. Its ``delta`` is the
-   sign of its error if the low ``noise_bits`` bits of the draw are below the error's magnitude, else 0: the error
-   rounded at random to -1, 0 or +1. If it fired and its row is taken, add 1 to its weight to the label's output and
-   -1 to its weights to the rivals, each only if it contributed to that output.
-5. *Update the input weights.* For every input spike, in order of delivery: draw; if its row is taken, add ``delta`` to
-   its weights to the hidden neurons that fired at a later tick (or stayed silent).
+1. *Watch.* The image runs as in :mod:`sim.pipeline`, on past its decision, until the label's output
+   has fired and ``margin`` more ticks have passed, or to tick K. Nothing of the tick at which it
+   ends is read. A neuron that has not fired by then counts as fired at tick K + 1 (``silent``).
+2. *Judge.* The *rivals* are the first to fire (at one tick, the lowest index) of the outputs other
+   than the label's, as far as they fired no later than ``margin`` ticks after it; at most
+   ``rivals`` of them. When there are none and the label's output fired, the image teaches nothing.
+3. *Blame.* A hidden neuron *contributed* to an output when it fired at an earlier tick than the
+   output. One that is silent with a current above ``-reach`` nearly fired, and counts as if it had
+   contributed to all. Its ``error`` is its weight to the label's output less its weights to the
+   rivals, each only if it contributed to that output (the weights before this image): an earlier
+   spike helps if it is positive, a later one if it is negative.
+4. *Update the output weights.* For every hidden neuron that fired or nearly fired, by index: draw.
+   Its ``delta`` is the sign of its error if the low ``noise_bits`` bits of the draw are below the
+   error's magnitude, else 0: the error rounded at random to -1, 0 or +1. If it fired and its row is
+   taken, add 1 to its weight to the label's output and -1 to its weights to the rivals, each only
+   if it contributed to that output.
+5. *Update the input weights.* For every input spike, in order of delivery: draw; if its row is
+   taken, add ``delta`` to its weights to the hidden neurons that fired at a later tick (or stayed
+   silent).
 
-Every sum saturates at the weight format's limits. A *draw* is one step of the generator :func:`step`; a row is taken
-when the top 8 bits of the new state are at least ``thin``. A row that is not taken costs no memory cycle.
+Every sum saturates at the weight format's limits. A *draw* is one step of the generator
+:func:`step`; a row is taken when the top 8 bits of the new state are at least ``thin``. A row that
+is not taken costs no memory cycle.
 """
 
 from dataclasses import dataclass, replace
@@ -44,7 +50,8 @@ class Rule:
     """The constants of the rule.
 
     :param margin: ticks by which the label's output must fire before any other; at least 0.
-    :param reach: a silent hidden neuron takes part when its current is above ``-reach``; 0 asks for a rising potential.
+    :param reach: a silent hidden neuron takes part when its current is above ``-reach``; 0 asks for
+        a rising potential.
     :param rivals: 1..255, outputs held back at most.
     :param noise_bits: 0..8; an error of 2^noise_bits or more is always acted on.
     :raises InputError: one of them is out of range.
@@ -57,9 +64,13 @@ class Rule:
 
     def __post_init__(self) -> None:
         if self.margin < 0 or self.reach < 0:
-            raise InputError(f"rule: margin {self.margin} and reach {self.reach} must be at least 0.")
+            raise InputError(
+                f"rule: margin {self.margin} and reach {self.reach} must be at least 0."
+            )
         if not (1 <= self.rivals <= 255 and 0 <= self.noise_bits <= 8):
-            raise InputError(f"rule: rivals {self.rivals} must be in 1..255 and noise_bits {self.noise_bits} in 0..8.")
+            raise InputError(
+                f"rule: rivals {self.rivals} must be in 1..255 and noise_bits {self.noise_bits} in 0..8."
+            )
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,8 @@ class Watch:
 
     :param decision: class, as :func:`sim.pipeline.run` decides.
     :param inputs: the input neurons that spiked, in order of delivery.
-    :param input_tick: int64 (inputs,), and ``hidden_tick``, ``output_tick``: when each fired; K + 1 if silent.
+    :param input_tick: int64 (inputs,), and ``hidden_tick``, ``output_tick``: when each fired; K + 1
+        if silent.
     :param hidden_current: int64 (hidden,), at the end.
     """
 
@@ -101,11 +113,13 @@ class Lesson:
 
 
 def step(state: int) -> int:
-    """Return the generator's next state: xorshift32 (Marsaglia 2003), a linear feedback shift register.
+    """Return the generator's next state: xorshift32 (Marsaglia 2003), a linear feedback shift
+    register.
 
     :param state: 1 .. 2^32 - 1; all of them follow one another in one cycle.
 
-    Each new bit is the exclusive or of a few old ones, so one step is one clock cycle of 32 flip-flops.
+    Each new bit is the exclusive or of a few old ones, so one step is one clock cycle of 32
+    flip-flops.
     """
     state ^= state << 13 & 0xFFFFFFFF
     state ^= state >> 17
@@ -113,32 +127,47 @@ def step(state: int) -> int:
 
 
 def check_learnable(network: Network, state: int) -> None:
-    """Check that a network can learn: two layers, and potentials that fit whatever the weights become.
+    """Check that a network can learn: two layers, and potentials that fit whatever the weights
+    become.
 
     :raises InputError: otherwise, or when ``state`` is not a state of the generator.
     """
     if len(network.layers) != 2:
-        raise InputError(f"layers: learning needs 2 (hidden, output), this network has {len(network.layers)}.")
+        raise InputError(
+            f"layers: learning needs 2 (hidden, output), this network has {len(network.layers)}."
+        )
     if not 0 < state < 1 << 32:
         raise InputError(f"state: must be in 1..2^32 - 1, not {state}.")
     for index, layer in enumerate(network.layers):
         extreme = layer.fan_in * (1 << (layer.weight_bits - 1)) + layer.threshold
         bits = (extreme * (network.ticks_per_unit + network.last_tick)).bit_length() + 1
         if bits > MAX_BITS:
-            raise InputError(f"layers.{index}: its potentials may need {bits} bits while it learns; use fewer ticks.")
+            raise InputError(
+                f"layers.{index}: its potentials may need {bits} bits while it learns; use fewer ticks."
+            )
 
 
-def learn(network: Network, image: npt.NDArray[np.uint8], label: int, rule: Rule, state: int, thin: int = 0) -> Lesson:
+def learn(
+    network: Network,
+    image: npt.NDArray[np.uint8],
+    label: int,
+    rule: Rule,
+    state: int,
+    thin: int = 0,
+) -> Lesson:
     """Show one labelled image to a network of two layers.
 
     :param image: uint8 (height, width).
     :param state: of the generator, 1 .. 2^32 - 1.
     :param thin: 0 .. 255.
-    :raises InputError: the network cannot learn, or the image, the label or ``thin`` is out of range.
+    :raises InputError: the network cannot learn, or the image, the label or ``thin`` is out of
+        range.
     """
     check_learnable(network, state)
     if not (0 <= label < len(network.classes) and 0 <= thin < THIN):
-        raise InputError(f"label {label}, thin {thin}: must be in 0..{len(network.classes) - 1} and 0..{THIN - 1}.")
+        raise InputError(
+            f"label {label}, thin {thin}: must be in 0..{len(network.classes) - 1} and 0..{THIN - 1}."
+        )
     watch = watch_image(network, image, label, rule.margin)
     sign = wanted(network, watch, label, rule)
     if not sign.any():
@@ -163,17 +192,24 @@ def learn(network: Network, image: npt.NDArray[np.uint8], label: int, rule: Rule
             hidden[neuron] += np.where(watch.input_tick[neuron] < watch.hidden_tick, delta, 0)
             rows += 1
     layers = tuple(_saturated(*pair) for pair in zip(network.layers, (hidden, output), strict=True))
-    changed = sum(int((a.weight != b.weight).sum()) for a, b in zip(network.layers, layers, strict=True))
+    changed = sum(
+        int((a.weight != b.weight).sum()) for a, b in zip(network.layers, layers, strict=True)
+    )
     return Lesson(replace(network, layers=layers), state, watch.decision, True, rows, changed)
 
 
 def wanted(network: Network, watch: Watch, label: int, rule: Rule) -> npt.NDArray[np.int64]:
-    """Return what each output's weights should do, int64 (classes,): +1 for the label's, -1 for a rival's, else 0.
+    """Return what each output's weights should do, int64 (classes,): +1 for the label's, -1 for a
+    rival's, else 0.
 
     All are 0 when the image teaches nothing.
     """
     end = min(watch.output_tick[label] + rule.margin, network.last_tick)
-    early = [output for output in np.argsort(watch.output_tick, kind="stable") if watch.output_tick[output] <= end]
+    early = [
+        output
+        for output in np.argsort(watch.output_tick, kind="stable")
+        if watch.output_tick[output] <= end
+    ]
     sign = np.zeros_like(watch.output_tick)
     sign[[output for output in early if output != label][: rule.rivals]] = -1
     if sign.any() or watch.output_tick[label] > network.last_tick:
@@ -182,12 +218,15 @@ def wanted(network: Network, watch: Watch, label: int, rule: Rule) -> npt.NDArra
 
 
 def watch_image(network: Network, image: npt.NDArray[np.uint8], label: int, margin: int) -> Watch:
-    """Run one image until the label's output has fired and ``margin`` ticks have passed, or to the last tick."""
+    """Run one image until the label's output has fired and ``margin`` ticks have passed, or to the
+    last tick.
+    """
     spike_ticks = encode(network.encoder, image[np.newaxis])[0]
     hidden, output = (Neurons(layer, network.ticks_per_unit) for layer in network.layers)
     silent = network.last_tick + 1
     input_tick, hidden_tick, output_tick = (
-        np.full(n, silent, np.int64) for n in (len(spike_ticks), hidden.layer.fan_out, output.layer.fan_out)
+        np.full(n, silent, np.int64)
+        for n in (len(spike_ticks), hidden.layer.fan_out, output.layer.fan_out)
     )
     inputs: list[int] = []
     decision = None

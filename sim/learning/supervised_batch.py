@@ -1,4 +1,6 @@
-"""Learning in place over many labelled images, one after the other: :mod:`sim.learning.supervised` compiled, and equal to it."""
+"""Learning in place over many labelled images, one after the other: :mod:`sim.learning.supervised`
+compiled, and equal to it.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
@@ -51,10 +53,15 @@ class Learner:
     def network(self) -> Network:
         """The network as it is now."""
         pairs = zip(self._start.layers, self._weight, strict=True)
-        return replace(self._start, layers=tuple(replace(layer, weight=weight) for layer, weight in pairs))
+        return replace(
+            self._start, layers=tuple(replace(layer, weight=weight) for layer, weight in pairs)
+        )
 
-    def learn(self, images: npt.NDArray[Any], labels: npt.NDArray[Any], thin: npt.NDArray[np.integer[Any]]) -> Lessons:
-        """Learn images uint8 (n, height, width) in order, with labels (n,) and ``thin`` (n,) in 0..255.
+    def learn(
+        self, images: npt.NDArray[Any], labels: npt.NDArray[Any], thin: npt.NDArray[np.integer[Any]]
+    ) -> Lessons:
+        """Learn images uint8 (n, height, width) in order, with labels (n,) and ``thin`` (n,) in
+        0..255.
 
         :raises InputError: the images, labels or ``thin`` are of another type, shape or range.
         """
@@ -67,7 +74,9 @@ class Learner:
         decision, rows, changed = (np.zeros(count, np.int32) for _ in range(3))
         updated = np.zeros(count, np.bool_)
         course = pooled, labels.astype(np.int64), thin.astype(np.int64)
-        self.state = _learn_images(*course, self._machine, self.state, decision, updated, rows, changed)
+        self.state = _learn_images(
+            *course, self._machine, self.state, decision, updated, rows, changed
+        )
         return Lessons(decision, updated, rows, changed)
 
 
@@ -93,14 +102,18 @@ class _Machine(NamedTuple):
 
 
 class _Watch(NamedTuple):
-    """The ticks at which neurons fired (K + 1: silent) and the hidden currents: :class:`sim.learning.supervised.Watch`."""
+    """The ticks at which neurons fired (K + 1: silent) and the hidden currents:
+    :class:`sim.learning.supervised.Watch`.
+    """
 
     hidden_tick: npt.NDArray[np.int32]
     output_tick: npt.NDArray[np.int32]
     current: npt.NDArray[np.int32]
 
 
-_jit = cast(Any, numba.njit)  # its cache names the two tuples above: delete sim/__pycache__ after renaming one
+_jit = cast(
+    Any, numba.njit
+)  # its cache names the two tuples above: delete sim/__pycache__ after renaming one
 _step = _jit(cache=True, nogil=True)(step)
 
 
@@ -116,10 +129,14 @@ def _learn_images(
     rows: Any,
     changed: Any,
 ) -> Any:
-    """Learn image after image; returns the generator's state. The steps and draws are :func:`sim.learning.supervised.learn`'s."""
+    """Learn image after image; returns the generator's state. The steps and draws are
+    :func:`sim.learning.supervised.learn`'s.
+    """
     silent = machine.last_tick + 1
     for index in range(len(images)):
-        order, starts = spikes_by_tick(images[index], machine.pixels, machine.spike_tick, machine.last_tick)
+        order, starts = spikes_by_tick(
+            images[index], machine.pixels, machine.spike_tick, machine.last_tick
+        )
         watch = _Watch(
             np.full(machine.hidden.shape[1], silent, np.int32),
             np.full(machine.output.shape[1], silent, np.int32),
@@ -133,7 +150,9 @@ def _learn_images(
         delta = _error(machine, watch, sign)
         state, output_rows, first = _update_output(machine, watch, sign, delta, state, thin[index])
         starts = starts[: end + 1]
-        state, input_rows, second = _update_hidden(machine, watch, order, starts, delta, state, thin[index])
+        state, input_rows, second = _update_hidden(
+            machine, watch, order, starts, delta, state, thin[index]
+        )
         rows[index] = output_rows + input_rows
         changed[index] = first + second
     return state
@@ -141,7 +160,9 @@ def _learn_images(
 
 @_jit(cache=True, nogil=True)
 def _run(machine: Any, order: Any, starts: Any, label: Any, watch: Any) -> Any:
-    """Run one image; returns its decision and the tick at which it ended: spikes before that tick were delivered."""
+    """Run one image; returns its decision and the tick at which it ended: spikes before that tick
+    were delivered.
+    """
     silent = machine.last_tick + 1
     potential = watch.current * np.int32(machine.ticks_per_unit)
     current = np.full(len(watch.output_tick), -machine.output_threshold, np.int32)
@@ -175,7 +196,12 @@ def _wanted(machine: Any, watch: Any, label: Any) -> Any:
         rival = -1
         for neuron in range(len(sign)):
             tick = watch.output_tick[neuron]
-            if neuron != label and sign[neuron] == 0 and tick <= end and (rival < 0 or tick < watch.output_tick[rival]):
+            if (
+                neuron != label
+                and sign[neuron] == 0
+                and tick <= end
+                and (rival < 0 or tick < watch.output_tick[rival])
+            ):
                 rival = neuron
         if rival < 0:
             break
@@ -215,14 +241,18 @@ def _update_output(machine: Any, watch: Any, sign: Any, delta: Any, state: Any, 
         delta[neuron] = np.sign(delta[neuron]) if state & machine.noise < abs(delta[neuron]) else 0
         if watch.hidden_tick[neuron] <= machine.last_tick and state >> 24 >= thin:
             for place in range(len(sign)):
-                due[place] = sign[place] if watch.hidden_tick[neuron] < watch.output_tick[place] else 0
+                due[place] = (
+                    sign[place] if watch.hidden_tick[neuron] < watch.output_tick[place] else 0
+                )
             changed += _move(machine.output[neuron], due, machine.output_low, machine.output_high)
             rows += 1
     return state, rows, changed
 
 
 @_jit(cache=True, nogil=True)
-def _update_hidden(machine: Any, watch: Any, order: Any, starts: Any, delta: Any, state: Any, thin: Any) -> Any:
+def _update_hidden(
+    machine: Any, watch: Any, order: Any, starts: Any, delta: Any, state: Any, thin: Any
+) -> Any:
     rows = 0
     changed = 0
     due = np.zeros(len(delta), np.int8)
@@ -232,7 +262,9 @@ def _update_hidden(machine: Any, watch: Any, order: Any, starts: Any, delta: Any
         for neuron in order[starts[tick] : starts[tick + 1]]:
             state = _step(state)
             if state >> 24 >= thin:
-                changed += _move(machine.hidden[neuron], due, machine.hidden_low, machine.hidden_high)
+                changed += _move(
+                    machine.hidden[neuron], due, machine.hidden_low, machine.hidden_high
+                )
                 rows += 1
     return state, rows, changed
 
@@ -241,7 +273,9 @@ def _update_hidden(machine: Any, watch: Any, order: Any, starts: Any, delta: Any
 def _move(weight: Any, due: Any, low: Any, high: Any) -> Any:
     """Add -1, 0 or +1 to each weight, saturating; returns how many changed."""
     changed = 0
-    for neuron in range(len(weight)):  # comparisons, not min and max: they stay 8 bits wide in SIMD registers
+    for neuron in range(
+        len(weight)
+    ):  # comparisons, not min and max: they stay 8 bits wide in SIMD registers
         up = due[neuron] > 0 and weight[neuron] < high
         down = due[neuron] < 0 and weight[neuron] > low
         weight[neuron] += up

@@ -16,5 +16,7 @@ def decide(potential: npt.NDArray[np.int64]) -> int | None:
 
 
 def highest(potential: npt.NDArray[np.int64]) -> int:
-    """Return the class with the highest potential, then the lowest index: the decision after a timeout."""
+    """Return the class with the highest potential, then the lowest index: the decision after a
+    timeout.
+    """
     return int(np.argmax(potential))

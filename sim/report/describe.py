@@ -61,7 +61,15 @@ def table(network: Network) -> RenderableType:
             f"{layer['potential_bits']} bit",
         )
     rest = Table.grid(padding=(0, 2))
-    for key in ("image_shape", "pool", "inputs", "input_ticks", "ticks_per_unit", "last_tick", "classes"):
+    for key in (
+        "image_shape",
+        "pool",
+        "inputs",
+        "input_ticks",
+        "ticks_per_unit",
+        "last_tick",
+        "classes",
+    ):
         rest.add_row(key, str(facts[key]))
     for key, value in network.provenance.items():
         rest.add_row(key, str(value))

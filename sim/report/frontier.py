@@ -1,7 +1,8 @@
 """Accuracy against cost: which trained networks no other one beats, and what they stand beside.
 
-Whether a network is on the front is decided by its validation accuracy, never by its test accuracy: the front is a
-choice, and a choice made on the test images would flatter every figure on it. Test figures are shown.
+Whether a network is on the front is decided by its validation accuracy, never by its test accuracy:
+the front is a choice, and a choice made on the test images would flatter every figure on it. Test
+figures are shown.
 """
 
 import json
@@ -18,7 +19,11 @@ from sim.console import InputError
 from sim.report.frontier_file import Figures, Point
 from sim.report.report import PROTOTYPE
 
-COSTS = {"reads": "weight reads per image", "spikes": "spikes per decision", "memory": "weight memory, bits"}
+COSTS = {
+    "reads": "weight reads per image",
+    "spikes": "spikes per decision",
+    "memory": "weight memory, bits",
+}
 """What accuracy is set against, and how it is called in a figure."""
 
 
@@ -26,7 +31,8 @@ COSTS = {"reads": "weight reads per image", "spikes": "spikes per decision", "me
 class Reference:
     """A point that is not ours; costs that are not known are None.
 
-    ``bound``: the reads are those of all weights, the most that the network can read; its own count is not published.
+    ``bound``: the reads are those of all weights, the most that the network can read; its own count
+    is not published.
     """
 
     name: str
@@ -46,15 +52,19 @@ def _all_weights(*sizes: int) -> float:
 
 
 REFERENCES = (
-    Reference("FPGA prototype 784-600-10", "mnist", PROTOTYPE.accuracy, PROTOTYPE.reads, PROTOTYPE.spikes),
+    Reference(
+        "FPGA prototype 784-600-10", "mnist", PROTOTYPE.accuracy, PROTOTYPE.reads, PROTOTYPE.spikes
+    ),
     Reference("dense 784-600-10", "mnist", None, _all_weights(784, 600, 10)),
     Reference("Mostafa 2017, 784-800-10", "mnist", 0.9755, _all_weights(784, 800, 10), bound=True),
     Reference("Comsa 2020, 784-340-10", "mnist", 0.9796, _all_weights(784, 340, 10), bound=True),
     Reference("Göltz 2021, 256-246-10", "mnist", 0.969, _all_weights(256, 246, 10), bound=True),
     Reference("dense 784-600-10", "fashion-mnist", None, _all_weights(784, 600, 10)),
 )
-"""Mostafa, IEEE TNNLS 29 (2018); Comsa et al., ICASSP 2020; Göltz et al., Nature Machine Intelligence 3 (2021), on
-the BrainScaleS-2 chip: time-to-first-spike networks without convolution, accuracies as published."""
+"""Mostafa, IEEE TNNLS 29 (2018); Comsa et al., ICASSP 2020; Göltz et al., Nature Machine
+Intelligence 3 (2021), on the BrainScaleS-2 chip: time-to-first-spike networks without convolution,
+accuracies as published.
+"""
 
 
 @dataclass(frozen=True)
@@ -112,7 +122,9 @@ class Frontier:
         return [reference for reference in REFERENCES if reference.dataset == self.dataset]
 
     def differences(self, setting: Setting) -> str:
-        """Return what tells a setting from the others, as in ``pool 2, bright 127 63``, sizes and bits apart."""
+        """Return what tells a setting from the others, as in ``pool 2, bright 127 63``, sizes and
+        bits apart.
+        """
         texts: list[str] = []
         for key, value in setting.settings.items():
             varied = len({json.dumps(other.settings.get(key)) for other in self.settings}) > 1
@@ -127,14 +139,17 @@ class Frontier:
             "dataset": self.dataset,
             "cost": self.cost,
             "settings": [
-                setting.to_json() | {"front": index in self.front} for index, setting in enumerate(self.settings)
+                setting.to_json() | {"front": index in self.front}
+                for index, setting in enumerate(self.settings)
             ],
             "references": [vars(reference) for reference in self.references],
         }
 
     def table(self, front_only: bool = False) -> Table:
         """Return the table for a terminal; ``*`` marks the front."""
-        title = f"{self.dataset}: accuracy against {COSTS[self.cost]}; * is the front (by validation)"
+        title = (
+            f"{self.dataset}: accuracy against {COSTS[self.cost]}; * is the front (by validation)"
+        )
         table = Table(title=title, box=SIMPLE, padding=0, pad_edge=False)
         table.add_column("")
         table.add_column("network", overflow="fold")
@@ -167,7 +182,8 @@ class Frontier:
 
 
 def frontier(points: Sequence[Point], dataset: str = "mnist", cost: str = "reads") -> Frontier:
-    """Average the seeds of every setting, and find the settings that none is both cheaper and better than.
+    """Average the seeds of every setting, and find the settings that none is both cheaper and
+    better than.
 
     :raises InputError: no network of that data set among the points.
     """
@@ -177,10 +193,18 @@ def frontier(points: Sequence[Point], dataset: str = "mnist", cost: str = "reads
             rest = {key: value for key, value in point.settings.items() if key != "seed"}
             groups.setdefault(json.dumps(rest, sort_keys=True), []).append(point)
     if not groups:
-        others = sorted({point.settings["dataset"] for point in points if point.figures is not None})
-        remedy = f"choose --dataset {' or '.join(others)}" if others else "run `python -m train sweep` first"
+        others = sorted(
+            {point.settings["dataset"] for point in points if point.figures is not None}
+        )
+        remedy = (
+            f"choose --dataset {' or '.join(others)}"
+            if others
+            else "run `python -m train sweep` first"
+        )
         raise InputError(f"no network trained on {dataset!r} is among the results; {remedy}.")
-    settings = sorted((_setting(text, group) for text, group in groups.items()), key=lambda one: one.cost(cost))
+    settings = sorted(
+        (_setting(text, group) for text, group in groups.items()), key=lambda one: one.cost(cost)
+    )
     return Frontier(dataset, cost, tuple(settings), _front(settings, cost))
 
 
@@ -191,7 +215,9 @@ def _setting(text: str, group: Sequence[Point]) -> Setting:
 
 
 def _front(settings: Sequence[Setting], cost: str) -> frozenset[int]:
-    """Return the indices of the settings that no other one equals or beats in both respects and beats in one."""
+    """Return the indices of the settings that no other one equals or beats in both respects and
+    beats in one.
+    """
 
     def beaten(one: Setting) -> bool:
         mine = (-one.cost(cost), one.mean("validation"))

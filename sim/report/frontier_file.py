@@ -1,4 +1,5 @@
-"""The results of a sweep: one SQLite file, one row per trained network, committed as soon as it is there.
+"""The results of a sweep: one SQLite file, one row per trained network, committed as soon as it is
+there.
 
 | column | meaning |
 |---|---|
@@ -70,7 +71,13 @@ class Results:
     def add(self, point: Point) -> None:
         """Write a row, in place of an earlier one of the same key, and commit it."""
         figures = astuple(point.figures) if point.figures else (None,) * len(_FIGURES)
-        row = (point.key, json.dumps(point.settings, sort_keys=True), point.seconds, point.error, *figures)
+        row = (
+            point.key,
+            json.dumps(point.settings, sort_keys=True),
+            point.seconds,
+            point.error,
+            *figures,
+        )
         with self._connection:
             self._connection.execute(_INSERT, row)
 
@@ -97,16 +104,22 @@ def open_results(path: Path, create: bool = False) -> Generator[Results]:
         path.mkdir(parents=True, exist_ok=True)
     file = path / RESULTS_FILE if path.is_dir() else path
     if not create and not file.is_file():
-        raise InputError(f"{file}: no such file; `python -m train sweep SPEC.toml --out {path}` writes one.")
+        raise InputError(
+            f"{file}: no such file; `python -m train sweep SPEC.toml --out {path}` writes one."
+        )
     try:
         connection = sqlite3.connect(file, timeout=WAIT_SECONDS)
         try:
             if create:
-                connection.execute("PRAGMA journal_mode = WAL")  # a reader never waits for the sweep
+                connection.execute(
+                    "PRAGMA journal_mode = WAL"
+                )  # a reader never waits for the sweep
                 connection.execute(_CREATE)
             connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM points LIMIT 0")
             yield Results(connection)
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise InputError(f"{file}: is not a sweep's file of results, or cannot be written ({error}).") from error
+        raise InputError(
+            f"{file}: is not a sweep's file of results, or cannot be written ({error})."
+        ) from error

@@ -18,7 +18,9 @@ OURS, OTHERS = "#2a78b8", "#d1495b"
 def svg(frontier: Frontier) -> str:
     """Return the figure as SVG, the same bytes for the same frontier."""
     text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "frontier", "svg.fonttype": "none", "font.family": "sans-serif"}):
+    with mpl.rc_context(
+        {"svg.hashsalt": "frontier", "svg.fonttype": "none", "font.family": "sans-serif"}
+    ):
         _figure(frontier).savefig(text, format="svg", metadata={"Date": None}, bbox_inches="tight")
     return text.getvalue()
 
@@ -29,9 +31,17 @@ def _figure(frontier: Frontier) -> Figure:
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xscale("log")
     points = [(one.cost(frontier.cost), 100 * one.mean("accuracy")) for one in frontier.settings]
-    axes.plot(*zip(*points, strict=True), "o", color=OURS, alpha=0.35, label="trained here, mean of the seeds")
+    axes.plot(
+        *zip(*points, strict=True),
+        "o",
+        color=OURS,
+        alpha=0.35,
+        label="trained here, mean of the seeds",
+    )
     front = [point for index, point in enumerate(points) if index in frontier.front]
-    axes.plot(*zip(*front, strict=True), "o-", color=OURS, label="the front, chosen on validation images")
+    axes.plot(
+        *zip(*front, strict=True), "o-", color=OURS, label="the front, chosen on validation images"
+    )
     lowest = min(accuracy for _, accuracy in points)
     _draw_references(axes, frontier)
     axes.set(xlabel=COSTS[frontier.cost], ylabel="test accuracy, %")
@@ -43,7 +53,9 @@ def _figure(frontier: Frontier) -> Figure:
 
 
 def _draw_references(axes: Axes, frontier: Frontier) -> None:
-    """Draw what others reached: a cross; an arrow to the left from a bound; a line where only the cost is known."""
+    """Draw what others reached: a cross; an arrow to the left from a bound; a line where only the
+    cost is known.
+    """
     for one in frontier.references:
         cost = one.cost(frontier.cost)
         if cost is None:
@@ -51,7 +63,12 @@ def _draw_references(axes: Axes, frontier: Frontier) -> None:
         if one.accuracy is None:
             axes.axvline(cost, color=OTHERS, linestyle="--", linewidth=0.8)
             axes.annotate(
-                one.name, (cost, 0.02), xycoords=("data", "axes fraction"), rotation=90, fontsize=7, ha="right"
+                one.name,
+                (cost, 0.02),
+                xycoords=("data", "axes fraction"),
+                rotation=90,
+                fontsize=7,
+                ha="right",
             )
             continue
         axes.plot(cost, 100 * one.accuracy, "<" if one.bound else "X", color=OTHERS)

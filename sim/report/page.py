@@ -39,7 +39,9 @@ svg { max-width: 100%; height: auto; } footer { color: #7b8794; font-size: .85re
 def page(report: Report) -> str:
     """Return the page as HTML."""
     network = report.network
-    sizes = "-".join(str(n) for n in (network.encoder.inputs, *(layer.fan_out for layer in network.layers)))
+    sizes = "-".join(
+        str(n) for n in (network.encoder.inputs, *(layer.fan_out for layer in network.layers))
+    )
     sections = [
         _section(
             "Beside the prototype",
@@ -48,7 +50,9 @@ def page(report: Report) -> str:
         ),
         _section("Accuracy against weight reads", _READS, _svg(_reads_figure(report))),
         _section(
-            "When the answer comes", "Tick of the decision; nothing after it is read.", _svg(_tick_figure(report))
+            "When the answer comes",
+            "Tick of the decision; nothing after it is read.",
+            _svg(_tick_figure(report)),
         ),
         _section("A few images, spike by spike", _RASTER, _svg(_raster_figure(report))),
         _section("Input pixels that were read", _PIXELS, _svg(_pixel_figure(report))),
@@ -57,7 +61,11 @@ def page(report: Report) -> str:
             "Images by label (row) and decision (column), right ones left out.",
             _svg(_confusion_figure(report)),
         ),
-        _section("Where it fails", "Wrong decisions of each class: label → decision.", _svg(_failure_figure(report))),
+        _section(
+            "Where it fails",
+            "Wrong decisions of each class: label → decision.",
+            _svg(_failure_figure(report)),
+        ),
     ]
     provenance = ", ".join(f"{key} {value}" for key, value in network.provenance.items())
     return (
@@ -87,10 +95,18 @@ def _cards(report: Report) -> str:
     cards = (
         (f"{report.accuracy:.2%}", f"right ({low:.2%} to {high:.2%})"),
         (f"{report.spikes.mean():.1f}", "spikes per decision"),
-        (f"{reads:,.0f}", f"weight reads per image, {reads / report.network.weight_count:.1%} of the weights"),
-        (f"{report.decisions.tick.mean():.1f}", f"tick of the decision, mean; the last is {report.network.last_tick}"),
+        (
+            f"{reads:,.0f}",
+            f"weight reads per image, {reads / report.network.weight_count:.1%} of the weights",
+        ),
+        (
+            f"{report.decisions.tick.mean():.1f}",
+            f"tick of the decision, mean; the last is {report.network.last_tick}",
+        ),
     )
-    inner = "".join(f'<div class="card"><b>{value}</b><span>{what}</span></div>' for value, what in cards)
+    inner = "".join(
+        f'<div class="card"><b>{value}</b><span>{what}</span></div>' for value, what in cards
+    )
     return f'<div class="cards">{inner}</div>'
 
 
@@ -106,8 +122,12 @@ def _row(cells: Iterable[str]) -> str:
 def _svg(figure: Figure) -> str:
     """Return the figure as inline SVG, the same bytes for the same figure."""
     text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "report", "svg.fonttype": "none", "font.family": "sans-serif"}):
-        figure.savefig(text, format="svg", metadata={"Date": None}, transparent=True, bbox_inches="tight")
+    with mpl.rc_context(
+        {"svg.hashsalt": "report", "svg.fonttype": "none", "font.family": "sans-serif"}
+    ):
+        figure.savefig(
+            text, format="svg", metadata={"Date": None}, transparent=True, bbox_inches="tight"
+        )
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
@@ -120,9 +140,13 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 def _reads_figure(report: Report) -> Figure:
     figure, axes = _figure(9, 3)
-    groups = [group for group in np.array_split(np.argsort(report.reads, kind="stable"), 10) if len(group)]
+    groups = [
+        group for group in np.array_split(np.argsort(report.reads, kind="stable"), 10) if len(group)
+    ]
     reads = [float(report.reads[group].mean()) for group in groups]
-    axes.plot(reads, [100 * float(report.right[group].mean()) for group in groups], "o-", color=RIGHT)
+    axes.plot(
+        reads, [100 * float(report.right[group].mean()) for group in groups], "o-", color=RIGHT
+    )
     axes.axvline(PROTOTYPE.reads, color=QUIET, linestyle="--")
     axes.axhline(100 * report.accuracy, color=RIGHT, linewidth=0.8, alpha=0.5)
     axes.set(xlabel="weight reads per image", ylabel="right, %")
@@ -135,7 +159,14 @@ def _tick_figure(report: Report) -> Figure:
     ticks = report.decisions.tick
     edges = np.arange(report.network.last_tick + 2) - 0.5
     parts = [ticks[report.right], ticks[~report.right]]
-    axes.hist(parts, edges.tolist(), stacked=True, color=[RIGHT, WRONG], label=["right", "wrong"], rwidth=0.85)
+    axes.hist(
+        parts,
+        edges.tolist(),
+        stacked=True,
+        color=[RIGHT, WRONG],
+        label=["right", "wrong"],
+        rwidth=0.85,
+    )
     axes.set(xlabel="tick", ylabel="images")
     axes.legend(frameon=False)
     return figure
@@ -149,7 +180,9 @@ def _raster_figure(report: Report) -> Figure:
     chosen += [*np.flatnonzero(~report.right)[:2]]
     figure = Figure((9, 3.6))
     for column, index in enumerate(chosen):
-        picture, raster = (figure.add_subplot(2, len(chosen), 1 + column + row * len(chosen)) for row in (0, 1))
+        picture, raster = (
+            figure.add_subplot(2, len(chosen), 1 + column + row * len(chosen)) for row in (0, 1)
+        )
         _picture(picture, report, int(index))
         _raster(raster, report.network, report.images[index])
     figure.tight_layout()
@@ -160,14 +193,21 @@ def _picture(axes: Axes, report: Report, index: int) -> None:
     axes.imshow(report.images[index], cmap="gray_r", vmin=0, vmax=255)
     names = report.network.classes
     label, decision = int(report.labels[index]), int(report.decisions.decision[index])
-    axes.set_title(f"{names[label]} → {names[decision]}", fontsize=8, color=RIGHT if label == decision else WRONG)
+    axes.set_title(
+        f"{names[label]} → {names[decision]}",
+        fontsize=8,
+        color=RIGHT if label == decision else WRONG,
+    )
     axes.set_axis_off()
 
 
 def _raster(axes: Axes, network: Network, image: Any) -> None:
     trace = run(network, image)
     for layer, spikes in enumerate(trace.spikes):
-        where = [(spike.tick, layer + spike.neuron / network.layers[layer].fan_in * 0.9) for spike in spikes]
+        where = [
+            (spike.tick, layer + spike.neuron / network.layers[layer].fan_in * 0.9)
+            for spike in spikes
+        ]
         x, y = zip(*where, strict=True) if where else ((), ())
         axes.plot(x, y, ".", markersize=2, color=QUIET if layer == 0 else RIGHT)
     axes.axvline(trace.tick, color=WRONG, linewidth=1)
@@ -198,8 +238,12 @@ def _confusion_figure(report: Report) -> Figure:
     axes.imshow(wrong, cmap="Reds")
     for row, column in np.argwhere(wrong):
         shade = "white" if wrong[row, column] > 0.6 * wrong.max() else "#1c2733"
-        axes.text(column, row, str(wrong[row, column]), ha="center", va="center", fontsize=8, color=shade)
-    axes.set_xticks(range(len(names)), names, fontsize=8, rotation=0 if max(map(len, names)) < 3 else 60)
+        axes.text(
+            column, row, str(wrong[row, column]), ha="center", va="center", fontsize=8, color=shade
+        )
+    axes.set_xticks(
+        range(len(names)), names, fontsize=8, rotation=0 if max(map(len, names)) < 3 else 60
+    )
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set(xlabel="decision", ylabel="label")
     return figure
@@ -208,7 +252,8 @@ def _confusion_figure(report: Report) -> Figure:
 def _failure_figure(report: Report) -> Figure:
     """Up to eight wrong decisions of each class, one class a row."""
     wrong = [
-        np.flatnonzero(~report.right & (report.labels == label))[:8] for label in range(len(report.network.classes))
+        np.flatnonzero(~report.right & (report.labels == label))[:8]
+        for label in range(len(report.network.classes))
     ]
     rows = [indices for indices in wrong if len(indices)]
     figure = Figure((9, max(1, 1.25 * len(rows))))

@@ -90,7 +90,9 @@ class Report:
 
     @cached_property
     def pixel_reads(self) -> npt.NDArray[np.float64]:
-        """Fraction of images in which each input's row was looked up before the decision, float64 (inputs,)."""
+        """Fraction of images in which each input's row was looked up before the decision, float64
+        (inputs,).
+        """
         spike_tick = encode(self.network.encoder, self.images)
         end = np.where(self.decisions.timed_out, self.network.last_tick + 1, self.decisions.tick)
         return ((spike_tick != NEVER) & (spike_tick < end[:, np.newaxis])).mean(axis=0)
@@ -126,8 +128,12 @@ class Report:
 
     def table(self) -> RenderableType:
         """Return the table for a terminal, beside the prototype's figures where it has them."""
-        sizes = "-".join(str(n) for n in (self.network.encoder.inputs, *(y.fan_out for y in self.network.layers)))
-        table = Table(title=f"{sizes}, {len(self.images)} images, network {self.network.digest:08x}")
+        sizes = "-".join(
+            str(n) for n in (self.network.encoder.inputs, *(y.fan_out for y in self.network.layers))
+        )
+        table = Table(
+            title=f"{sizes}, {len(self.images)} images, network {self.network.digest:08x}"
+        )
         table.add_column("")
         table.add_column("this network", justify="right")
         table.add_column("prototype", justify="right")
@@ -140,18 +146,32 @@ class Report:
         low, high = self.interval
         timeouts = int(self.decisions.timed_out.sum())
         rows = [
-            ("accuracy", f"{self.accuracy:.2%}  ({low:.1%} .. {high:.1%})", f"{PROTOTYPE.accuracy:.0%}"),
+            (
+                "accuracy",
+                f"{self.accuracy:.2%}  ({low:.1%} .. {high:.1%})",
+                f"{PROTOTYPE.accuracy:.0%}",
+            ),
             ("spikes per decision", f"{self.spikes.mean():.1f}", f"{PROTOTYPE.spikes:.0f}"),
         ]
-        fractions = [f"{fraction:.0%}" for fraction in PROTOTYPE.lookup_fraction] + [""] * len(self.network.layers)
+        fractions = [f"{fraction:.0%}" for fraction in PROTOTYPE.lookup_fraction] + [""] * len(
+            self.network.layers
+        )
         for index, (layer, known) in enumerate(zip(self.layers(), fractions, strict=False)):
             name = f"weights looked up, layer {index}"
             rows.append((name, f"{layer['lookup_fraction']:.2%}", known))
         share = self.reads.mean() / self.network.weight_count
         return [
             *rows,
-            ("weight reads per image", f"{self.reads.mean():,.0f}  ({share:.2%})", f"{PROTOTYPE.reads:,.0f}"),
-            ("tick of decision, mean", f"{self.decisions.tick.mean():.2f} of {self.network.last_tick}", ""),
+            (
+                "weight reads per image",
+                f"{self.reads.mean():,.0f}  ({share:.2%})",
+                f"{PROTOTYPE.reads:,.0f}",
+            ),
+            (
+                "tick of decision, mean",
+                f"{self.decisions.tick.mean():.2f} of {self.network.last_tick}",
+                "",
+            ),
             ("timeouts", f"{timeouts}  ({timeouts / len(self.images):.2%})", ""),
         ]
 
@@ -162,6 +182,10 @@ def check_labels(labels: npt.NDArray[Any], images: int, classes: int) -> None:
     :raises InputError: otherwise.
     """
     if not np.issubdtype(labels.dtype, np.integer) or labels.shape != (images,):
-        raise InputError(f"labels: must be {images} integers, one per image, not {labels.dtype} {labels.shape}.")
+        raise InputError(
+            f"labels: must be {images} integers, one per image, not {labels.dtype} {labels.shape}."
+        )
     if images and not (labels.min() >= 0 and labels.max() < classes):
-        raise InputError(f"labels: must be in 0..{classes - 1}, found {labels.min()}..{labels.max()}.")
+        raise InputError(
+            f"labels: must be in 0..{classes - 1}, found {labels.min()}..{labels.max()}."
+        )

@@ -59,7 +59,9 @@ def main() -> int:
     """Parse the command line and run the chosen command."""
     arguments = _parser().parse_args()
     if under_torchrun() and arguments.command not in ("fit", "export"):
-        raise InputError(f"torchrun: is for fit and export; start `python -m train {arguments.command}` without it.")
+        raise InputError(
+            f"torchrun: is for fit and export; start `python -m train {arguments.command}` without it."
+        )
     own = {"fit": _fit, "evaluate": _evaluate, "export": _export}
     commands = {**own, "learn": learn_command.command, "sweep": sweep_command.command}
     return commands[arguments.command](arguments)
@@ -71,15 +73,28 @@ def _parser() -> argparse.ArgumentParser:
         description="Train a network in which the first output spike is the answer, and export it as integers.",
         epilog="example: python -m train export --out build/mnist",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="fit | evaluate | export | learn | sweep")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="fit | evaluate | export | learn | sweep"
+    )
     settings = argparse.ArgumentParser(add_help=False)
     _add_settings(settings)
     text = "train, or go on training; `torchrun --nproc-per-node N -m train fit ...` does so in N processes"
     command = _command(commands, "fit", text, f"{EXAMPLE} fit --out build/mnist --seed 2", settings)
     command.add_argument("--tensorboard", action="store_true", help="log to DIR/tensorboard")
     text = "train unless DIR has a trained checkpoint, then write network and vectors"
-    _command(commands, "export", text, f"{EXAMPLE} export --out build/small --hidden 200 --bits 4", settings)
-    _command(commands, "evaluate", "figures of a checkpoint", f"{EXAMPLE} evaluate --out build/mnist --json -")
+    _command(
+        commands,
+        "export",
+        text,
+        f"{EXAMPLE} export --out build/small --hidden 200 --bits 4",
+        settings,
+    )
+    _command(
+        commands,
+        "evaluate",
+        "figures of a checkpoint",
+        f"{EXAMPLE} evaluate --out build/mnist --json -",
+    )
     example = f"example: {learn_command.EXAMPLE}"
     learn = commands.add_parser(
         "learn", help="learn in place, in integers", description="Learn in place.", epilog=example
@@ -87,24 +102,40 @@ def _parser() -> argparse.ArgumentParser:
     learn_command.add_arguments(learn)
     example = f"example: {sweep_command.EXAMPLE}"
     text = "train many networks on a Dask cluster"
-    sweep_command.add_arguments(commands.add_parser("sweep", help=text, description=text, epilog=example))
+    sweep_command.add_arguments(
+        commands.add_parser("sweep", help=text, description=text, epilog=example)
+    )
     return parser
 
 
 EXAMPLE = "python -m train"
 
 
-def _command(commands: Any, name: str, text: str, example: str, *parents: Any) -> argparse.ArgumentParser:
+def _command(
+    commands: Any, name: str, text: str, example: str, *parents: Any
+) -> argparse.ArgumentParser:
     epilog = f"example: {example}"
     parser = commands.add_parser(name, help=text, description=text, epilog=epilog, parents=parents)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the checkpoint and all files")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the data set's IDX files")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON; - for standard output")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of the checkpoint and all files",
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder of the data set's IDX files"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the figures as JSON; - for standard output"
+    )
     return parser
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preset", choices=PRESETS, help="a recipe to start from; the options below change it")
+    parser.add_argument(
+        "--preset", choices=PRESETS, help="a recipe to start from; the options below change it"
+    )
     standard = Settings()
     for field in fields(Settings):
         value = getattr(standard, field.name)
@@ -115,13 +146,19 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
             type=type(value[0]) if many else type(value),
             nargs="*" if many else None,
             default=argparse.SUPPRESS,
-            metavar="TEXT" if isinstance(value, str) else "N" if many or isinstance(value, int) else "X",
+            metavar="TEXT"
+            if isinstance(value, str)
+            else "N"
+            if many or isinstance(value, int)
+            else "X",
             help=f"{OPTIONS[field.name]} ({shown})",
         )
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
-    """Take the preset, or the settings of the checkpoint that is there, or the defaults; then the options given."""
+    """Take the preset, or the settings of the checkpoint that is there, or the defaults; then the
+    options given.
+    """
     checkpoint = arguments.out / CHECKPOINT_FILE
     if arguments.preset is not None:
         settings = PRESETS[arguments.preset]
@@ -129,9 +166,15 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         settings = _saved_settings(checkpoint)
     else:
         settings = Settings()
-    given: dict[str, Any] = {name: value for name, value in vars(arguments).items() if name in OPTIONS}
+    given: dict[str, Any] = {
+        name: value for name, value in vars(arguments).items() if name in OPTIONS
+    }
     return replace(
-        settings, **{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+        settings,
+        **{
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in given.items()
+        },
     )
 
 
@@ -146,7 +189,9 @@ def _fit(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _train(arguments: argparse.Namespace, settings: Settings, tensorboard: bool = False) -> Training:
+def _train(
+    arguments: argparse.Namespace, settings: Settings, tensorboard: bool = False
+) -> Training:
     split = load(settings.dataset, arguments.data)
     checkpoint = arguments.out / CHECKPOINT_FILE
     with joined() as processes:
@@ -179,7 +224,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     if settings.layer_bits() is None:
-        raise InputError("--bits: a network of real weights has no integer form; train with --bits 8.")
+        raise InputError(
+            "--bits: a network of real weights has no integer form; train with --bits 8."
+        )
     training = _train(arguments, settings)
     if not training.processes.first:
         return 0

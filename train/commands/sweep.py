@@ -25,13 +25,28 @@ CONNECT_SECONDS = 15
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("spec", type=Path, metavar="SPEC.toml", help="settings and grids; see docs/frontier.md")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results and networks")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the data set's IDX files, on every worker")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes on this machine (1)")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, such as tcp://host:8786")
+    parser.add_argument(
+        "spec", type=Path, metavar="SPEC.toml", help="settings and grids; see docs/frontier.md"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder of results and networks"
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder of the data set's IDX files, on every worker",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes on this machine (1)"
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a running Dask cluster, such as tcp://host:8786"
+    )
     parser.add_argument("--retry", action="store_true", help="also train points that failed before")
-    parser.add_argument("--json", action="store_true", help="print one JSON object per finished point")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object per finished point"
+    )
 
 
 def command(arguments: argparse.Namespace) -> int:
@@ -41,7 +56,9 @@ def command(arguments: argparse.Namespace) -> int:
     points = read_spec(arguments.spec)
     names = sorted({settings.dataset for settings in points})
     if arguments.data is not None and len(names) > 1:
-        raise InputError(f"--data: is one data set's folder, {arguments.spec} names {' and '.join(names)}; split it.")
+        raise InputError(
+            f"--data: is one data set's folder, {arguments.spec} names {' and '.join(names)}; split it."
+        )
     report = _print_json if arguments.json else _print_line
     with connect(arguments.workers, arguments.scheduler) as client:
         local = arguments.scheduler is None
@@ -62,14 +79,18 @@ def connect(workers: int = 1, scheduler: str | None = None) -> Generator["Client
     from dask import config
     from distributed import Client, LocalCluster
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters becomes one sentence of ours
+    logging.getLogger("distributed").setLevel(
+        logging.CRITICAL
+    )  # what matters becomes one sentence of ours
     if workers < 1:
         raise InputError(f"--workers: must be at least 1, not {workers}.")
     if scheduler is not None:
         try:
             client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
-            raise InputError(f"--scheduler {scheduler}: does not answer; start one with `dask scheduler`.") from error
+            raise InputError(
+                f"--scheduler {scheduler}: does not answer; start one with `dask scheduler`."
+            ) from error
         with client:
             yield client
         return
@@ -83,7 +104,12 @@ def connect(workers: int = 1, scheduler: str | None = None) -> Generator["Client
 
 def _print_json(point: Point) -> None:
     figures = {} if point.figures is None else vars(point.figures)
-    row = {"key": point.key, "settings": point.settings, "seconds": point.seconds, "error": point.error}
+    row = {
+        "key": point.key,
+        "settings": point.settings,
+        "seconds": point.seconds,
+        "error": point.error,
+    }
     print(json.dumps(row | figures), flush=True)
 
 

@@ -1,16 +1,19 @@
 """Spike times of a layer in closed form, with exact gradients (Mostafa 2017), and silent neurons.
 
-Times are in ticks and continuous here; ``inf`` is a neuron that stays silent. With z = 1 + t / R the reference neuron
-fires at z = sum_C(w z) / (sum_C(w) - 1). On a weight scale where the integer T stands for 1.0 that is
+Times are in ticks and continuous here; ``inf`` is a neuron that stays silent. With z = 1 + t / R
+the reference neuron fires at z = sum_C(w z) / (sum_C(w) - 1). On a weight scale where the integer T
+stands for 1.0 that is
 
     t = (sum_C(w t_i) + T R) / (sum_C(w) - T),      C = the inputs that came before t,
 
-which holds for real weights (T = 1) and for integer ones alike: a potential that reaches zero at ``t`` is the integer
-machine's, which fires at the first whole tick from there on. Gradients, with D = sum_C(w) - T:
+which holds for real weights (T = 1) and for integer ones alike: a potential that reaches zero at
+``t`` is the integer machine's, which fires at the first whole tick from there on. Gradients, with D
+= sum_C(w) - T:
 
     dt/dw_i = (t_i - t) / D,        dt/dt_i = w_i / D,        both zero outside C.
 
-Near D = 0 they have no bound; ``floor`` limits them by using max(D, floor * T) instead (0 keeps them exact).
+Near D = 0 they have no bound; ``floor`` limits them by using max(D, floor * T) instead (0 keeps
+them exact).
 """
 
 import math
@@ -43,15 +46,23 @@ class Neuron:
 
 
 class _InputLayer(Function):
-    """Spike times of a layer whose inputs come at a few distinct ticks: one matrix product per tick, no sort."""
+    """Spike times of a layer whose inputs come at a few distinct ticks: one matrix product per
+    tick, no sort.
+    """
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, neuron: Neuron, ticks: tuple[int, ...], *spikes: Tensor) -> Tensor:
-        """Weight (fan_in, fan_out), spikes per tick (batch, fan_in) of 0 and 1 -> times (batch, fan_out)."""
+    def forward(
+        ctx: Any, weight: Tensor, neuron: Neuron, ticks: tuple[int, ...], *spikes: Tensor
+    ) -> Tensor:
+        """Weight (fan_in, fan_out), spikes per tick (batch, fan_in) of 0 and 1 -> times (batch,
+        fan_out).
+        """
         slope, rise = weight.new_full((), -neuron.threshold), weight.new_full((), neuron.start)
         time = weight.new_full((len(spikes[0]), weight.shape[1]), math.inf)
         divisor = torch.ones_like(time)
-        last = torch.full_like(time, -1, dtype=torch.int16)  # index of the last causal tick, -1 for silent
+        last = torch.full_like(
+            time, -1, dtype=torch.int16
+        )  # index of the last causal tick, -1 for silent
         for index, (tick, now) in enumerate(zip(ticks, spikes, strict=True)):
             current = now @ weight
             slope, rise = slope + current, rise + current * tick
@@ -76,8 +87,11 @@ class _InputLayer(Function):
         return total, None, None, *(None for _ in spikes)
 
 
-def input_layer(weight: Tensor, neuron: Neuron, ticks: tuple[int, ...], spikes: list[Tensor]) -> Tensor:
-    """Return the times (batch, fan_out), continuous, ``inf`` for silent, of neurons fed by input spikes.
+def input_layer(
+    weight: Tensor, neuron: Neuron, ticks: tuple[int, ...], spikes: list[Tensor]
+) -> Tensor:
+    """Return the times (batch, fan_out), continuous, ``inf`` for silent, of neurons fed by input
+    spikes.
 
     :param weight: (fan_in, fan_out), on the scale of ``neuron.threshold``.
     :param ticks: the distinct ticks at which inputs fire, ascending.
@@ -99,7 +113,9 @@ class Events:
 
 
 def sort_spikes(time: Tensor) -> Events:
-    """Sort the finite entries of times (batch, neurons); with few active neurons far cheaper than sorting all."""
+    """Sort the finite entries of times (batch, neurons); with few active neurons far cheaper than
+    sorting all.
+    """
     active = time < math.inf
     count = active.sum(dim=1)
     most = max(int(count.max()), 1)
@@ -116,10 +132,12 @@ def sort_spikes(time: Tensor) -> Events:
 
 @dataclass(frozen=True)
 class Horizon:
-    """How far outputs are followed: ``margin`` ticks past the first spike of an image, at most ``last_tick``.
+    """How far outputs are followed: ``margin`` ticks past the first spike of an image, at most
+    ``last_tick``.
 
-    An output silent at that horizon h gets the time h - V(h) / T * ``stretch``: later, the lower its potential V.
-    Order is kept, a timeout's winner (highest potential) stays first, and silent outputs have a gradient.
+    An output silent at that horizon h gets the time h - V(h) / T * ``stretch``: later, the lower
+    its potential V. Order is kept, a timeout's winner (highest potential) stays first, and silent
+    outputs have a gradient.
     """
 
     last_tick: float
@@ -135,7 +153,9 @@ class _Sums:
     rise: Tensor
 
     def at(self, event: Tensor, neuron: Neuron) -> tuple[Tensor, Tensor]:
-        """Return D and rise (batch, fan_out) after the events int64 (batch, fan_out); -1 is before any."""
+        """Return D and rise (batch, fan_out) after the events int64 (batch, fan_out); -1 is before
+        any.
+        """
         place = event.clamp_min(0).unsqueeze(1)
         none = event < 0
         slope = self.slope.gather(1, place).squeeze(1).masked_fill(none, -neuron.threshold)
@@ -153,10 +173,14 @@ class _Sums:
 
 
 class _SpikingLayer(Function):
-    """Spike times of a layer fed by spikes at any time: sort, sum up, take the first interval that holds its spike."""
+    """Spike times of a layer fed by spikes at any time: sort, sum up, take the first interval that
+    holds its spike.
+    """
 
     @staticmethod
-    def forward(ctx: Any, time: Tensor, weight: Tensor, neuron: Neuron, horizon: Horizon | None) -> Tensor:
+    def forward(
+        ctx: Any, time: Tensor, weight: Tensor, neuron: Neuron, horizon: Horizon | None
+    ) -> Tensor:
         """Times (batch, fan_in), weight (fan_in, fan_out) -> times (batch, fan_out)."""
         events = sort_spikes(time)
         real = events.time < math.inf
@@ -196,12 +220,16 @@ class _SpikingLayer(Function):
         return time, weight, None, None
 
 
-def spiking_layer(time: Tensor, weight: Tensor, neuron: Neuron, horizon: Horizon | None = None) -> Tensor:
-    """Return the times (batch, fan_out), continuous, of neurons fed by spikes at times (batch, fan_in).
+def spiking_layer(
+    time: Tensor, weight: Tensor, neuron: Neuron, horizon: Horizon | None = None
+) -> Tensor:
+    """Return the times (batch, fan_out), continuous, of neurons fed by spikes at times (batch,
+    fan_in).
 
     :param time: in ticks, ``inf`` for silent.
     :param weight: (fan_in, fan_out), on the scale of ``neuron.threshold``.
-    :param horizon: for an output layer; without it neurons that never fire have time ``inf`` and no gradient.
+    :param horizon: for an output layer; without it neurons that never fire have time ``inf`` and no
+        gradient.
     """
     return _SpikingLayer.apply(time, weight, neuron, horizon)  # type: ignore[no-any-return]
 

@@ -1,4 +1,6 @@
-"""What training minimises: the right output first, few spikes before it, and no decision after the deadline."""
+"""What training minimises: the right output first, few spikes before it, and no decision after the
+deadline.
+"""
 
 import math
 
@@ -11,16 +13,19 @@ from train.readouts.first_spike import first_tick
 from train.settings import Settings
 
 
-def loss(network: SpikingNetwork, times: Times, labels: Tensor, settings: Settings, ramp: float) -> Tensor:
+def loss(
+    network: SpikingNetwork, times: Times, labels: Tensor, settings: Settings, ramp: float
+) -> Tensor:
     """Return the mean loss of a batch with labels int64 (batch,).
 
     :param ramp: 0..1, the share of the spike cost that already counts.
 
-    With times in units of z: cross-entropy of softmax(-sharpness * output times), so that the right output fires
-    first; ``late_cost`` for each unit by which it fires after ``deadline`` (before dark pixels fire, before the last
-    tick); ``spike_cost`` for each hidden spike before the decision, counted softly so that it has a gradient;
-    ``alive_cost`` for each unit by which the weights of a neuron sum to less than 1 (Mostafa's weight-sum cost: such
-    a neuron cannot fire however many inputs do).
+    With times in units of z: cross-entropy of softmax(-sharpness * output times), so that the right
+    output fires first; ``late_cost`` for each unit by which it fires after ``deadline`` (before
+    dark pixels fire, before the last tick); ``spike_cost`` for each hidden spike before the
+    decision, counted softly so that it has a gradient; ``alive_cost`` for each unit by which the
+    weights of a neuron sum to less than 1 (Mostafa's weight-sum cost: such a neuron cannot fire
+    however many inputs do).
     """
     output = times.output / network.ticks_per_unit
     total = functional.cross_entropy(-settings.sharpness * output, labels)
@@ -28,7 +33,10 @@ def loss(network: SpikingNetwork, times: Times, labels: Tensor, settings: Settin
         right = output.gather(1, labels.unsqueeze(1))
         total = total + settings.late_cost * (right - settings.deadline).clamp_min(0).mean()
     if settings.spike_cost and ramp and times.hidden:
-        total = total + ramp * settings.spike_cost * _early_spikes(network, times, settings.softness).mean()
+        total = (
+            total
+            + ramp * settings.spike_cost * _early_spikes(network, times, settings.softness).mean()
+        )
     if settings.alive_cost:
         missing = [(1 - weight.sum(dim=0)).clamp_min(0).sum() for weight in network.weights]
         total = total + settings.alive_cost * torch.stack(missing).sum()
@@ -37,7 +45,11 @@ def loss(network: SpikingNetwork, times: Times, labels: Tensor, settings: Settin
 
 def _early_spikes(network: SpikingNetwork, times: Times, softness: float) -> Tensor:
     """Return a soft count (batch,) of the hidden spikes delivered before the decision."""
-    first = first_tick(times.output.detach(), network.last_tick).clamp_max(network.last_tick).unsqueeze(1)
+    first = (
+        first_tick(times.output.detach(), network.last_tick)
+        .clamp_max(network.last_tick)
+        .unsqueeze(1)
+    )
     scale = softness * network.ticks_per_unit
     counts = [torch.sigmoid((first - time) / scale).sum(dim=1) for time in times.hidden]
     return torch.stack(counts).sum(dim=0)

@@ -1,4 +1,6 @@
-"""What a board may meet in the field, and what keeps a small set from being learnt by heart: changed images."""
+"""What a board may meet in the field, and what keeps a small set from being learnt by heart:
+changed images.
+"""
 
 from dataclasses import replace
 from math import cos, radians, sin
@@ -14,7 +16,9 @@ Images = npt.NDArray[np.uint8]
 
 
 def shift(images: Images, pixels: int, rng: np.random.Generator) -> Images:
-    """Move each image (n, height, width) by -pixels ... +pixels in both directions, drawn anew; 0 comes in."""
+    """Move each image (n, height, width) by -pixels ... +pixels in both directions, drawn anew; 0
+    comes in.
+    """
     if pixels == 0:
         return images
     height, width = images.shape[1:]
@@ -29,11 +33,16 @@ def shift(images: Images, pixels: int, rng: np.random.Generator) -> Images:
 
 
 def turn(images: Images, degrees: float) -> Images:
-    """Turn images (n, height, width) anticlockwise about their centre, bilinear, rounded; 0 comes in."""
+    """Turn images (n, height, width) anticlockwise about their centre, bilinear, rounded; 0 comes
+    in.
+    """
     if degrees == 0:
         return images
     height, width = images.shape[1:]
-    y, x = np.mgrid[:height, :width] - np.array([(height - 1) / 2, (width - 1) / 2])[:, np.newaxis, np.newaxis]
+    y, x = (
+        np.mgrid[:height, :width]
+        - np.array([(height - 1) / 2, (width - 1) / 2])[:, np.newaxis, np.newaxis]
+    )
     angle = radians(degrees)
     rows = cos(angle) * y + sin(angle) * x + (height - 1) / 2 + 1
     columns = cos(angle) * x - sin(angle) * y + (width - 1) / 2 + 1
@@ -48,8 +57,11 @@ def turn(images: Images, degrees: float) -> Images:
     return np.rint(total).astype(np.uint8)
 
 
-def stick_rows(network: Network, images: Images, count: int) -> tuple[Network, npt.NDArray[np.intp]]:
-    """Set the ``count`` input rows that ``images`` look up most to zero; returns the network and those inputs.
+def stick_rows(
+    network: Network, images: Images, count: int
+) -> tuple[Network, npt.NDArray[np.intp]]:
+    """Set the ``count`` input rows that ``images`` look up most to zero; returns the network and
+    those inputs.
 
     :raises InputError: the network has fewer rows.
     """
@@ -66,8 +78,8 @@ def stick_rows(network: Network, images: Images, count: int) -> tuple[Network, n
 def hide(network: Network, images: Images, rows: npt.NDArray[np.intp]) -> Images:
     """Return images in which the pixels of these input rows never fire.
 
-    A row whose memory is stuck at zero neither adds to a current nor keeps an update: to learn with it is to learn
-    without its spikes.
+    A row whose memory is stuck at zero neither adds to a current nor keeps an update: to learn with
+    it is to learn without its spikes.
 
     :raises InputError: every intensity fires, or pixels are pooled: no such image exists.
     """
@@ -75,7 +87,9 @@ def hide(network: Network, images: Images, rows: npt.NDArray[np.intp]) -> Images
         return images
     quiet = np.flatnonzero(network.encoder.spike_tick == NEVER)
     if len(quiet) == 0 or network.encoder.pool != 1:
-        raise InputError("--stuck: needs a network without pooling in which some intensity never fires.")
+        raise InputError(
+            "--stuck: needs a network without pooling in which some intensity never fires."
+        )
     hidden = images.reshape(len(images), -1).copy()
     hidden[:, network.encoder.pixels[rows]] = quiet[0]
     return hidden.reshape(images.shape)

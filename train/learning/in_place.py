@@ -1,7 +1,9 @@
-"""Learning in place over a data set: the integer rule of :mod:`sim.learning.supervised`, from random weights or an exported network.
+"""Learning in place over a data set: the integer rule of :mod:`sim.learning.supervised`, from
+random weights or an exported network.
 
-An image is learnt once per epoch, in an order (and with shifts) drawn from the seed and the epoch, so a run resumed
-after an epoch equals one that was never interrupted. No PyTorch: what runs here runs on a board.
+An image is learnt once per epoch, in an order (and with shifts) drawn from the seed and the epoch,
+so a run resumed after an epoch equals one that was never interrupted. No PyTorch: what runs here
+runs on a board.
 """
 
 import json
@@ -40,7 +42,8 @@ class Settings:
     :param turn: degrees by which all images are turned (a change to recover from).
     :param stuck: number of input rows stuck at zero (another).
     :param limit: training images used; None for all.
-    :param thin: ``thin`` of :mod:`sim.learning.supervised`, first and last; it grows linearly between.
+    :param thin: ``thin`` of :mod:`sim.learning.supervised`, first and last; it grows linearly
+        between.
     :raises InputError: one of them is out of range.
     """
 
@@ -64,7 +67,9 @@ class Settings:
         check_thin(*self.thin)
 
     def count(self, data: Dataset) -> int:
-        """Return the number of training images of an epoch; the rest is for validation, or left out."""
+        """Return the number of training images of an epoch; the rest is for validation, or left
+        out.
+        """
         available = len(data.split()[0])
         return available if self.limit is None else min(available, self.limit)
 
@@ -73,7 +78,8 @@ class Settings:
 class Point:
     """One point of the learning curve, after ``epoch`` epochs; accuracies in 0..1.
 
-    :param running: accuracy on the training images as they came, each before it was learnt; None at the start.
+    :param running: accuracy on the training images as they came, each before it was learnt; None at
+        the start.
     :param updated, skipped: images that did or did not have something to teach.
     :param rows, changed: rows of weights written, and weights changed, per update.
     :param images_per_second: learnt, on one core.
@@ -99,16 +105,24 @@ class State:
     curve: list[Point]
 
 
-def run(settings: Settings, start: Network, data: Dataset, checkpoint: Path, progress: Progress) -> State:
-    """Learn, epoch by epoch; continue from ``checkpoint`` when it exists and write it after every epoch.
+def run(
+    settings: Settings, start: Network, data: Dataset, checkpoint: Path, progress: Progress
+) -> State:
+    """Learn, epoch by epoch; continue from ``checkpoint`` when it exists and write it after every
+    epoch.
 
     :param progress: is told how many more images are done.
-    :raises InputError: the network does not fit the data, or the checkpoint belongs to other settings.
+    :raises InputError: the network does not fit the data, or the checkpoint belongs to other
+        settings.
     """
     split = _Split.of(settings, start, data)
     state = load_checkpoint(checkpoint, settings, split.network) if checkpoint.is_file() else None
     if state is None:
-        state = State(split.network, first_state(settings.seed), [split.measure(split.network, Point(0, 0, 0))])
+        state = State(
+            split.network,
+            first_state(settings.seed),
+            [split.measure(split.network, Point(0, 0, 0))],
+        )
     progress((len(state.curve) - 1) * len(split.labels))
     while len(state.curve) <= settings.epochs:
         state = _learn_epoch(settings, split, state, progress)
@@ -139,7 +153,9 @@ def _learn_epoch(settings: Settings, split: "_Split", state: State, progress: Pr
     made, count = max(1, updated), len(order)
     counts = right / count, updated, count - updated, rows / made, changed / made
     point = Point(epoch, 0, 0, *counts, count / max(seconds, 1e-9))
-    return State(learner.network, learner.state, [*state.curve, split.measure(learner.network, point)])
+    return State(
+        learner.network, learner.state, [*state.curve, split.measure(learner.network, point)]
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +172,9 @@ class _Split:
     @classmethod
     def of(cls, settings: Settings, network: Network, data: Dataset) -> "_Split":
         if network.classes != data.classes:
-            raise InputError(f"classes: the network decides between {network.classes}, {data.name} has {data.classes}.")
+            raise InputError(
+                f"classes: the network decides between {network.classes}, {data.name} has {data.classes}."
+            )
         images, labels = turn(data.train_images, settings.turn), data.train_labels
         network, stuck = stick_rows(network, images, settings.stuck)
         used, kept = data.split()
@@ -185,7 +203,9 @@ def save_checkpoint(path: Path, settings: Settings, state: State) -> None:
         "generator": str(state.generator),
         "curve": json.dumps([asdict(point) for point in state.curve]),
     }
-    tensors = {f"layers.{index}.weight": layer.weight for index, layer in enumerate(state.network.layers)}
+    tensors = {
+        f"layers.{index}.weight": layer.weight for index, layer in enumerate(state.network.layers)
+    }
     write_tensors(path, tensors, metadata)
 
 
@@ -203,7 +223,8 @@ def load_checkpoint(path: Path, settings: Settings, start: Network) -> State:
                     f"{path}: was begun with {name} {found.get(name)}, not {wanted[name]}; delete it first."
                 )
         layers = tuple(
-            replace(layer, weight=tensors[f"layers.{index}.weight"]) for index, layer in enumerate(start.layers)
+            replace(layer, weight=tensors[f"layers.{index}.weight"])
+            for index, layer in enumerate(start.layers)
         )
         curve = [Point(**point) for point in json.loads(metadata["curve"])]
         return State(replace(start, layers=layers), int(metadata["generator"]), curve)

@@ -1,4 +1,6 @@
-"""The network that learning in place starts from when there is none: random weights that fire early and late."""
+"""The network that learning in place starts from when there is none: random weights that fire early
+and late.
+"""
 
 from collections.abc import Sequence
 
@@ -13,17 +15,24 @@ TICKS_PER_UNIT = 16
 """R of a network that starts at random; last_tick is six times as much."""
 
 
-def random_network(data: Dataset, hidden: int, seed: int, bright: Sequence[int] = (127,)) -> Network:
-    """Return a network of random 8-bit weights for a data set, inputs-hidden-classes, R = 16, K = 96.
+def random_network(
+    data: Dataset, hidden: int, seed: int, bright: Sequence[int] = (127,)
+) -> Network:
+    """Return a network of random 8-bit weights for a data set, inputs-hidden-classes, R = 16, K =
+    96.
 
-    :param bright: descending; intensities above the first fire at tick 0, above the next at tick R/4, and so on; all
-        others never. The hidden threshold is 4 per spike of an average image: neurons fire early and late from the
-        start.
+    :param bright: descending; intensities above the first fire at tick 0, above the next at tick
+        R/4, and so on; all others never. The hidden threshold is 4 per spike of an average image:
+        neurons fire early and late from the start.
     :raises InputError: no hidden neuron, or ``bright`` is not descending.
     """
     if hidden < 1:
         raise InputError(f"--hidden: must be at least 1, not {hidden}.")
-    if not bright or list(bright) != sorted(set(bright), reverse=True) or not 0 <= bright[-1] <= bright[0] < 255:
+    if (
+        not bright
+        or list(bright) != sorted(set(bright), reverse=True)
+        or not 0 <= bright[-1] <= bright[0] < 255
+    ):
         raise InputError(f"--bright: must be descending intensities in 0..254, not {list(bright)}.")
     rng = np.random.default_rng(seed)
     height, width = data.train_images.shape[1:]
@@ -33,7 +42,10 @@ def random_network(data: Dataset, hidden: int, seed: int, bright: Sequence[int] 
     encoder = Encoder((height, width), 1, np.arange(height * width, dtype=np.int32), spike_tick)
     spikes = float((encode(encoder, data.train_images) != NEVER).sum(axis=1).mean())
     layers = (
-        Layer(rng.integers(-14, 27, (encoder.inputs, hidden)).astype(np.int8), max(1, round(4 * spikes))),
+        Layer(
+            rng.integers(-14, 27, (encoder.inputs, hidden)).astype(np.int8),
+            max(1, round(4 * spikes)),
+        ),
         Layer(rng.integers(-6, 15, (hidden, len(data.classes))).astype(np.int8), 400),
     )
     return Network(encoder, layers, TICKS_PER_UNIT, 6 * TICKS_PER_UNIT, data.classes)

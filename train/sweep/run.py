@@ -1,7 +1,7 @@
 """Trains the points of a sweep on Dask's workers, and keeps every result as soon as it is there.
 
-Who gets which point, and what happens when a worker dies, is Dask's business: a point whose worker is lost runs again
-on another one, from its checkpoint where the workers are on this machine.
+Who gets which point, and what happens when a worker dies, is Dask's business: a point whose worker
+is lost runs again on another one, from its checkpoint where the workers are on this machine.
 """
 
 import shutil
@@ -33,10 +33,14 @@ CHECKPOINTS = "checkpoints"
 """Folder of unfinished points in a sweep's folder."""
 
 
-def run_point(settings: Settings, data: Path | None, checkpoints: Path | None = None) -> tuple[Figures, bytes, float]:
-    """Train, export and measure one network; return its figures, its file's content and the seconds it took.
+def run_point(
+    settings: Settings, data: Path | None, checkpoints: Path | None = None
+) -> tuple[Figures, bytes, float]:
+    """Train, export and measure one network; return its figures, its file's content and the seconds
+    it took.
 
-    Runs on a worker. One thread, whatever the machine: the same settings give the same bits everywhere.
+    Runs on a worker. One thread, whatever the machine: the same settings give the same bits
+    everywhere.
 
     :param data: folder of the data set's IDX files, as the worker sees it.
     :param checkpoints: where a point that is interrupted goes on from; None keeps nothing.
@@ -74,20 +78,25 @@ def run_sweep(
     local: bool = True,
     report: Callable[[Point], object] = lambda point: None,
 ) -> list[Point]:
-    """Train all points that ``out`` has no result of; return the rows of all of them, in the points' order.
+    """Train all points that ``out`` has no result of; return the rows of all of them, in the
+    points' order.
 
     :param client: of the Dask cluster that does the work.
     :param retry: train points that failed before once more.
     :param local: the workers see the folder ``out``: unfinished points keep checkpoints in it.
     :param report: is told each result, once it is kept.
-    :raises InputError: the cluster went away, or the results cannot be written; what is finished is kept.
+    :raises InputError: the cluster went away, or the results cannot be written; what is finished is
+        kept.
     """
     checkpoints = (out / CHECKPOINTS).absolute() if local else None
     with open_results(out, create=True) as results, progress_bar() as bar:
         known = {point.key for point in results.points() if not (retry and point.error)}
         missing = [settings for settings in points if point_key(settings) not in known]
         task = bar.add_task("sweep", total=len(points), completed=len(points) - len(missing))
-        futures = {client.submit(run_point, settings, data, checkpoints, pure=False): settings for settings in missing}
+        futures = {
+            client.submit(run_point, settings, data, checkpoints, pure=False): settings
+            for settings in missing
+        }
         for future in as_completed(list(futures), loop=client.loop):
             point = _finish(future, futures.pop(future), out)
             results.add(point)
@@ -98,10 +107,14 @@ def run_sweep(
 
 
 def _finish(future: Future, settings: Settings, out: Path) -> Point:
-    """Return the row of a point that is done, and keep its network; its checkpoint is no longer needed."""
+    """Return the row of a point that is done, and keep its network; its checkpoint is no longer
+    needed.
+    """
     key = point_key(settings)
     if future.cancelled():
-        raise InputError("the Dask scheduler went away; finished points are kept, run the sweep again for the rest.")
+        raise InputError(
+            "the Dask scheduler went away; finished points are kept, run the sweep again for the rest."
+        )
     error = cast(BaseException | None, future.exception())
     if error is not None:
         return Point(key, settings.to_json(), 0.0, None, _sentence(error))

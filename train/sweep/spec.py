@@ -28,7 +28,8 @@ from train.settings import ADDED, PRESETS, Settings
 def read_spec(path: Path) -> list[Settings]:
     """Return the points of a sweep, in the order of the file, each once.
 
-    :raises InputError: the file is missing, not TOML, or names a setting or value that does not exist.
+    :raises InputError: the file is missing, not TOML, or names a setting or value that does not
+        exist.
     """
     try:
         spec = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -38,7 +39,9 @@ def read_spec(path: Path) -> list[Settings]:
         raise InputError(f"{path}: key {key!r} is unknown; give [settings] and [[grid]].")
     common, grids = spec.get("settings", {}), spec.get("grid", [{}])
     if not isinstance(common, dict) or not isinstance(grids, list):
-        raise InputError(f"{path}: settings must be a table, [settings], and every grid one of its own, [[grid]].")
+        raise InputError(
+            f"{path}: settings must be a table, [settings], and every grid one of its own, [[grid]]."
+        )
     points: dict[Settings, None] = {}
     for number, grid in enumerate(grids, 1):
         try:
@@ -58,7 +61,9 @@ def _product(grid: dict[str, Any]) -> list[Settings]:
 def _axis(key: str, value: Any) -> list[Any]:
     """Return the values that a setting takes in a grid."""
     many = isinstance(getattr(Settings(), key, None), tuple)
-    is_axis = isinstance(value, list) and (not many or any(isinstance(item, list) for item in value))
+    is_axis = isinstance(value, list) and (
+        not many or any(isinstance(item, list) for item in value)
+    )
     return value if is_axis else [value]
 
 
@@ -70,7 +75,9 @@ def _settings(values: dict[str, Any]) -> Settings:
     changes = {key: _value(key, getattr(start, key, None), value) for key, value in values.items()}
     settings = replace(start, **changes)
     if settings.layer_bits() is None:
-        raise InputError("bits: a network of real weights has no integer form to measure; give 2 to 8.")
+        raise InputError(
+            "bits: a network of real weights has no integer form to measure; give 2 to 8."
+        )
     return settings
 
 
@@ -90,11 +97,16 @@ def _value(key: str, standard: Any, value: Any) -> Any:
 
 
 def point_key(settings: Settings) -> str:
-    """Return the key under which a point's result is kept, 16 hexadecimal digits of its settings' SHA-256.
+    """Return the key under which a point's result is kept, 16 hexadecimal digits of its settings'
+    SHA-256.
 
-    A setting of :data:`train.settings.ADDED` counts only where it is not at its default: results from before it was
-    added stay valid.
+    A setting of :data:`train.settings.ADDED` counts only where it is not at its default: results
+    from before it was added stay valid.
     """
     usual = Settings().to_json()
-    chosen = {key: value for key, value in settings.to_json().items() if key not in ADDED or value != usual[key]}
+    chosen = {
+        key: value
+        for key, value in settings.to_json().items()
+        if key not in ADDED or value != usual[key]
+    }
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]

@@ -12,18 +12,21 @@ from hw.machine.neurons import Parameters
 
 
 class InputLesson(wiring.Component):
-    """Keeps the input spikes of an image, and afterwards moves the rows of those that the draw takes.
+    """Keeps the input spikes of an image, and afterwards moves the rows of those that the draw
+    takes.
 
-    ``delivered``: an event of input ``neuron`` goes in at ``tick``; an image has each input at most once. ``clear``
-    forgets them. ``begin`` starts the lesson, one cycle long; ``done`` says in one cycle that it is over.
+    ``delivered``: an event of input ``neuron`` goes in at ``tick``; an image has each input at most
+    once. ``clear`` forgets them. ``begin`` starts the lesson, one cycle long; ``done`` says in one
+    cycle that it is over.
 
-    ``deltas`` with ``keep``: what the hidden neurons of the fold that is next are to do; the folds come in order, all
-    of them, before ``begin``. ``past``: what those neurons did, see :class:`hw.machine.neurons.Neurons`; ``recall`` goes with
-    every word. ``thin``, ``drawn`` and ``draw``: of the lesson and the generator.
+    ``deltas`` with ``keep``: what the hidden neurons of the fold that is next are to do; the folds
+    come in order, all of them, before ``begin``. ``past``: what those neurons did, see
+    :class:`hw.machine.neurons.Neurons`; ``recall`` goes with every word. ``thin``, ``drawn`` and
+    ``draw``: of the lesson and the generator.
 
-    ``row``: rows that are wanted; ``idle``: none is on its way. With ``word``, a word of one is there, and ``write``
-    and ``move`` say what happens to it. A row that is not taken costs one cycle at most, and none while another row's
-    words come.
+    ``row``: rows that are wanted; ``idle``: none is on its way. With ``word``, a word of one is
+    there, and ``write`` and ``move`` say what happens to it. A row that is not taken costs one
+    cycle at most, and none while another row's words come.
     """
 
     delivered: Signal
@@ -48,7 +51,9 @@ class InputLesson(wiring.Component):
     def __init__(self, hidden: Parameters):
         assert hidden.silent is not None
         self.hidden = hidden
-        self.spike = data.StructLayout({"neuron": bits_for(hidden.layer.fan_in - 1), "tick": bits_for(hidden.silent)})
+        self.spike = data.StructLayout(
+            {"neuron": bits_for(hidden.layer.fan_in - 1), "tick": bits_for(hidden.silent)}
+        )
         super().__init__(
             {
                 **{name: In(1) for name in ("delivered", "clear", "begin", "keep", "idle", "word")},
@@ -65,7 +70,9 @@ class InputLesson(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build: go through the spikes, and give each taken row's words what their neurons are to do."""
+        """Build: go through the spikes, and give each taken row's words what their neurons are to
+        do.
+        """
         m = Module()
         spike, place, go_on, count = self._spikes(m)
         running, left = Signal(), Signal()
@@ -82,7 +89,8 @@ class InputLesson(wiring.Component):
         with m.Elif(self.done):
             m.d.sync += running.eq(0)
 
-        # The tick of the row that was accepted last, and, as words are two cycles behind, of the row of this word.
+        # The tick of the row that was accepted last, and, as words are two cycles behind, of the
+        # row of this word.
         accepted, tick = Signal.like(spike.tick), Signal.like(spike.tick)
         m.d.sync += tick.eq(accepted)
         with m.If(self.row.valid & self.row.ready):
@@ -94,11 +102,17 @@ class InputLesson(wiring.Component):
         return m
 
     def _spikes(self, m: Module) -> tuple[Any, Signal, Signal, Signal]:
-        """Keep the spikes; return the one at ``place``, that place, what moves it on, and how many there are."""
+        """Keep the spikes; return the one at ``place``, that place, what moves it on, and how many
+        there are.
+        """
         depth = self.hidden.layer.fan_in
         m.submodules.spikes = spikes = memory.Memory(shape=self.spike, depth=depth, init=[])
         reader, writer = spikes.read_port(), spikes.write_port()
-        count, place, after = Signal(range(depth + 1)), Signal(range(depth + 1)), Signal(range(depth + 1))
+        count, place, after = (
+            Signal(range(depth + 1)),
+            Signal(range(depth + 1)),
+            Signal(range(depth + 1)),
+        )
         go_on = Signal()
         m.d.comb += [
             writer.addr.eq(count),
@@ -116,7 +130,9 @@ class InputLesson(wiring.Component):
     def _deltas(self, m: Module) -> Any:
         """Keep a word per fold; return that of the fold that is next."""
         folds = self.hidden.folds
-        m.submodules.deltas = deltas = memory.Memory(shape=moves(self.hidden.lanes), depth=folds, init=[])
+        m.submodules.deltas = deltas = memory.Memory(
+            shape=moves(self.hidden.lanes), depth=folds, init=[]
+        )
         reader, writer = deltas.read_port(), deltas.write_port()
         fold, after = Signal(range(folds)), Signal(range(folds))
         step = self.keep | self.recall

@@ -1,4 +1,6 @@
-"""Learning in place in hardware, one labelled image at a time: twin of :mod:`sim.learning.supervised`."""
+"""Learning in place in hardware, one labelled image at a time: twin of
+:mod:`sim.learning.supervised`.
+"""
 
 from typing import Any, cast
 
@@ -30,7 +32,9 @@ class Generator(wiring.Component):
     set: Signal
 
     def __init__(self) -> None:
-        super().__init__({"draw": In(1), "drawn": Out(32), "state": Out(32), "seed": In(32), "set": In(1)})
+        super().__init__(
+            {"draw": In(1), "drawn": Out(32), "state": Out(32), "seed": In(32), "set": In(1)}
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build: 32 flip-flops; the exclusive ors are the specification's own."""
@@ -47,16 +51,19 @@ class Generator(wiring.Component):
 class Learner(wiring.Component):
     """Makes a pipeline of two layers learn: one labelled image, one lesson.
 
-    ``lesson``: makes the next image one to learn; taken while no image is ``running``, at most one before each image,
-    and a label out of range is none. ``finish``: the image's result is taken, and it is over.
+    ``lesson``: makes the next image one to learn; taken while no image is ``running``, at most one
+    before each image, and a label out of range is none. ``finish``: the image's result is taken,
+    and it is over.
 
-    While the image is watched: ``delivered``, an event of input ``neuron`` goes in at ``tick``; ``learns``: the image
-    has a lesson; ``ended``: it may stop now, right from the cycle after a tick began. Then ``teach`` high, with all
-    layers at rest, gives the lesson, until ``taught``; ``learnt`` then says what it did. ``hidden`` and ``output``: the
-    layers, see :func:`hw.machine.layer.lesson`. ``state``, ``seed`` and ``set``: of the :class:`Generator`.
+    While the image is watched: ``delivered``, an event of input ``neuron`` goes in at ``tick``;
+    ``learns``: the image has a lesson; ``ended``: it may stop now, right from the cycle after a
+    tick began. Then ``teach`` high, with all layers at rest, gives the lesson, until ``taught``;
+    ``learnt`` then says what it did. ``hidden`` and ``output``: the layers, see
+    :func:`hw.machine.layer.lesson`. ``state``, ``seed`` and ``set``: of the :class:`Generator`.
 
-    A lesson takes a cycle or two if the image teaches nothing; else about one per hidden neuron that fired or nearly
-    fired, 5 per hidden fold, and ``folds`` per input row that is taken or one if it is not.
+    A lesson takes a cycle or two if the image teaches nothing; else about one per hidden neuron
+    that fired or nearly fired, 5 per hidden fold, and ``folds`` per input row that is taken or one
+    if it is not.
     """
 
     hidden: Any
@@ -143,12 +150,18 @@ class Learner(wiring.Component):
             m.d.sync += has_one.eq(0)
         return held
 
-    def _connect(self, m: Module, held: data.View, judge: Judge, outputs: OutputLesson, inputs: InputLesson) -> None:
+    def _connect(
+        self, m: Module, held: data.View, judge: Judge, outputs: OutputLesson, inputs: InputLesson
+    ) -> None:
         """Connect the parts to the layers and to one generator."""
         m.submodules.generator = generator = Generator()
         fired = [self.output.past[place].tick for place in range(len(self.network.classes))]
         m.d.comb += [
-            *(part.fired[place].eq(tick) for part in (judge, outputs) for place, tick in enumerate(fired)),
+            *(
+                part.fired[place].eq(tick)
+                for part in (judge, outputs)
+                for place, tick in enumerate(fired)
+            ),
             judge.label.eq(held.label),
             judge.tick.eq(self.tick),
             judge.clear.eq(self.finish),
@@ -177,5 +190,9 @@ class Learner(wiring.Component):
         m.d.comb += [asked.payload.eq(outputs.row.payload), asked.valid.eq(outputs.row.valid)]
         connect(m, inputs.row, flipped(self.hidden.row))
         for layer, part in ((self.hidden, inputs), (self.output, outputs)):
-            m.d.comb += [layer.on.eq(self.teach), layer.write.eq(part.write), layer.move.eq(part.move)]
+            m.d.comb += [
+                layer.on.eq(self.teach),
+                layer.write.eq(part.write),
+                layer.move.eq(part.move),
+            ]
         m.d.comb += self.hidden.recall.eq(inputs.recall | outputs.recall)

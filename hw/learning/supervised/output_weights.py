@@ -1,4 +1,6 @@
-"""Which hidden neurons are to blame, and the output weights: steps 3 and 4 of :mod:`sim.learning.supervised`."""
+"""Which hidden neurons are to blame, and the output weights: steps 3 and 4 of
+:mod:`sim.learning.supervised`.
+"""
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
@@ -14,14 +16,15 @@ from sim.learning.supervised import Rule
 class OutputLesson(wiring.Component):
     """Takes the hidden neurons that fired or nearly fired one after the other, one per cycle.
 
-    ``begin`` starts it, one cycle long; ``done`` says in one cycle that it is over. ``past``: what the hidden fold that
-    is next did, see :class:`hw.machine.neurons.Neurons`; with ``recall`` that fold is over, and ``deltas`` is what its neurons
-    are to do: -1, 0 or +1 each. ``end``: the tick at which the image ended, K + 1 if it ran out of ticks. ``fired``,
-    ``up``, ``down``: of the outputs, see :class:`hw.learning.supervised.rivals.Judge`. ``thin``, ``drawn`` and ``draw``: of the lesson
-    and the generator; with ``draw`` the number on ``drawn`` is used up.
+    ``begin`` starts it, one cycle long; ``done`` says in one cycle that it is over. ``past``: what
+    the hidden fold that is next did, see :class:`hw.machine.neurons.Neurons`; with ``recall`` that
+    fold is over, and ``deltas`` is what its neurons are to do: -1, 0 or +1 each. ``end``: the tick
+    at which the image ended, K + 1 if it ran out of ticks. ``fired``, ``up``, ``down``: of the
+    outputs, see :class:`hw.learning.supervised.rivals.Judge`. ``thin``, ``drawn`` and ``draw``: of
+    the lesson and the generator; with ``draw`` the number on ``drawn`` is used up.
 
-    ``row``: output rows that are wanted, always taken at once; ``word``: they come, whole, 2 cycles later; then
-    ``write`` and ``move`` say what happens to them.
+    ``row``: output rows that are wanted, always taken at once; ``word``: they come, whole, 2 cycles
+    later; then ``write`` and ``move`` say what happens to them.
     """
 
     begin: Signal
@@ -87,7 +90,10 @@ class OutputLesson(wiring.Component):
                 m.d.sync += left.eq(left & ~(Const(1) << lane))
                 with m.If(~found & ~busy):
                     m.d.comb += self.recall.eq(1)
-                    m.d.sync += [self.deltas.eq(0), first_neuron.eq(Mux(last, 0, first_neuron + lanes))]
+                    m.d.sync += [
+                        self.deltas.eq(0),
+                        first_neuron.eq(Mux(last, 0, first_neuron + lanes)),
+                    ]
                     m.next = "LOAD"
                     with m.If(last):
                         m.d.comb += self.done.eq(1)
@@ -102,11 +108,25 @@ class OutputLesson(wiring.Component):
         return exists & ((past.tick < self.end) | (past.current > -self.rule.reach))
 
     def _follow(self, m: Module, found: Value, lane: Value) -> Value:
-        """Build what happens behind the taking of a neuron; return whether any neuron is still on its way."""
+        """Build what happens behind the taking of a neuron; return whether any neuron is still on
+        its way.
+        """
         # One cycle later its tick is here, two its row, three its error.
-        tick, ticks = Signal(self.tick_bits), Array(self.past[lane].tick for lane in range(self.hidden.lanes))
-        drawn, lane_1, lane_2, lane_3 = Signal(32), Signal.like(lane), Signal.like(lane), Signal.like(lane)
-        near, contributed, noise = Signal(), Signal(self.output.layer.fan_out), Signal(self.rule.noise_bits)
+        tick, ticks = (
+            Signal(self.tick_bits),
+            Array(self.past[lane].tick for lane in range(self.hidden.lanes)),
+        )
+        drawn, lane_1, lane_2, lane_3 = (
+            Signal(32),
+            Signal.like(lane),
+            Signal.like(lane),
+            Signal.like(lane),
+        )
+        near, contributed, noise = (
+            Signal(),
+            Signal(self.output.layer.fan_out),
+            Signal(self.rule.noise_bits),
+        )
         taken, here, written, judged = Signal(), Signal(), Signal(), Signal()
         m.d.sync += [taken.eq(found), tick.eq(ticks[lane]), drawn.eq(self.drawn), lane_1.eq(lane)]
         m.d.sync += [
@@ -122,7 +142,10 @@ class OutputLesson(wiring.Component):
         m.d.comb += self.write.eq(here & written)
         m.d.sync += [judged.eq(here), error.eq(blame), limit.eq(noise), lane_3.eq(lane_2)]
         size, delta = Signal(len(error)), Signal(signed(2))
-        m.d.comb += [size.eq(Mux(error < 0, -error, error)), delta.eq(Mux(limit < size, Mux(error < 0, -1, 1), 0))]
+        m.d.comb += [
+            size.eq(Mux(error < 0, -error, error)),
+            delta.eq(Mux(limit < size, Mux(error < 0, -1, 1), 0)),
+        ]
         with m.If(judged):
             m.d.sync += self.deltas[lane_3].eq(delta)
         return taken | here | judged

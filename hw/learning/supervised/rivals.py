@@ -1,4 +1,6 @@
-"""When a labelled image ends, and which outputs it is about: steps 1 and 2 of :mod:`sim.learning.supervised`."""
+"""When a labelled image ends, and which outputs it is about: steps 1 and 2 of
+:mod:`sim.learning.supervised`.
+"""
 
 from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import data, wiring
@@ -13,12 +15,14 @@ from sim.network import Network
 class Judge(wiring.Component):
     """Looks at the ticks at which the outputs fired.
 
-    ``label``: the output that should be first. ``fired``: per output its tick, K + 1 if silent; ``tick``: the present
-    one. ``ended``: the label's output has fired, and ``margin`` ticks have passed.
+    ``label``: the output that should be first. ``fired``: per output its tick, K + 1 if silent;
+    ``tick``: the present one. ``ended``: the label's output has fired, and ``margin`` ticks have
+    passed.
 
-    ``judge`` high for a cycle finds the next rival, until there are as many as the rule wants or ``settled`` tells in
-    such a cycle that no output is left. ``up`` and ``down``: one bit per output, the label's and the rivals';
-    ``teaches``: there is a rival, or the label's output is silent. ``clear`` forgets the rivals.
+    ``judge`` high for a cycle finds the next rival, until there are as many as the rule wants or
+    ``settled`` tells in such a cycle that no output is left. ``up`` and ``down``: one bit per
+    output, the label's and the rivals'; ``teaches``: there is a rival, or the label's output is
+    silent. ``clear`` forgets the rivals.
     """
 
     label: Signal
@@ -58,8 +62,14 @@ class Judge(wiring.Component):
             for place in range(classes):
                 with m.Case(place):
                     m.d.comb += [self.up.eq(1 << place), label_tick.eq(self.fired[place])]
-        left = [~self.up[place] & ~self.down[place] & (self.fired[place] != silent) for place in range(classes)]
-        lanes = [Candidate(left[place], -self.fired[place], Const(place, bits_for(place))) for place in range(classes)]
+        left = [
+            ~self.up[place] & ~self.down[place] & (self.fired[place] != silent)
+            for place in range(classes)
+        ]
+        lanes = [
+            Candidate(left[place], -self.fired[place], Const(place, bits_for(place)))
+            for place in range(classes)
+        ]
         earliest = highest(m, lanes, self.bits + 1, classes)
         found, wanted = Signal(range(self.rule.rivals + 1)), self.rule.rivals
         m.d.comb += [
