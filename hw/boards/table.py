@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sim.console import InputError
+from sim.errors import InputError
 
 CONSTRAINTS = Path(__file__).parent.parent.parent / "constraints"
 
