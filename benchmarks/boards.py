@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.console import InputError, run_command
+from sim.console import run_command
+from sim.errors import InputError
 
 FOLDER = Path("build/boards")
 

@@ -16,8 +16,9 @@ from rich.table import Table
 
 from hw.bench.lessons import Course, Lessons
 from hw.machine.pipeline import Parameters
-from sim.console import InputError, run_command
+from sim.console import run_command
 from sim.data import dataset
+from sim.errors import InputError
 from sim.learning.schedule import default_rule, first_state
 from sim.learning.supervised import Rule
 from sim.learning.supervised_batch import Learner

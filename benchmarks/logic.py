@@ -22,7 +22,8 @@ from rich.table import Table
 from hw.flow.toolchain import SEPARATE
 from hw.machine.pipeline import Parameters, Pipeline
 from hw.verilog import find_tool, to_rtlil
-from sim.console import InputError, run_command
+from sim.console import run_command
+from sim.errors import InputError
 from sim.learning.schedule import default_rule
 
 TINY_ODIN = {"ice40": 2202, "ecp5": 2809}

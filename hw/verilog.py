@@ -16,7 +16,8 @@ from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.lib import data
 
 from hw.fpga.device import Device
-from sim.console import InputError, atomic_path
+from sim.errors import InputError
+from sim.files import atomic_path
 
 TOP = "top"
 """Name of the outermost module."""

@@ -11,9 +11,11 @@ from rich.console import Console
 
 from sim import batch
 from sim.commands import frontier as frontier_command
-from sim.console import InputError, atomic_path, progress_bar, run_command
+from sim.console import progress_bar, run_command
 from sim.data import dataset
+from sim.errors import InputError
 from sim.file import load
+from sim.files import atomic_path
 from sim.network import Network
 from sim.pipeline import run
 from sim.report.describe import describe, table

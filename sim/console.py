@@ -1,11 +1,8 @@
-"""What the three command lines share: one-sentence errors, whole files or none, progress bars."""
+"""What the three command lines share on a terminal: exit status and progress bars."""
 
-import contextlib
 import os
 import sys
-import tempfile
-from collections.abc import Callable, Generator
-from pathlib import Path
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.progress import (
@@ -17,17 +14,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from sim.errors import InputError
+
 BAD_INPUT = 2
 """Exit status for anything the user can mend."""
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells expect it."""
-
-
-class InputError(ValueError):
-    """Something the user gave cannot be used; the message is one sentence with the file, the key
-    and the remedy.
-    """
 
 
 def run_command(main: Callable[[], int | None]) -> None:
@@ -56,36 +49,6 @@ def run_command(main: Callable[[], int | None]) -> None:
         print("interrupted; finished files are kept, no file is half written", file=sys.stderr)
         status = INTERRUPTED
     sys.exit(status)
-
-
-@contextlib.contextmanager
-def atomic_path(path: Path) -> Generator[Path]:
-    """Yield a path beside ``path`` to write to; it takes ``path``'s place only if the block
-    succeeds.
-
-    A full disk, an exception or Ctrl-C leaves the earlier file untouched and nothing beside it.
-
-    :raises InputError: the folder cannot be written, or the disk is full.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); choose another folder."
-        ) from error
-    beside = Path(name)
-    try:
-        yield beside
-        beside.chmod(0o644)
-        beside.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); the earlier file is untouched."
-        ) from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def progress_bar(shown: bool = True) -> Progress:

@@ -21,7 +21,8 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file  # pyright: ignore[reportUnknownVariableType]
 
-from sim.console import InputError, atomic_path
+from sim.errors import InputError
+from sim.files import atomic_path
 from sim.network import Encoder, Layer, Network
 
 FORMAT = "ttfs-network"

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.console import InputError
+from sim.errors import checked_array, is_integer, require
 from sim.fixed_point import WeightFormat, current_bounds, potential_bounds
 
 INTENSITIES = 256
@@ -28,34 +28,6 @@ MAX_BITS = 32
 """Widest current or potential supported; wide enough for any network that trains, and native to
 every simulator.
 """
-
-
-def _require(condition: bool, key: str, problem: str) -> None:
-    if not condition:
-        raise InputError(f"{key}: {problem}.")
-
-
-def _array(value: Any, dtype: npt.DTypeLike, dimensions: int, key: str) -> npt.NDArray[Any]:
-    """Return a read-only copy after checking type and shape; nothing is cast."""
-    wanted = np.dtype(dtype)
-    _require(
-        isinstance(value, np.ndarray),
-        key,
-        f"must be a NumPy array of {wanted}, not {type(value).__name__}",
-    )
-    _require(
-        value.dtype == wanted, key, f"must be {wanted}, not {value.dtype}; export the network again"
-    )
-    _require(
-        value.ndim == dimensions, key, f"must have {dimensions} dimension(s), not {value.ndim}"
-    )
-    copy = np.array(value, order="C")
-    copy.flags.writeable = False
-    return copy
-
-
-def _is_integer(value: Any, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,34 +50,34 @@ class Encoder:
 
     def __post_init__(self) -> None:
         shape: Sequence[Any] = self.image_shape
-        _require(
-            len(shape) == 2 and all(_is_integer(n, 1, 4096) for n in shape),
+        require(
+            len(shape) == 2 and all(is_integer(n, 1, 4096) for n in shape),
             "image_shape",
             "two sizes of 1..4096",
         )
-        _require(self.pool in (1, 2), "pool", f"must be 1 or 2, not {self.pool}")
-        _require(
+        require(self.pool in (1, 2), "pool", f"must be 1 or 2, not {self.pool}")
+        require(
             all(n % self.pool == 0 for n in shape),
             "image_shape",
             f"{shape} cannot be pooled 2x2; use even sizes",
         )
-        pixels = _array(self.pixels, np.int32, 1, "encoder.pixels")
-        spike_tick = _array(self.spike_tick, np.int16, 1, "encoder.spike_tick")
-        _require(pixels.size > 0, "encoder.pixels", "at least one pixel must be used")
-        _require(bool((np.diff(pixels) > 0).all()), "encoder.pixels", "must be strictly increasing")
+        pixels = checked_array(self.pixels, np.int32, 1, "encoder.pixels")
+        spike_tick = checked_array(self.spike_tick, np.int16, 1, "encoder.spike_tick")
+        require(pixels.size > 0, "encoder.pixels", "at least one pixel must be used")
+        require(bool((np.diff(pixels) > 0).all()), "encoder.pixels", "must be strictly increasing")
         available = shape[0] * shape[1] // self.pool**2
-        _require(
+        require(
             pixels[0] >= 0 and pixels[-1] < available,
             "encoder.pixels",
             f"must be in 0..{available - 1}",
         )
-        _require(
+        require(
             spike_tick.size == INTENSITIES, "encoder.spike_tick", f"must have {INTENSITIES} entries"
         )
-        _require(
+        require(
             bool((spike_tick >= -1).all()), "encoder.spike_tick", "must be a tick, or -1 for never"
         )
-        _require(
+        require(
             bool((spike_tick >= 0).any()),
             "encoder.spike_tick",
             "no intensity ever fires; give one a tick >= 0",
@@ -140,21 +112,21 @@ class Layer:
     weight_bits: int = 8
 
     def __post_init__(self) -> None:
-        weight = _array(self.weight, np.int8, 2, "weight")
-        _require(weight.size > 0, "weight", "must have at least one row and one column")
-        _require(
-            _is_integer(self.threshold, 1, 2**31 - 1),
+        weight = checked_array(self.weight, np.int8, 2, "weight")
+        require(weight.size > 0, "weight", "must have at least one row and one column")
+        require(
+            is_integer(self.threshold, 1, 2**31 - 1),
             "threshold",
             f"must be in 1..2^31 - 1, not {self.threshold}",
         )
-        _require(
-            _is_integer(self.weight_bits, 1, 8),
+        require(
+            is_integer(self.weight_bits, 1, 8),
             "weight_bits",
             f"must be in 1..8, not {self.weight_bits}",
         )
         form = WeightFormat(self.weight_bits)
         inside = form.low <= weight.min() and weight.max() <= form.high
-        _require(inside, "weight", f"must be in {form.low}..{form.high} ({self.weight_bits} bits)")
+        require(inside, "weight", f"must be in {form.low}..{form.high} ({self.weight_bits} bits)")
         object.__setattr__(self, "weight", weight)
 
     @property
@@ -191,32 +163,32 @@ class Network:
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
         object.__setattr__(self, "classes", tuple(self.classes))
-        _require(
-            _is_integer(self.ticks_per_unit, 1, 2**15 - 1), "ticks_per_unit", "must be in 1..32767"
+        require(
+            is_integer(self.ticks_per_unit, 1, 2**15 - 1), "ticks_per_unit", "must be in 1..32767"
         )
-        _require(_is_integer(self.last_tick, 1, 2**15 - 1), "last_tick", "must be in 1..32767")
+        require(is_integer(self.last_tick, 1, 2**15 - 1), "last_tick", "must be in 1..32767")
         latest = int(self.encoder.spike_tick.max())
-        _require(
+        require(
             latest <= self.last_tick,
             "encoder.spike_tick",
             f"tick {latest} is after last_tick {self.last_tick}",
         )
-        _require(len(self.layers) > 0, "layers", "a network needs at least one layer")
+        require(len(self.layers) > 0, "layers", "a network needs at least one layer")
         fan_in = self.encoder.inputs
         for index, layer in enumerate(self.layers):
             key = f"layers.{index}.weight"
-            _require(
+            require(
                 layer.fan_in == fan_in, key, f"has {layer.fan_in} rows for {fan_in} input neurons"
             )
             fan_in = layer.fan_out
-        _require(
+        require(
             len(set(self.classes)) == len(self.classes) == fan_in,
             "classes",
             f"needs {fan_in} different names",
         )
         for index, layer in enumerate(self.layers):
             bits = max(current_bounds(layer).bits, potential_bounds(self, index).bits)
-            _require(
+            require(
                 bits <= MAX_BITS,
                 f"layers.{index}",
                 f"its potentials need {bits} bits, at most 32 are supported",

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.console import InputError
+from sim.errors import InputError
 from sim.file import read_tensors, write_tensors
 from sim.network import Network
 

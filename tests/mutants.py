@@ -16,7 +16,8 @@ from pathlib import Path
 
 import board_mutants
 import learning_mutants
-from sim.console import InputError, run_command
+from sim.console import run_command
+from sim.errors import InputError
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("hw", "sim", "tests", "pyproject.toml")

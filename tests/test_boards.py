@@ -18,7 +18,7 @@ from hw.flow.settings import FASTEST, Settings
 from hw.machine.pipeline import Parameters
 from hw.storage.flash import WEIGHTS_FILE
 from random_networks import random_network
-from sim.console import InputError
+from sim.errors import InputError
 from sim.pipeline import run
 
 TWINS = {

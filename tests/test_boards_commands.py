@@ -17,7 +17,7 @@ from hw.storage.block import Rows
 from hw.storage.flash import row_cycles
 from random_networks import random_images, random_network
 from sim import batch
-from sim.console import InputError
+from sim.errors import InputError
 from sim.file import NETWORK_FILE, save
 from sim.network import Layer
 from simulated_board import virtual_board

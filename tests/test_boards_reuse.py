@@ -15,7 +15,7 @@ from hw.flow.build import WORK, build
 from hw.flow.reuse import Content, exchange
 from hw.flow.settings import Settings
 from hw.machine.pipeline import Parameters
-from sim.console import InputError
+from sim.errors import InputError
 from sim.network import Encoder, Layer, Network
 
 

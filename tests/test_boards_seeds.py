@@ -8,7 +8,7 @@ import pytest
 from hw.flow import seeds
 from hw.flow.build import WORK, build
 from hw.flow.seeds import Search
-from sim.console import InputError
+from sim.errors import InputError
 from test_boards import ROUTED, settings_of
 
 YOSYS = """

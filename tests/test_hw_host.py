@@ -16,7 +16,7 @@ from hw.link.serial_line import SerialLine
 from hw.machine.pipeline import Parameters as PipelineParameters
 from random_networks import random_images, random_network
 from sim import batch
-from sim.console import InputError
+from sim.errors import InputError
 from sim.file import load
 from simulated_board import (
     CLOCK_HZ,

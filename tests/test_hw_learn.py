@@ -16,8 +16,8 @@ from hw.machine.machine import Machine
 from hw.machine.pipeline import FULL, Parameters
 from hw.verilog import to_rtlil
 from random_networks import random_images, random_network, seeds
-from sim.console import InputError
 from sim.data import dataset
+from sim.errors import InputError
 from sim.learning.supervised import Rule, learn
 from sim.learning.supervised_batch import Learner
 from sim.network import Encoder, Layer, Network

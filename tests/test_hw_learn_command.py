@@ -13,8 +13,9 @@ from hw.commands.parser import main
 from hw.link import teach
 from hw.link.exchange import LinkError
 from hw.machine.pipeline import Parameters
-from sim.console import INTERRUPTED, InputError
+from sim.console import INTERRUPTED
 from sim.data import dataset
+from sim.errors import InputError
 from sim.file import load, save
 from sim.learning.schedule import default_rule
 from sim.trace import load_vectors

@@ -15,7 +15,7 @@ from hw.link.frame import HEAD, Frame, FrameError, Kind, Unpacker, pack, unpack
 from hw.link.framing import Buffer, Receiver, Sender
 from hw.link.registers import markdown
 from hw.link.uart import UartReceiver, UartTransmitter, bit_cycles
-from sim.console import InputError
+from sim.errors import InputError
 
 frames = st.builds(
     Frame, st.integers(0, 0xFFFF), st.sampled_from(list(Kind)), st.binary(max_size=600)

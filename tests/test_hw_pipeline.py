@@ -13,7 +13,7 @@ from hw.events import Kind, Status, event
 from hw.machine.machine import Machine
 from hw.machine.pipeline import FULL, Parameters, Pipeline
 from random_networks import random_images, random_network, seeds
-from sim.console import InputError
+from sim.errors import InputError
 from sim.network import Encoder, Layer, Network
 from sim.pipeline import run
 

@@ -8,7 +8,7 @@ import pytest
 from hw.boards.table import find_board
 from hw.flow.clock import choose_dividers
 from hw.verilog import find_tool
-from sim.console import InputError
+from sim.errors import InputError
 
 
 @pytest.mark.parametrize("wanted_mhz", [20, 33, 48, 60, 77])

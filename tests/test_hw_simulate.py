@@ -16,8 +16,9 @@ from hw.bench.simulate import Simulation, compare, simulate
 from hw.commands import parser as command_line
 from hw.machine.pipeline import FULL, Parameters
 from random_networks import random_images, random_network
-from sim.console import InputError, run_command
+from sim.console import run_command
 from sim.data import dataset
+from sim.errors import InputError
 from sim.file import NETWORK_FILE, load, save
 from sim.network import Encoder, Layer, Network
 from sim.pipeline import run

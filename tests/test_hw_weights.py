@@ -28,7 +28,7 @@ from hw.storage.flash import (
 )
 from hw.storage.spram import SpramStore
 from random_networks import seeds
-from sim.console import InputError
+from sim.errors import InputError
 from sim.network import Encoder, Layer, Network
 
 WAKE_CYCLES = 16

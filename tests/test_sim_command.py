@@ -10,9 +10,11 @@ import pytest
 
 from random_networks import random_images, random_network
 from sim import __main__ as command_line
-from sim.console import InputError, atomic_path, run_command
+from sim.console import run_command
 from sim.data.dataset import FILES, idx_bytes
+from sim.errors import InputError
 from sim.file import save
+from sim.files import atomic_path
 from sim.pipeline import run
 from sim.trace import load_vectors
 

@@ -8,9 +8,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from sim.console import InputError
 from sim.data import dataset
 from sim.data.dataset import FILES, WHEEL_MEMBER, idx_bytes, load, mnist_files, read_idx
+from sim.errors import InputError
 
 IMAGES = np.arange(2 * 28 * 28, dtype=np.uint32).astype(np.uint8).reshape(2, 28, 28)
 LABELS = np.array([3, 9], np.uint8)

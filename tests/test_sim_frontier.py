@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim import __main__ as command_line
-from sim.console import InputError
+from sim.errors import InputError
 from sim.report.frontier import COSTS, REFERENCES, frontier
 from sim.report.frontier_file import Figures, Point, open_results
 from sim.report.frontier_plot import svg

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 
 from random_networks import random_images, seeds
-from sim.console import InputError
 from sim.encoders.intensity import encode
+from sim.errors import InputError
 from sim.fixed_point import WeightFormat
 from sim.learning.supervised import Rule, learn, step, watch_image
 from sim.learning.supervised_batch import Learner

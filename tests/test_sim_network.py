@@ -11,7 +11,7 @@ from hypothesis import given
 from safetensors.numpy import save_file
 
 from random_networks import random_images, random_network, seeds
-from sim.console import InputError
+from sim.errors import InputError
 from sim.file import load, save
 from sim.network import Encoder, Layer, Network
 from sim.pipeline import run

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from random_networks import random_images, random_network, seeds
-from sim.console import InputError
+from sim.errors import InputError
 from sim.network import Encoder, Layer, Network
 from sim.pipeline import run
 from sim.trace import Spike, difference

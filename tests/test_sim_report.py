@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from random_networks import random_images, random_network, seeds
 from sim.batch import run
-from sim.console import InputError
+from sim.errors import InputError
 from sim.pipeline import run as run_one
 from sim.report.describe import describe
 from sim.report.page import page

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 
 from random_networks import random_images, random_network, seeds
-from sim.console import InputError
 from sim.data.dataset import Dataset
 from sim.encoders.intensity import NEVER
 from sim.encoders.intensity import encode as reference
+from sim.errors import InputError
 from train.data import Warp, batches, split, warp, yin_yang
 from train.encoders.intensity import encode
 from train.settings import Settings

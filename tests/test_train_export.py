@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from sim import batch
-from sim.console import InputError
 from sim.data.dataset import FILES, idx_bytes
+from sim.errors import InputError
 from sim.file import load
 from sim.trace import load_vectors
 from train.commands.parser import _parser, main

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from random_networks import random_images, random_network, seeds
 from sim import batch
-from sim.console import InputError
+from sim.errors import InputError
 from sim.network import Encoder
 from train.data import split, yin_yang
 from train.evaluate import evaluate

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from sim import batch
-from sim.console import InputError
 from sim.data import dataset
 from sim.data.dataset import FILES, Dataset, idx_bytes
 from sim.encoders.intensity import encode
+from sim.errors import InputError
 from sim.file import load
 from sim.learning.schedule import default_rule, thinning
 from sim.trace import load_vectors

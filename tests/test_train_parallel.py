@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import distributed, multiprocessing
 
 from pretend_device import DEVICE, pretended
-from sim.console import InputError
+from sim.errors import InputError
 from train.data import Part, Split, split, yin_yang
 from train.evaluate import evaluate
 from train.fit import CHECKPOINT_FILE, Training, fit

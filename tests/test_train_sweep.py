@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.console import InputError
+from sim.errors import InputError
 from sim.file import load
 from sim.report.frontier_file import open_results
 from train.commands.parser import main

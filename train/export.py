@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from sim import batch, pipeline
-from sim.console import InputError
+from sim.errors import InputError
 from sim.file import NETWORK_FILE, save
 from sim.network import Network
 from sim.trace import VECTORS_FILE, save_vectors

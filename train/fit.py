@@ -13,7 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sim.console import InputError, atomic_path, progress_bar
+from sim.console import progress_bar
+from sim.errors import InputError
+from sim.files import atomic_path
 from train.data import Part, Split, Warp, batches, warp
 from train.encoders.intensity import InputSpikes
 from train.evaluate import EVALUATION_BATCH, evaluate

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, distributed
 from torch.nn.utils import parameters_to_vector
 
-from sim.console import InputError
+from sim.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.console import InputError
 from sim.encoders.intensity import NEVER
+from sim.errors import InputError
 from sim.network import INTENSITIES, Encoder
 
 MAX_BITS = 8

@@ -14,7 +14,7 @@ from hw.bench.verilated import VerilatedEngine
 from hw.encoders.intensity import Encoder
 from hw.events import Kind, event
 from hw.machine.pipeline import Parameters, Pipeline
-from sim.console import InputError
+from sim.errors import InputError
 from sim.network import Network
 from sim.pipeline import run
 from sim.trace import Trace, difference

@@ -20,7 +20,7 @@ from amaranth.hdl import Value
 
 from hw.bench.engine import PATIENCE_CYCLES, HangError, Run, Stimulus, port, to_words
 from hw.verilog import TOP, to_rtlil, write_verilog
-from sim.console import InputError
+from sim.errors import InputError
 
 DRIVER = Path(__file__).with_name("drive.cpp")
 VERILATOR = (

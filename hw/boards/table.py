@@ -6,7 +6,7 @@ from pathlib import Path
 from hw.fpga.device import Device
 from hw.fpga.ecp5 import ECP5_25F, ECP5_45F, ECP5_85F
 from hw.fpga.ice40 import HX8K, UP5K
-from sim.console import InputError
+from sim.errors import InputError
 
 CONSTRAINTS = Path(__file__).parent.parent.parent / "constraints"
 

@@ -23,7 +23,7 @@ from hw.flow.settings import FASTEST, Settings
 from hw.flow.toolchain import PLACERS, ROUTERS, SEED
 from hw.link.responder import FETCH_BYTES
 from hw.machine.pipeline import FULL, Parameters
-from sim.console import InputError
+from sim.errors import InputError
 from sim.file import load, network_path
 from sim.learning.schedule import default_rule
 from sim.network import Network

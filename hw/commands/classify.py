@@ -23,8 +23,9 @@ from hw.link.serial_line import SerialLine
 from hw.machine.pipeline import FULL
 from hw.storage.spram import largest_layer
 from sim import batch
-from sim.console import InputError, progress_bar
+from sim.console import progress_bar
 from sim.data import dataset
+from sim.errors import InputError
 from sim.file import load, network_path
 from sim.network import Network
 

@@ -15,9 +15,11 @@ from hw.commands.build import command
 from hw.link.client import Board
 from hw.link.serial_line import SerialLine
 from hw.link.teach import DifferenceError, Settings, Tally, Teacher
-from sim.console import INTERRUPTED, InputError, atomic_path, progress_bar
+from sim.console import INTERRUPTED, progress_bar
 from sim.data import dataset
+from sim.errors import InputError
 from sim.file import NETWORK_FILE, load, save
+from sim.files import atomic_path
 from sim.network import Network
 from sim.pipeline import run as run_image
 from sim.trace import VECTORS_FILE, save_vectors

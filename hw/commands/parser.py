@@ -18,9 +18,11 @@ from hw.commands import learn as learn_command
 from hw.machine.machine import Machine
 from hw.machine.pipeline import FULL, Parameters, Pipeline
 from hw.verilog import describe_ports, to_rtlil, write_verilog
-from sim.console import InputError, atomic_path, progress_bar
+from sim.console import progress_bar
 from sim.data import dataset
+from sim.errors import InputError
 from sim.file import load, network_path
+from sim.files import atomic_path
 from sim.network import Network
 from sim.trace import VECTORS_FILE, load_vectors
 

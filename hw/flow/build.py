@@ -24,7 +24,8 @@ from hw.flow.toolchain import bitstream, packing, routed, run_stages
 from hw.machine.pipeline import Parameters as PipelineParameters
 from hw.storage.flash import OFFSET, WEIGHTS_FILE, image
 from hw.verilog import to_rtlil
-from sim.console import InputError, atomic_path
+from sim.errors import InputError
+from sim.files import atomic_path
 
 REPORT_FILE = "report.json"
 WORK = "work"

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from amaranth.hdl import Const, Instance, Signal
 
 from hw.boards.table import Board
-from sim.console import InputError
+from sim.errors import InputError
 
 
 class Dividers(Protocol):

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from sim.console import InputError
+from sim.errors import InputError
 
 RESOURCES = {
     "ecp5": {"LUT": "TRELLIS_COMB", "FF": "TRELLIS_FF", "block RAM": "DP16KD", "DSP": "MULT18X18D"},

@@ -12,7 +12,7 @@ from hw.machine.pipeline import Parameters
 from hw.storage.block import Rows, Storage
 from hw.storage.flash import HEADER_BYTES, OFFSET
 from hw.storage.spram import SPRAM_BITS, largest_layer, sprams
-from sim.console import InputError
+from sim.errors import InputError
 
 AUTO = "auto"
 CHOICES = (AUTO, Storage.BLOCK.value, Storage.SPRAM.value, Storage.FLASH.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 from hw.boards.table import Board
 from hw.flow.toolchain import bitstream
 from hw.storage.flash import OFFSET, WEIGHTS_FILE
-from sim.console import InputError
+from sim.errors import InputError
 
 LOADER = "openFPGALoader"
 

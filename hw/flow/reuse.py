@@ -20,7 +20,7 @@ import numpy.typing as npt
 from hw.boards.digest import digest_memory
 from hw.machine.pipeline import Parameters
 from hw.storage.block import Storage
-from sim.console import InputError
+from sim.errors import InputError
 from sim.fixed_point import WeightFormat
 from sim.network import Layer, Network
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from hw.boards.table import Board
 from hw.flow.measure import read_routed
 from hw.flow.toolchain import NETLIST, ROUTED_REPORT, Job, Stage, routed, run_stages, stages
-from sim.console import InputError, atomic_path
+from sim.errors import InputError
+from sim.files import atomic_path
 
 if TYPE_CHECKING:
     from distributed import Client, Future

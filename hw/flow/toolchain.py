@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hw.boards.table import Board
 from hw.verilog import find_tool
-from sim.console import InputError
+from sim.errors import InputError
 
 DESIGN = "top.il"
 NETLIST = "top.json"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hw.link.frame import DELIMITER, Frame, Kind, Unpacker, pack
-from sim.console import InputError
+from sim.errors import InputError
 
 PATIENCE_S = 2.0
 """A request takes less, unless it is lost."""

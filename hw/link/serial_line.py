@@ -3,7 +3,7 @@
 import serial
 
 from hw.boards.top import BAUD
-from sim.console import InputError
+from sim.errors import InputError
 
 
 class SerialLine:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hw.boards.table import BOARDS
 from hw.link.client import Board, Taught
-from sim.console import InputError
+from sim.errors import InputError
 from sim.learning.schedule import check_thin, draws, first_state, thinning
 from sim.learning.supervised_batch import Learner
 from sim.network import Network

@@ -10,7 +10,7 @@ from amaranth.lib import (
 )
 from amaranth.lib.wiring import In, Out
 
-from sim.console import InputError
+from sim.errors import InputError
 
 BITS = 10
 """Bits of a byte on the wire: start, data, stop."""

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.arithmetic import times
 from hw.storage.block import Rows, WordPort
-from sim.console import InputError
+from sim.errors import InputError
 
 WHERE = data.StructLayout({"layer": 8, "first": 24, "count": 8})
 """What the payload of such a request begins with: which words, of which layer."""

@@ -21,7 +21,7 @@ from hw.machine.sequencer import Sequencer
 from hw.readouts.first_spike import Decider
 from hw.storage.block import Rows, Storage
 from hw.storage.flash import flash_members
-from sim.console import InputError
+from sim.errors import InputError
 from sim.fixed_point import current_bounds, format_bounds, potential_bounds
 from sim.learning.supervised import Rule, check_learnable
 from sim.network import Network

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sim.console import atomic_path
+from sim.files import atomic_path
 from sim.report.frontier import COSTS, frontier
 from sim.report.frontier_file import open_results
 

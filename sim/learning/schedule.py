@@ -5,7 +5,7 @@ host or a board.
 import numpy as np
 import numpy.typing as npt
 
-from sim.console import InputError
+from sim.errors import InputError
 from sim.learning.supervised import THIN, Rule
 from sim.network import Network
 

@@ -34,8 +34,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from sim.console import InputError
 from sim.encoders.intensity import encode
+from sim.errors import InputError
 from sim.fixed_point import WeightFormat
 from sim.network import MAX_BITS, Layer, Network
 from sim.neuron import Neurons

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.batch import add, spikes_by_tick
-from sim.console import InputError
 from sim.encoders.intensity import check_images, pool_images
+from sim.errors import InputError
 from sim.fixed_point import WeightFormat
 from sim.learning.supervised import THIN, Rule, check_learnable, step
 from sim.network import Network

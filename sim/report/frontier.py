@@ -15,7 +15,7 @@ from typing import Any
 from rich.box import SIMPLE
 from rich.table import Table
 
-from sim.console import InputError
+from sim.errors import InputError
 from sim.report.frontier_file import Figures, Point
 from sim.report.report import PROTOTYPE
 

@@ -22,7 +22,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from sim.console import InputError
+from sim.errors import InputError
 
 RESULTS_FILE = "results.sqlite"
 

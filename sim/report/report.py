@@ -11,8 +11,8 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from sim.batch import Decisions
-from sim.console import InputError
 from sim.encoders.intensity import NEVER, encode
+from sim.errors import InputError
 from sim.network import Network
 
 

@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from sim.console import atomic_path, progress_bar
+from sim.console import progress_bar
 from sim.data import dataset
 from sim.file import NETWORK_FILE, load, save
+from sim.files import atomic_path
 from sim.learning.schedule import default_rule
 from sim.pipeline import run as run_image
 from sim.trace import VECTORS_FILE, save_vectors

@@ -9,7 +9,8 @@ from typing import Any
 
 from rich.console import Console
 
-from sim.console import InputError, atomic_path
+from sim.errors import InputError
+from sim.files import atomic_path
 from train.commands import learn as learn_command
 from train.commands import sweep as sweep_command
 from train.data import load

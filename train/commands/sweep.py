@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from sim.console import InputError
+from sim.errors import InputError
 from sim.report.frontier_file import Point
 from train.sweep.spec import read_spec
 

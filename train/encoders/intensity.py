@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sim.console import InputError
 from sim.encoders.intensity import NEVER
+from sim.errors import InputError
 from sim.network import Encoder
 
 

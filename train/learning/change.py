@@ -8,8 +8,8 @@ from math import cos, radians, sin
 import numpy as np
 import numpy.typing as npt
 
-from sim.console import InputError
 from sim.encoders.intensity import NEVER, encode
+from sim.errors import InputError
 from sim.network import Network
 
 Images = npt.NDArray[np.uint8]

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import batch
-from sim.console import InputError
 from sim.data.dataset import Dataset
+from sim.errors import InputError
 from sim.file import read_tensors, write_tensors
 from sim.learning.schedule import check_thin, draws, first_state, thinning
 from sim.learning.supervised import Rule

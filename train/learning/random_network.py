@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.console import InputError
 from sim.data.dataset import Dataset
 from sim.encoders.intensity import NEVER, encode
+from sim.errors import InputError
 from sim.network import Encoder, Layer, Network
 
 TICKS_PER_UNIT = 16

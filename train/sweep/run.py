@@ -15,8 +15,10 @@ from typing import cast
 import torch
 from distributed import Client, Future, as_completed
 
-from sim.console import InputError, atomic_path, progress_bar
+from sim.console import progress_bar
+from sim.errors import InputError
 from sim.file import NETWORK_FILE
+from sim.files import atomic_path
 from sim.report.frontier_file import Figures, Point, open_results
 from train.data import load
 from train.evaluate import evaluate

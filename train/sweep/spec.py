@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sim.console import InputError
+from sim.errors import InputError
 from train.settings import ADDED, PRESETS, Settings
 
 
