@@ -15,7 +15,7 @@ from typing import Any
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.lib import data
 
-from hw.boards.table import Device
+from hw.fpga.device import Device
 from sim.errors import InputError
 from sim.files import atomic_path
 

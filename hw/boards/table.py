@@ -3,36 +3,12 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hw.fpga.device import Device
+from hw.fpga.ecp5 import ECP5_25F, ECP5_45F, ECP5_85F
+from hw.fpga.ice40 import HX8K, UP5K
 from sim.errors import InputError
 
 CONSTRAINTS = Path(__file__).parent.parent.parent / "constraints"
-
-
-@dataclass(frozen=True)
-class Device:
-    """An FPGA.
-
-    :param family: ``ecp5`` or ``ice40``.
-    :param size: its name for nextpnr.
-    :param luts: four-input look-up tables.
-    :param blocks: block RAMs.
-    :param block_bits: bits of one.
-    :param spram_bits: all single-port RAM together (iCE40 UltraPlus).
-    """
-
-    family: str
-    size: str
-    luts: int
-    blocks: int
-    block_bits: int
-    spram_bits: int = 0
-
-
-ECP5_25F = Device("ecp5", "25k", luts=24288, blocks=56, block_bits=18 * 1024)
-ECP5_45F = Device("ecp5", "45k", luts=43848, blocks=108, block_bits=18 * 1024)
-ECP5_85F = Device("ecp5", "85k", luts=83640, blocks=208, block_bits=18 * 1024)
-UP5K = Device("ice40", "up5k", luts=5280, blocks=30, block_bits=4096, spram_bits=1 << 20)
-HX8K = Device("ice40", "hx8k", luts=7680, blocks=32, block_bits=4096)
 
 
 @dataclass(frozen=True)

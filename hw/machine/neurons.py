@@ -12,8 +12,8 @@ from amaranth.utils import bits_for
 
 import sim.network
 import sim.neuron
-from hw.boards.table import Device
 from hw.broadcast import GROUP, Orders
+from hw.fpga.device import Device
 from hw.storage.block import Rows, Storage
 from sim.fixed_point import Bounds
 
