@@ -15,7 +15,7 @@ from hw.flow.check import OVERHEAD_LUTS, check
 from hw.flow.measure import read_cells, read_routed, summary
 from hw.flow.program import program
 from hw.flow.settings import FASTEST, Settings
-from hw.machine.pipeline import Parameters
+from hw.parameters import MachineParameters
 from hw.storage.flash import WEIGHTS_FILE
 from random_networks import random_network
 from sim.errors import InputError
@@ -177,7 +177,7 @@ def test_cell_counts_are_read():
 def settings_of(name, clock_hz=None, lanes=1, spram=None):
     board = find_board(name)
     return Settings(
-        Parameters(random_network(3), lanes, spram=spram), board, clock_hz or board.clock_hz
+        MachineParameters(random_network(3), lanes, spram=spram), board, clock_hz or board.clock_hz
     )
 
 

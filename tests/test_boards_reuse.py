@@ -14,7 +14,7 @@ from hw.flow import settings
 from hw.flow.build import WORK, build
 from hw.flow.reuse import Content, exchange
 from hw.flow.settings import Settings
-from hw.machine.pipeline import Parameters
+from hw.parameters import MachineParameters
 from sim.errors import InputError
 from sim.network import Encoder, Layer, Network
 
@@ -34,7 +34,7 @@ def network_of(seed, hidden=10):
 
 def settings_of(name, network):
     board = find_board(name)
-    return Settings(Parameters(network, 5), board, board.clock_hz, reuse=True)
+    return Settings(MachineParameters(network, 5), board, board.clock_hz, reuse=True)
 
 
 @pytest.mark.parametrize("name", ["ulx3s-25f", pytest.param("icebreaker", marks=pytest.mark.slow)])

@@ -21,7 +21,7 @@ from hw.flow.reuse import check_structure, contents, exchange, structure
 from hw.flow.seeds import run_tools
 from hw.flow.settings import FASTEST, Settings
 from hw.flow.toolchain import bitstream, packing, routed, run_stages
-from hw.machine.pipeline import Parameters as PipelineParameters
+from hw.parameters import MachineParameters
 from hw.storage.flash import OFFSET, WEIGHTS_FILE, image
 from hw.verilog import to_rtlil
 from sim.errors import InputError
@@ -127,7 +127,7 @@ def build(
     return built
 
 
-def _mean_cycles(pipeline: PipelineParameters, images: npt.NDArray[np.uint8]) -> float:
+def _mean_cycles(pipeline: MachineParameters, images: npt.NDArray[np.uint8]) -> float:
     filled = replace(pipeline, spram=None)  # the pace is the same, and nobody has to load it
     return sum(trace.cycles for trace in simulate(Simulation(filled), images)) / len(images)
 

@@ -14,8 +14,7 @@ from hw.boards.top import BoardTop
 from hw.flow.measure import read_cells
 from hw.flow.settings import Settings
 from hw.flow.toolchain import DESIGN, STATISTICS, memory_mapping
-from hw.machine.neurons import Parameters
-from hw.storage.block import Storage
+from hw.parameters import LayerParameters, Storage
 from hw.storage.flash import row_cycles
 from hw.storage.spram import SPRAM_BITS
 from hw.verilog import to_rtlil
@@ -145,7 +144,7 @@ def check(settings: Settings, traces: Sequence[Trace]) -> Findings:
     )
 
 
-def _event_cycles(layer: Parameters) -> int:
+def _event_cycles(layer: LayerParameters) -> int:
     return (
         row_cycles(layer.rows, layer.flash_wires) if layer.storage is Storage.FLASH else layer.folds
     )

@@ -18,8 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.boards.digest import digest_memory
-from hw.machine.pipeline import Parameters
-from hw.storage.block import Storage
+from hw.parameters import MachineParameters, Storage
 from sim.errors import InputError
 from sim.fixed_point import WeightFormat
 from sim.network import Layer, Network
@@ -89,7 +88,7 @@ def check_structure(before: dict[str, Any], now: dict[str, Any], where: Path) ->
             )
 
 
-def placeholder(pipeline: Parameters) -> Parameters:
+def placeholder(pipeline: MachineParameters) -> MachineParameters:
     """Return the same machine with random weights that others can replace.
 
     :raises InputError: it learns: then its weights are loaded over the link.
@@ -112,7 +111,7 @@ def placeholder(pipeline: Parameters) -> Parameters:
     return replace(pipeline, network=network, exchangeable=True)
 
 
-def contents(pipeline: Parameters) -> list[Content]:
+def contents(pipeline: MachineParameters) -> list[Content]:
     """Return what the memories of an exchangeable machine hold: weights in block RAM, and the
     digest.
     """

@@ -8,7 +8,7 @@ from hw.flow.placement import block_bits, fills_blocks
 from hw.flow.reuse import placeholder
 from hw.flow.seeds import ONE_SEED, Search
 from hw.flow.toolchain import SEED, Job
-from hw.machine.pipeline import Parameters
+from hw.parameters import MachineParameters
 
 FASTEST = "auto"
 """Clock: whatever the routed design reaches."""
@@ -34,7 +34,7 @@ class Settings:
         is used again.
     """
 
-    pipeline: Parameters
+    pipeline: MachineParameters
     board: Board
     clock_hz: float | str
     baud: int = top.BAUD
@@ -56,7 +56,7 @@ class Settings:
         return Job(self.seed, placer, self.router, self.reuse)
 
     @property
-    def placed(self) -> Parameters:
+    def placed(self) -> MachineParameters:
         """The machine that is placed: with weights that others can replace, if wanted."""
         return placeholder(self.pipeline) if self.reuse else self.pipeline
 
@@ -65,7 +65,7 @@ class Settings:
         """The board's flash, if weights lie there."""
         return None if self.pipeline.flash is None else self.board.flash
 
-    def top(self, clock_hz: float) -> top.Parameters:
+    def top(self, clock_hz: float) -> top.BoardParameters:
         """Return the board's gateware at that clock.
 
         Where block RAM is short, the frame buffer lies in look-up tables (ECP5), or holds one
@@ -75,7 +75,7 @@ class Settings:
         """
         device = self.board.device
         ecp5 = device.family == "ecp5"
-        return top.Parameters(
+        return top.BoardParameters(
             self.placed,
             int(clock_hz),
             self.baud,

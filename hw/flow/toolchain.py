@@ -185,7 +185,7 @@ def _yosys(name: str, script: str) -> Stage:
 
 SEPARATE = "*.neurons/t:$memrd_v2 *.weights.store.words/t:$memrd_v2 *.learner.inputs/t:$memrd_v2"
 """Memories in which nothing is read in the cycle in which it is written, or nobody looks at it:
-state (:mod:`hw.machine.neurons`), weights that learn (:mod:`hw.learning.store`), what a lesson
+state (:mod:`hw.machine.neurons`), weights that learn (:mod:`hw.storage.writable`), what a lesson
 keeps (:mod:`hw.learning.supervised.input_weights`).
 """
 
