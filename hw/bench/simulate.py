@@ -1,4 +1,4 @@
-"""Runs images through the gateware and holds every boundary against :mod:`sim`."""
+"""Runs images through the gateware and compares every boundary with :mod:`sim`."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,8 +11,9 @@ from hw.bench.engine import AmaranthEngine, Engine, HangError, Stimulus
 from hw.bench.flash_chip import complete
 from hw.bench.trace import HardwareTrace, input_events, pixels, split_images, traces
 from hw.bench.verilated import VerilatedEngine
-from hw.encoders.intensity import Encoder
+from hw.encoders import ENCODERS
 from hw.events import Kind, event
+from hw.machine.machine import ENCODER
 from hw.machine.pipeline import Pipeline
 from hw.parameters import MachineParameters
 from sim.errors import InputError
@@ -40,20 +41,19 @@ class Simulation:
         self, parameters: MachineParameters, engine: str = "verilator", vcd: Path | None = None
     ):
         self.parameters = parameters
-        self.chunk = (
-            500 if engine == "verilator" else sys.maxsize
-        )  # one VCD file tells the whole story
+        # Amaranth's engine gets all images in one run, so that one VCD file has everything.
+        self.chunk = 500 if engine == "verilator" else sys.maxsize
         if vcd is not None and engine != "amaranth":
             raise InputError("--vcd: only the Amaranth engine writes one; add --engine amaranth.")
-        network = parameters.network
+
+        encoder = ENCODERS[ENCODER](parameters.network)
+        pipeline = complete(Pipeline(parameters), parameters)
         self.encoder: Engine
         self.pipeline: Engine
         if engine == "amaranth":
-            self.encoder = AmaranthEngine(Encoder(network))
-            self.pipeline = AmaranthEngine(complete(Pipeline(parameters), parameters), vcd)
+            self.encoder, self.pipeline = AmaranthEngine(encoder), AmaranthEngine(pipeline, vcd)
         else:
-            self.encoder = VerilatedEngine(Encoder(network))
-            self.pipeline = VerilatedEngine(complete(Pipeline(parameters), parameters))
+            self.encoder, self.pipeline = VerilatedEngine(encoder), VerilatedEngine(pipeline)
 
     def run(self, images: npt.NDArray[np.uint8], seed: int | None = None) -> list[HardwareTrace]:
         """Run images uint8 (n, height, width), back to back; ``seed`` adds random pauses on all
@@ -72,33 +72,29 @@ class Simulation:
 
 
 def compare_events(network: Network, found: list[list[int]], images: npt.NDArray[np.uint8]) -> None:
-    """Hold the encoder's beats, per image, against ``sim.encoders.intensity``.
+    """Compare the encoder's beats, per image, with ``sim.encoders.intensity``.
 
     :raises DifferenceError: at the first difference.
     """
     layout = event(network)
     for image, (wanted, got) in enumerate(zip(input_events(network, images), found, strict=True)):
-        if wanted != got:
-            place = next(
-                (
-                    n
-                    for n, (one, other) in enumerate(zip(wanted, got, strict=False))
-                    if one != other
-                ),
-                -1,
-            )
-            place = min(len(wanted), len(got)) if place < 0 else place
-            beats = [
-                layout.from_bits(beats[place]) if place < len(beats) else "nothing"
-                for beats in (wanted, got)
-            ]
-            raise DifferenceError(
-                f"image {image}, input event {place}: expected {beats[0]}, found {beats[1]}"
-            )
+        if wanted == got:
+            continue
+
+        pairs = enumerate(zip(wanted, got, strict=False))
+        shorter = min(len(wanted), len(got))  # then the difference is that one has no more
+        index = next((number for number, (one, other) in pairs if one != other), shorter)
+        expected, seen = (
+            layout.from_bits(beats[index]) if index < len(beats) else "nothing"
+            for beats in (wanted, got)
+        )
+        raise DifferenceError(
+            f"image {image}, input event {index}: expected {expected}, found {seen}"
+        )
 
 
 def compare(image: int, expected: Trace, found: HardwareTrace) -> None:
-    """Hold what the pipeline did with an image against its trace from ``sim``.
+    """Compare what the pipeline did with an image with its trace from ``sim``.
 
     :raises DifferenceError: at the first difference.
     """
@@ -120,9 +116,11 @@ def simulate(
     images: npt.NDArray[np.uint8],
     progress: Callable[[int], object] | None = None,
 ) -> Iterator[HardwareTrace]:
-    """Yield each image's trace after holding it against ``sim``; ``progress`` is told how many more
-    are done.
+    """Yield each image's trace after comparing it with ``sim``.
 
+    :param simulation: the gateware.
+    :param images: uint8 (n, height, width).
+    :param progress: receives how many more are done.
     :raises DifferenceError: at the first difference, after the images before it were yielded.
     """
     for start in range(0, len(images), simulation.chunk):
@@ -133,6 +131,7 @@ def simulate(
             raise DifferenceError(
                 f"image {start} or one of the {len(batch)} from there on: {error}"
             ) from error
+
         for image, trace in enumerate(found):
             compare(start + image, run(simulation.parameters.network, batch[image]), trace)
             yield trace
