@@ -32,8 +32,8 @@ cells counted in.
 """
 
 SCRIPT = (
-    f"read_rtlil top.il; setparam -set COLLISION_X_MASK 1'1 {' '.join(SEPARATE)}; blackbox *.words; "
-    "synth_{family} -top top; tee -q -o cells.json stat -json"
+    f"read_rtlil top.il; setparam -set COLLISION_X_MASK 1'1 {' '.join(SEPARATE)}; "
+    "blackbox *.words; synth_{family} -top top; tee -q -o cells.json stat -json"
 )
 
 

@@ -67,7 +67,7 @@ class Stage:
     def _remedy(self, error: str) -> str:
         """Return what to do about an error, as the end of a sentence."""
         if error.startswith(_RENAMED):
-            return "; a part of the gateware has no longer the name in hw/flow/selections.py"
+            return "; a part of the gateware no longer has its name in hw/flow/selections.py"
         if self.tool.startswith("nextpnr"):
             return "; `python -m hw check` says whether it fits"
         return ""
