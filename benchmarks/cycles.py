@@ -16,7 +16,8 @@ from rich.table import Table
 from hw.bench.engine import Stimulus
 from hw.bench.trace import input_events, traces
 from hw.bench.verilated import VerilatedEngine
-from hw.machine.pipeline import FULL, Parameters, Pipeline
+from hw.machine.pipeline import Pipeline
+from hw.parameters import FULL, MachineParameters
 from sim.console import run_command
 from sim.data import dataset
 from sim.file import load
@@ -42,7 +43,7 @@ def random_ink(count: int) -> npt.NDArray[np.uint8]:
 
 
 def measure(network: Network, images: npt.NDArray[np.uint8], lanes: int | str) -> dict[str, Any]:
-    parameters = Parameters(network, lanes)
+    parameters = MachineParameters(network, lanes)
     run = VerilatedEngine(Pipeline(parameters)).run(Stimulus(input_events(network, images)))
     found = [trace for trace in traces(parameters, run) if trace.trace is not None]
     events = float(np.mean([sum(trace.events) for trace in found]))

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hw.bench.lessons import Course, Lessons
-from hw.machine.pipeline import Parameters
+from hw.parameters import MachineParameters
 from sim.console import run_command
 from sim.data import dataset
 from sim.errors import InputError
@@ -52,7 +52,7 @@ def measure(
     )
     labels[::2] = -1
     thin = np.full(2 * count, FIRST_THIN + (LAST_THIN - FIRST_THIN) * learnt // (55_000 * EPOCHS))
-    found = Lessons(Parameters(learner.network, lanes, rule)).run(
+    found = Lessons(MachineParameters(learner.network, lanes, rule)).run(
         Course(images, labels, thin, learner.state)
     )
     lessons = learner.learn(images[1::2], labels[1::2], thin[1::2])

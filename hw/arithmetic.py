@@ -1,8 +1,9 @@
 """The little arithmetic that the parts share: no multiplier, and trees in place of chains."""
 
 from collections.abc import Sequence
+from typing import NamedTuple, Self
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 
 
 def times(value: Value, factor: int) -> Value:
@@ -54,3 +55,36 @@ def _one_and_several(bits: Sequence[Value]) -> tuple[Value, Value]:
     low_one, low_several = _one_and_several(bits[:half])
     high_one, high_several = _one_and_several(bits[half:])
     return low_one | high_one, low_several | high_several | (low_one & high_one)
+
+
+class Candidate(NamedTuple):
+    """A neuron of a fold: whether it takes part, what is compared, its lane."""
+
+    exists: Value
+    potential: Value
+    lane: Value
+
+    @classmethod
+    def named(cls, name: str, bits: int, lanes: int) -> Self:
+        """Return signals for a potential of so many bits and one of ``lanes``."""
+        return cls(
+            Signal(name=f"{name}_exists"),
+            Signal(signed(bits), name=f"{name}_potential"),
+            Signal(range(lanes), name=f"{name}_lane"),
+        )
+
+
+def highest(m: Module, candidates: Sequence[Candidate], bits: int, lanes: int) -> Candidate:
+    """Return the candidate with the highest potential, then the lowest lane: a tree of comparisons."""
+    if len(candidates) == 1:
+        return candidates[0]
+    half = 1 << ((len(candidates) - 1).bit_length() - 1)
+    low, high = (highest(m, part, bits, lanes) for part in (candidates[:half], candidates[half:]))
+    best, upper = Candidate.named("best", bits, lanes), Signal()
+    m.d.comb += [
+        upper.eq(high.exists & (~low.exists | (high.potential > low.potential))),
+        best.exists.eq(low.exists | high.exists),
+        best.potential.eq(Mux(upper, high.potential, low.potential)),
+        best.lane.eq(Mux(upper, high.lane, low.lane)),
+    ]
+    return best

@@ -67,10 +67,10 @@ MUTANTS = [
     Mutant(
         "no clear, registers",
         "hw/machine/neurons.py",
-        "with m.If(self.clear):",
-        "with m.If(Const(0)):",
+        "                with m.If(clear):",
+        "                with m.If(Const(0)):",
     ),
-    Mutant("no clear, memory", "hw/machine/neurons.py", "self.clear | (fresh & ~", "(fresh & ~"),
+    Mutant("no clear, memory", "hw/machine/neurons.py", "eq(clear | (fresh & ~", "eq((fresh & ~"),
     Mutant(
         "wrong start",
         "hw/machine/neurons.py",
@@ -86,7 +86,7 @@ MUTANTS = [
     ),
     Mutant(
         "no sign extension",
-        "hw/storage/block.py",
+        "hw/rows.py",
         "ArrayLayout(signed(self.layer.weight_bits)",
         "ArrayLayout((self.layer.weight_bits)",
     ),
@@ -111,7 +111,7 @@ MUTANTS = [
     ),
     Mutant(
         "tie in a fold",
-        "hw/readouts/first_spike.py",
+        "hw/arithmetic.py",
         "(high.potential > low.potential)",
         "(high.potential >= low.potential)",
     ),

@@ -8,9 +8,9 @@ from amaranth.sim import Simulator
 
 from hw.bench.emulate import Terminal, VirtualBoard, serve
 from hw.bench.flash_chip import complete
-from hw.boards.top import Parameters, Top
+from hw.boards.top import BoardParameters, Top
 from hw.link.uart import BITS, bit_cycles
-from hw.machine.pipeline import Parameters as PipelineParameters
+from hw.parameters import MachineParameters
 from sim import batch
 
 SLICE_CYCLES = 200
@@ -19,8 +19,8 @@ CLOCK_HZ = 1_000_000
 
 
 def parameters_of(network, lanes=1, spram=None):
-    return Parameters(
-        PipelineParameters(network, lanes, spram=spram), clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4
+    return BoardParameters(
+        MachineParameters(network, lanes, spram=spram), clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4
     )
 
 
@@ -59,7 +59,7 @@ class SimulatedLine:
     direction.
     """
 
-    def __init__(self, parameters: Parameters, damage=lambda data: data):
+    def __init__(self, parameters: BoardParameters, damage=lambda data: data):
         self.divisor = bit_cycles(parameters.clock_hz, parameters.baud)
         self.top, self.damage = complete(Top(parameters), parameters.pipeline), damage
         self.sent, self.received, self.time = bytearray(), bytearray(), 0

@@ -12,8 +12,8 @@ import pytest
 
 from hw.boards.table import BOARDS
 from hw.commands.parser import main
-from hw.machine.pipeline import Parameters
-from hw.storage.block import Rows
+from hw.parameters import MachineParameters
+from hw.rows import Rows
 from hw.storage.flash import row_cycles
 from random_networks import random_images, random_network
 from sim import batch
@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def port():
     """A virtual board at a pseudo-terminal."""
-    with virtual_board(Parameters(random_network(SEED), 1, spram=0)) as found:
+    with virtual_board(MachineParameters(random_network(SEED), 1, spram=0)) as found:
         yield found
 
 

@@ -25,8 +25,8 @@ from hw.flow.check import Findings
 from hw.flow.settings import BuildSettings
 from hw.link.client import Board
 from hw.link.exchange import LinkError
-from hw.machine.pipeline import Parameters
-from hw.storage.block import Rows
+from hw.parameters import MachineParameters
+from hw.rows import Rows
 from hw.storage.flash import (
     COMMAND_BITS,
     DESELECT_CYCLES,
@@ -175,7 +175,9 @@ def test_a_row_is_one_read_whatever_was_broken_off(data, seed):
 def test_a_machine_with_weights_in_flash_equals_sim(seed):
     """Any layer of any network; an image costs what its rows cost."""
     network = random_network(seed)
-    parameters = Parameters(network, 1, flash=seed % len(network.layers), flash_wires=1 << seed % 3)
+    parameters = MachineParameters(
+        network, 1, flash=seed % len(network.layers), flash_wires=1 << seed % 3
+    )
     images = random_images(network, 2, seed)
     with patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES):
         found = list(simulate(Simulation(parameters, "amaranth"), images))
@@ -187,7 +189,7 @@ def test_a_machine_with_weights_in_flash_equals_sim(seed):
 
 def test_the_virtual_board_reads_its_flash():
     network = random_network(9)
-    board = VirtualBoard(Parameters(network, 1, flash=0))
+    board = VirtualBoard(MachineParameters(network, 1, flash=0))
     with Board(VirtualLine(board), network) as host:
         check_answers(host, network, random_images(network, 30, 9))
     board.close()
@@ -197,7 +199,7 @@ def test_the_virtual_board_reads_its_flash():
 def test_weights_of_another_network_are_refused(wrong):
     """The digest before the weights is compared with that of the bitstream, whatever the host runs."""
     network = random_network(9)
-    parameters = Parameters(network, 1, flash=0, flash_wires=2)
+    parameters = MachineParameters(network, 1, flash=0, flash_wires=2)
 
     def swapped(rows, digest):
         return image(rows, digest ^ wrong)
@@ -206,7 +208,7 @@ def test_weights_of_another_network_are_refused(wrong):
         patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES),
         patch("hw.bench.flash_chip.image", swapped),
     ):
-        line = SimulatedLine(top.Parameters(parameters, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4))
+        line = SimulatedLine(top.BoardParameters(parameters, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4))
         if wrong:
             with pytest.raises(LinkError, match="in its flash lie another network's weights"):
                 Board(line, network)
@@ -216,7 +218,9 @@ def test_weights_of_another_network_are_refused(wrong):
 
 def gateware(name, flash):
     board = find_board(name)
-    wanted = BuildSettings(Parameters(random_network(3), 1, flash=flash), board, board.clock_hz)
+    wanted = BuildSettings(
+        MachineParameters(random_network(3), 1, flash=flash), board, board.clock_hz
+    )
     outermost = BoardTop(wanted.top(board.clock_hz), None, wanted.flash)
     text = to_rtlil(outermost, board.device)
     module = text.partition("attribute \\top 1")[2].partition("\nend")[0]
@@ -239,7 +243,7 @@ def test_pins_of_the_flash_are_there_if_weights_are(name):
 
 def test_check_says_what_an_event_costs():
     board = find_board("icebreaker")
-    pipeline = Parameters(random_network(4), 1, flash=0)
+    pipeline = MachineParameters(random_network(4), 1, flash=0)
     found = Findings(
         BuildSettings(pipeline, board, board.clock_hz), blocks=31, sprams=0, luts=1, silent=None
     )
@@ -258,7 +262,7 @@ def test_check_says_what_an_event_costs():
 @pytest.mark.slow
 def test_a_build_has_its_weights_beside_it(tmp_path):
     board = find_board("icebreaker")
-    pipeline = Parameters(random_network(3), 1, flash=0)
+    pipeline = MachineParameters(random_network(3), 1, flash=0)
     rows = pipeline.layers[0].rows
     report = build(BuildSettings(pipeline, board, board.clock_hz), tmp_path).to_json()
     assert report["weights"] == {"file": WEIGHTS_FILE, "offset": OFFSET}

@@ -4,7 +4,8 @@ import numpy as np
 
 from hw.boards.table import find_board
 from hw.flow.toolchain import DESIGN, NETLIST, Job, run_stages, stages
-from hw.machine.pipeline import Parameters, Pipeline
+from hw.machine.pipeline import Pipeline
+from hw.parameters import MachineParameters
 from hw.verilog import to_rtlil
 from sim.network import Encoder, Layer, Network
 
@@ -18,6 +19,6 @@ def test_wires_named_like_bits_of_others_are_told_apart(tmp_path):
         encoder, tuple(Layer(weight, 800) for weight in weights), 8, 24, tuple("0123456789")
     )
     board = find_board("none-ecp5-25f")
-    (tmp_path / DESIGN).write_text(to_rtlil(Pipeline(Parameters(network)), board.device))
+    (tmp_path / DESIGN).write_text(to_rtlil(Pipeline(MachineParameters(network)), board.device))
     run_stages(stages(board, 25e6, Job())[:1], tmp_path, lambda stage: None)
     assert (tmp_path / NETLIST).is_file()

@@ -11,9 +11,9 @@ from hw.bench.lessons import Course, Lessons
 from hw.bench.simulate import Simulation, compare
 from hw.bench.trace import end_of_image
 from hw.events import Kind, Status
-from hw.learning.store import LATENCY_CYCLES
 from hw.machine.machine import Machine
-from hw.machine.pipeline import FULL, Parameters
+from hw.parameters import FULL, MachineParameters
+from hw.storage.writable import LATENCY_CYCLES
 from hw.verilog import to_rtlil
 from random_networks import random_images, random_network, seeds
 from sim.data import dataset
@@ -56,7 +56,7 @@ def expected(network, rule, given_course):
 
 
 def assert_learns_alike(network, rule, given_course, lanes, engine="amaranth", pauses=None):
-    found = Lessons(Parameters(network, lanes, rule), engine).run(given_course, pauses)
+    found = Lessons(MachineParameters(network, lanes, rule), engine).run(given_course, pauses)
     after, state, counts = expected(network, rule, given_course)
     timed_out = found.status == Status.TIMED_OUT.value
     columns = (found.decision, found.updated, found.rows, found.changed, found.tick, timed_out)
@@ -135,13 +135,13 @@ def test_the_rows_that_the_draw_leaves_alone_cost_no_pass():
 def test_images_without_a_label_are_what_they_are_without_learning(seed):
     """With all lanes, where both circuits have as many: the same decisions, events, and cycles."""
     network, rule, given_course = random_course(seed)
-    parameters = Parameters(network, FULL)
+    parameters = MachineParameters(network, FULL)
     if any(layer.folds > 1 for layer in parameters.layers):
         return
     unlabelled = Course(
         given_course.images, np.full(IMAGES, -1), given_course.thin, given_course.state
     )
-    found = Lessons(Parameters(network, FULL, rule), "amaranth").run(unlabelled)
+    found = Lessons(MachineParameters(network, FULL, rule), "amaranth").run(unlabelled)
     traces = Simulation(parameters, "amaranth").run(given_course.images)
     for index, trace in enumerate(traces):
         compare(index, run(network, given_course.images[index]), trace)
@@ -152,7 +152,7 @@ def test_images_without_a_label_are_what_they_are_without_learning(seed):
 def test_a_broken_image_teaches_nothing_and_takes_its_label_with_it():
     network = machine([[12, 8, 6, 3]], [[9, 20], [-1, -7], [5, 5], [5, -5]])
     lessons, images = (
-        Lessons(Parameters(network, FULL, Rule(1, 0, 1, 0)), "amaranth"),
+        Lessons(MachineParameters(network, FULL, Rule(1, 0, 1, 0)), "amaranth"),
         np.full((2, 1, 1), 200, np.uint8),
     )
     beats = lessons.beats(Course(images, np.array([0, -1]), np.zeros(2, np.int64), 7))
@@ -170,7 +170,9 @@ def test_a_label_out_of_range_is_none():
     network = machine([[12, 8, 6]], [[9, 20, 1], [-1, -7, 1], [5, 5, 1]])
     images = np.full((2, 1, 1), 200, np.uint8)
     given_course = Course(images, np.array([3, 3]), np.zeros(2, np.int64), 7)
-    found = Lessons(Parameters(network, FULL, Rule(1, 0, 1, 0)), "amaranth").run(given_course)
+    found = Lessons(MachineParameters(network, FULL, Rule(1, 0, 1, 0)), "amaranth").run(
+        given_course
+    )
     assert (found.state, found.network.digest, found.updated.tolist()) == (
         7,
         network.digest,
@@ -185,15 +187,17 @@ def test_words_hold_the_weights_that_were_put_there(seed):
     lanes = int(
         np.random.default_rng(seed).integers(1, max(layer.fan_out for layer in network.layers) + 1)
     )
-    for layer in Parameters(network, lanes).layers:
+    for layer in MachineParameters(network, lanes).layers:
         assert layer.rows.unpack(layer.rows.pack()).tolist() == layer.layer.weight.tolist()
 
 
 def test_a_build_that_does_not_learn_has_nothing_of_it():
     """No learner, no memory of ticks, and weights that only the bitstream writes."""
     network = random_network(SEED)
-    plain = to_rtlil(Machine(Parameters(network)))
-    learning = to_rtlil(Machine(Parameters(machine([[12, 8]], [[1, 2], [3, 4]]), FULL, Rule(1, 0))))
+    plain = to_rtlil(Machine(MachineParameters(network)))
+    learning = to_rtlil(
+        Machine(MachineParameters(machine([[12, 8]], [[1, 2], [3, 4]]), FULL, Rule(1, 0)))
+    )
     for trace_of_learning in ("learn", "lesson", "recall", "past"):
         assert trace_of_learning not in plain
         assert trace_of_learning in learning
@@ -205,9 +209,9 @@ def test_what_cannot_learn_is_refused():
     deep = machine([[1, 1]], [[1, 1], [1, 1]])
     deep = Network(deep.encoder, (*deep.layers, deep.layers[1]), 2, 12, deep.classes)
     with pytest.raises(InputError, match="learning needs 2"):
-        Parameters(deep, FULL, Rule(1, 0))
+        MachineParameters(deep, FULL, Rule(1, 0))
     with pytest.raises(InputError, match="none of them in SPRAM"):
-        Parameters(machine([[1, 1]], [[1, 1], [1, 1]]), FULL, Rule(1, 0), spram=0)
+        MachineParameters(machine([[1, 1]], [[1, 1], [1, 1]]), FULL, Rule(1, 0), spram=0)
 
 
 def random_start(hidden=600):
@@ -225,7 +229,7 @@ def random_start(hidden=600):
 def assert_compiled_learns_alike(network, lanes, images, labels, pauses=None):
     rule, state = Rule(12, network.layers[0].threshold // 4), 0x9E3779B9
     thin = np.arange(len(images)) % 200
-    found = Lessons(Parameters(network, lanes, rule)).run(
+    found = Lessons(MachineParameters(network, lanes, rule)).run(
         Course(images, labels, thin, state), pauses
     )
     learner = Learner(network, rule, state)

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.boards.top import Parameters
+from hw.boards.top import BoardParameters
 from hw.link.client import Board
 from hw.link.exchange import LinkError
 from hw.link.frame import LESSON, Kind
-from hw.machine.pipeline import Parameters as PipelineParameters
+from hw.parameters import MachineParameters
 from random_networks import random_network
 from sim.learning.supervised import learn
 from simulated_board import SimulatedLine, noise
@@ -24,9 +24,11 @@ SEED = 8
 
 def board_of(network, rule, lanes=2, damage=lambda data: data, **options):
     lanes = min(lanes, max(layer.fan_out for layer in network.layers))
-    pipeline = PipelineParameters(network, lanes, rule)
+    pipeline = MachineParameters(network, lanes, rule)
     return Board(
-        SimulatedLine(Parameters(pipeline, CLOCK_HZ, CLOCK_HZ // 4), damage), network, **options
+        SimulatedLine(BoardParameters(pipeline, CLOCK_HZ, CLOCK_HZ // 4), damage),
+        network,
+        **options,
     )
 
 

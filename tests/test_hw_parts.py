@@ -12,10 +12,11 @@ from hypothesis import given, settings
 
 from hw.arithmetic import times
 from hw.machine.layer import Layer
-from hw.machine.neurons import Parameters
 from hw.machine.spike_queue import Queue
+from hw.parameters import LayerParameters
 from hw.readouts.first_spike import Decider
-from hw.storage.block import BlockStore, Rows
+from hw.rows import Rows
+from hw.storage.block import BlockStore
 from random_networks import seeds
 from sim.fixed_point import Bounds, current_bounds
 from sim.network import Layer as Weights
@@ -58,7 +59,7 @@ def some_layer(seed, output=False):
     rng = np.random.default_rng(seed)
     layer = weights(rng, int(rng.integers(1, 9)), int(rng.integers(1, 14)), int(rng.integers(1, 9)))
     lanes, group = int(rng.integers(1, layer.fan_out + 1)), int(rng.integers(1, 14))
-    return Parameters(
+    return LayerParameters(
         layer, lanes, 2, current_bounds(layer), Bounds(-4000, 4000), output, group=group
     )
 

@@ -5,9 +5,9 @@ import pytest
 
 from formal import ExactPotentials, NothingLost, OneResultPerImage, StableOutput, prove
 from hw.encoders.intensity import Encoder as EncoderHardware
-from hw.machine.neurons import Parameters as LayerParameters
-from hw.machine.pipeline import Parameters, Pipeline
+from hw.machine.pipeline import Pipeline
 from hw.machine.spike_queue import Queue
+from hw.parameters import LayerParameters, MachineParameters
 from sim.fixed_point import Bounds, current_bounds, potential_bounds
 from sim.network import Encoder, Layer, Network
 
@@ -53,9 +53,9 @@ def test_a_queue_loses_and_invents_nothing(neurons, lanes, group, tmp_path):
         lambda: queue(6, 2),
         lambda: queue(6, 3, 2),
         lambda: EncoderHardware(DEEP),
-        lambda: Pipeline(Parameters(DEEP)),
-        lambda: Pipeline(Parameters(DEEP, 1)),
-        lambda: Pipeline(Parameters(DEEP, group=1)),
+        lambda: Pipeline(MachineParameters(DEEP)),
+        lambda: Pipeline(MachineParameters(DEEP, 1)),
+        lambda: Pipeline(MachineParameters(DEEP, group=1)),
     ],
     ids=[
         "queue",
@@ -76,14 +76,18 @@ def test_what_is_offered_stays_until_it_is_taken(component, tmp_path):
 )
 def test_every_image_gives_one_result(lanes, group, tmp_path):
     assert (
-        prove(OneResultPerImage(Pipeline(Parameters(TINY, lanes, group=group))), 18, tmp_path)
+        prove(
+            OneResultPerImage(Pipeline(MachineParameters(TINY, lanes, group=group))), 18, tmp_path
+        )
         == "PASS"
     )
 
 
 @pytest.mark.parametrize(("lanes", "depth"), [(2, 16), pytest.param(1, 13, marks=pytest.mark.slow)])
 def test_no_width_is_too_small(lanes, depth, tmp_path):
-    assert prove(ExactPotentials(Pipeline(Parameters(FLAT, lanes))), depth, tmp_path) == "PASS"
+    assert (
+        prove(ExactPotentials(Pipeline(MachineParameters(FLAT, lanes))), depth, tmp_path) == "PASS"
+    )
 
 
 def test_a_width_that_is_one_bit_too_small_is_found(tmp_path, monkeypatch):
@@ -92,4 +96,4 @@ def test_a_width_that_is_one_bit_too_small_is_found(tmp_path, monkeypatch):
         return Bounds(bounds.low // 2, bounds.high // 2)
 
     monkeypatch.setattr("hw.machine.pipeline.potential_bounds", narrow)
-    assert prove(ExactPotentials(Pipeline(Parameters(FLAT))), 12, tmp_path) == "FAIL"
+    assert prove(ExactPotentials(Pipeline(MachineParameters(FLAT))), 12, tmp_path) == "FAIL"

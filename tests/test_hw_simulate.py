@@ -14,7 +14,7 @@ import pytest
 from hw.bench import simulate as simulation_module
 from hw.bench.simulate import Simulation, compare, simulate
 from hw.commands import parser as command_line
-from hw.machine.pipeline import FULL, Parameters
+from hw.parameters import FULL, MachineParameters
 from random_networks import random_images, random_network
 from sim.console import run_command
 from sim.data import dataset
@@ -128,7 +128,7 @@ def test_verilog_is_complete(folder, tmp_path, monkeypatch, capsys):
 def test_a_missing_tool_is_one_sentence(monkeypatch):
     monkeypatch.setenv("YOSYS", "no-such-yosys")
     with pytest.raises(InputError, match="no-such-yosys: no such program; install it with"):
-        Simulation(Parameters(random_network(12345), 1))
+        Simulation(MachineParameters(random_network(12345), 1))
 
 
 def mnist_sized(hidden=600):
@@ -150,7 +150,7 @@ def ink(count):
 def test_the_compiled_model_equals_sim_at_full_size(lanes):
     """784-600-10, 300 images, every boundary; with all lanes also the promised number of cycles."""
     network, images = mnist_sized(), ink(300)
-    simulation = Simulation(Parameters(network, lanes))
+    simulation = Simulation(MachineParameters(network, lanes))
     found = list(simulate(simulation, images))
     assert len(found) == len(images)
     if lanes == FULL:
@@ -165,7 +165,7 @@ def test_all_mnist_test_images_through_the_compiled_model():
     """With the trained network if `make demo` left one, else with a random one of its shape."""
     network = load(TRAINED) if TRAINED.is_file() else mnist_sized()
     images = dataset.load("mnist").test_images
-    found = list(simulate(Simulation(Parameters(network)), images))
+    found = list(simulate(Simulation(MachineParameters(network)), images))
     assert len(found) == 10_000
     promised = [1.25 * sum(trace.events) + 2 * trace.trace.tick + 10 for trace in found]
     assert np.mean([trace.cycles for trace in found]) <= np.mean(promised)

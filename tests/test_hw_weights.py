@@ -16,8 +16,9 @@ from hw.bench.flash_chip import WithFlash
 from hw.boards.table import find_board
 from hw.flow.placement import place_weights
 from hw.flow.reuse import placeholder
-from hw.machine.pipeline import Parameters
-from hw.storage.block import PIECE, BlockStore, Rows, Storage
+from hw.parameters import MachineParameters, Storage
+from hw.rows import PIECE, Rows
+from hw.storage.block import BlockStore, BlockWords
 from hw.storage.flash import (
     COMMAND_BITS,
     DESELECT_CYCLES,
@@ -104,6 +105,8 @@ def test_a_store_gives_the_rows_asked_for_at_its_pace(kind, piece, seed):
     """
     rows, rng = random_rows(seed), random.Random(seed)
     store = FlashStore(rows, kind) if isinstance(kind, int) else kind(rows)
+    if isinstance(store, BlockStore):
+        store = BlockStore(rows, BlockWords(rows, piece=piece))  # words in several memories
     words, dut, found, expected = rows.pack(), store, {}, {}
     if isinstance(store, FlashStore):
         dut = WithFlash(dut, image(rows, seed))
@@ -134,10 +137,7 @@ def test_a_store_gives_the_rows_asked_for_at_its_pace(kind, piece, seed):
             cycle += 1
         assert pause or cycle <= whole(store, rows, 6)
 
-    with (
-        patch("hw.storage.block.PIECE", piece),
-        patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES),
-    ):  # words in several memories
+    with patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES):
         run(dut, testbench)
     assert found == expected
 
@@ -169,7 +169,7 @@ def network_of(*sizes, bits=8):
     ],
 )
 def test_weights_lie_where_there_is_room(sizes, lanes, board, expected, wires):
-    pipeline = place_weights(Parameters(network_of(*sizes), lanes), find_board(board))
+    pipeline = place_weights(MachineParameters(network_of(*sizes), lanes), find_board(board))
     assert [layer.storage for layer in pipeline.layers] == expected
     assert wires in (None, pipeline.layers[0].flash_wires)
     if Storage.LOGIC in expected:
@@ -213,4 +213,4 @@ def test_weights_lie_where_there_is_room(sizes, lanes, board, expected, wires):
 )
 def test_weights_that_nothing_holds_are_refused(sizes, lanes, board, wanted, remedy):
     with pytest.raises(InputError, match=remedy):
-        place_weights(Parameters(network_of(*sizes), lanes), find_board(board), wanted)
+        place_weights(MachineParameters(network_of(*sizes), lanes), find_board(board), wanted)

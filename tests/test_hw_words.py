@@ -17,7 +17,7 @@ from hw.link.client import Board
 from hw.link.exchange import LinkError
 from hw.link.frame import Kind
 from hw.link.words import where
-from hw.machine.pipeline import Parameters as PipelineParameters
+from hw.parameters import MachineParameters
 from hw.storage import spram
 from hw.storage.spram import largest_layer, sprams
 from hw.verilog import to_rtlil, write_verilog
@@ -93,7 +93,7 @@ def test_the_primitives_of_the_fpga_hold_weights_as_the_plain_memory_does(monkey
     monkeypatch.setattr(spram, "DEPTH", 4)
     network = random_network(9)
     layer = largest_layer(network)
-    board = VirtualBoard(PipelineParameters(network, spram=layer))
+    board = VirtualBoard(MachineParameters(network, spram=layer))
     with Board(VirtualLine(board), network) as host:
         check_answers(host, network, random_images(network, 200, 9))
         rows = host.pipeline.layers[layer].rows

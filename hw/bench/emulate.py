@@ -9,9 +9,9 @@ from pathlib import Path
 
 from hw.bench.flash_chip import complete
 from hw.bench.verilated import compile_model
-from hw.boards.top import Parameters, Top
+from hw.boards.top import BoardParameters, Top
 from hw.link.uart import BITS, LEAST_DIVISOR, bit_cycles
-from hw.machine.pipeline import Parameters as PipelineParameters
+from hw.parameters import MachineParameters
 
 DRIVER = Path(__file__).with_name("serve.cpp")
 
@@ -34,8 +34,8 @@ class VirtualBoard:
     :raises InputError: verilator or a C++ compiler is missing, or fails.
     """
 
-    def __init__(self, pipeline: PipelineParameters):
-        parameters = Parameters(pipeline, CLOCK_HZ, CLOCK_HZ // LEAST_DIVISOR)
+    def __init__(self, pipeline: MachineParameters):
+        parameters = BoardParameters(pipeline, CLOCK_HZ, CLOCK_HZ // LEAST_DIVISOR)
         self._library = ctypes.CDLL(
             str(compile_model(complete(Top(parameters), pipeline), [], DRIVER))
         )

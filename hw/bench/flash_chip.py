@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, connect, flipped
 
-from hw.machine.pipeline import Parameters
+from hw.parameters import MachineParameters
 from hw.storage.flash import (
     COMMAND_BITS,
     DUMMY_BITS,
@@ -126,7 +126,7 @@ class WithFlash(wiring.Component):
         return m
 
 
-def complete(component: Any, parameters: Parameters) -> Any:
+def complete(component: Any, parameters: MachineParameters) -> Any:
     """Return the component with the flash that it needs, filled with the weights, or as it is if it
     needs none.
     """

@@ -15,7 +15,8 @@ from hw.bench.engine import AmaranthEngine, Engine, Run, Stimulus
 from hw.bench.trace import field, input_events
 from hw.bench.verilated import VerilatedEngine
 from hw.events import event, lesson, result
-from hw.machine.pipeline import Parameters, Pipeline
+from hw.machine.pipeline import Pipeline
+from hw.parameters import MachineParameters
 from sim.network import Network
 
 
@@ -42,7 +43,7 @@ class Classroom(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, parameters: Parameters):
+    def __init__(self, parameters: MachineParameters):
         self.parameters = parameters
         network, rows = parameters.network, parameters.word_rows
         where = data.StructLayout(
@@ -159,7 +160,7 @@ class Lessons:
     :raises InputError: the engine's tools are missing.
     """
 
-    def __init__(self, parameters: Parameters, engine: str = "verilator"):
+    def __init__(self, parameters: MachineParameters, engine: str = "verilator"):
         self.parameters = parameters
         self.room = Classroom(parameters)
         self.engine: Engine = (

@@ -13,7 +13,8 @@ from hw.bench.trace import HardwareTrace, input_events, pixels, split_images, tr
 from hw.bench.verilated import VerilatedEngine
 from hw.encoders.intensity import Encoder
 from hw.events import Kind, event
-from hw.machine.pipeline import Parameters, Pipeline
+from hw.machine.pipeline import Pipeline
+from hw.parameters import MachineParameters
 from sim.errors import InputError
 from sim.network import Network
 from sim.pipeline import run
@@ -35,7 +36,9 @@ class Simulation:
     :raises InputError: the engine's tools are missing.
     """
 
-    def __init__(self, parameters: Parameters, engine: str = "verilator", vcd: Path | None = None):
+    def __init__(
+        self, parameters: MachineParameters, engine: str = "verilator", vcd: Path | None = None
+    ):
         self.parameters = parameters
         self.chunk = (
             500 if engine == "verilator" else sys.maxsize

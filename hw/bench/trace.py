@@ -12,7 +12,7 @@ from amaranth.lib import data
 
 from hw.bench.engine import Run
 from hw.events import Kind, Status, event, result
-from hw.machine.pipeline import Parameters
+from hw.parameters import MachineParameters
 from sim.encoders.intensity import encode
 from sim.network import Network
 from sim.trace import Spike, Trace
@@ -94,7 +94,7 @@ def split_images(run: Run, network: Network) -> list[list[int]]:
     return [beats[start : end + 1] for start, end in zip(starts, closing.tolist(), strict=True)]
 
 
-def traces(parameters: Parameters, run: Run) -> list[HardwareTrace]:
+def traces(parameters: MachineParameters, run: Run) -> list[HardwareTrace]:
     """Return what the pipeline did, per image."""
     layout, network = result(parameters.network), parameters.network
     seen = parameters.observation
@@ -149,7 +149,7 @@ def _spikes(
 
 
 def _potentials(
-    parameters: Parameters, observed: Words, ends: npt.NDArray[np.intp]
+    parameters: MachineParameters, observed: Words, ends: npt.NDArray[np.intp]
 ) -> Sequence[npt.NDArray[np.int64]]:
     """Return the output layer's potentials after the last advance, per image; zeros for one dropped
     before any.

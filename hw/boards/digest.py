@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import Out
 
-from hw.storage.block import random_words
+from hw.rows import random_words
 
 DEPTH = 512
 """Bytes of the memory: a whole block RAM, random but for the last ones, so that its bits are found

@@ -17,7 +17,7 @@ from hw.link.registers import RegisterFile, rule_registers
 from hw.link.responder import Responder, request_bytes
 from hw.link.uart import UartReceiver, UartTransmitter, bit_cycles
 from hw.machine.machine import Machine
-from hw.machine.pipeline import Parameters as PipelineParameters
+from hw.parameters import MachineParameters
 from hw.storage.flash import flash_members
 
 BAUD = 1_000_000
@@ -25,7 +25,7 @@ BAUD = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Parameters:
+class BoardParameters:
     """Everything that a board's gateware depends on, the board's pins apart.
 
     :param pipeline: network and lanes.
@@ -37,7 +37,7 @@ class Parameters:
     :raises InputError: the clock cannot make that bit rate.
     """
 
-    pipeline: PipelineParameters
+    pipeline: MachineParameters
     clock_hz: int
     baud: int = BAUD
     buffer_style: str = "auto"
@@ -75,7 +75,7 @@ class Top(wiring.Component):
     tx: Signal
     flash: Any
 
-    def __init__(self, parameters: Parameters):
+    def __init__(self, parameters: BoardParameters):
         self.parameters = parameters
         super().__init__({"rx": In(1), "tx": Out(1), **flash_members(parameters.pipeline.flash)})
 
@@ -153,7 +153,7 @@ class BoardTop(wiring.Component):
     tx: Signal
 
     def __init__(
-        self, parameters: Parameters, dividers: Dividers | None, flash: Flash | None = None
+        self, parameters: BoardParameters, dividers: Dividers | None, flash: Flash | None = None
     ):
         self.parameters, self.dividers, self.flash = parameters, dividers, flash
         super().__init__({"clk": In(1), "rx": In(1), "tx": Out(1), **flash_pins(flash)})

@@ -22,7 +22,7 @@ from hw.flow.seeds import Search
 from hw.flow.settings import FASTEST, BuildSettings
 from hw.flow.toolchain import PLACERS, ROUTERS, SEED
 from hw.link.responder import FETCH_BYTES
-from hw.machine.pipeline import FULL, Parameters
+from hw.parameters import FULL, MachineParameters
 from sim.errors import InputError
 from sim.file import load, network_path
 from sim.learning.schedule import default_rule
@@ -163,14 +163,16 @@ def _clock_hz(text: str, default_hz: float) -> float | str:
         raise InputError(f"--clock-mhz: must be a number or '{FASTEST}', not {text}.") from None
 
 
-def pipeline_parameters(arguments: argparse.Namespace) -> Parameters:
+def pipeline_parameters(arguments: argparse.Namespace) -> MachineParameters:
     """Return network and lanes as given on the command line, and the rule if it is to learn.
 
     :raises InputError: the network cannot be read, or cannot learn, or lanes is out of range.
     """
     lanes = int(arguments.lanes) if arguments.lanes.isdecimal() else arguments.lanes
     network = load(arguments.network)
-    parameters = Parameters(network, lanes, default_rule(network) if arguments.learn else None)
+    parameters = MachineParameters(
+        network, lanes, default_rule(network) if arguments.learn else None
+    )
     longest = max((rows.word_bytes for rows in parameters.word_rows.values()), default=0)
     if longest > FETCH_BYTES:
         raise InputError(

@@ -20,7 +20,7 @@ from hw.flow.program import program
 from hw.link.client import Answer, Board
 from hw.link.exchange import LinkError
 from hw.link.serial_line import SerialLine
-from hw.machine.pipeline import FULL
+from hw.parameters import FULL
 from hw.storage.spram import largest_layer
 from sim import batch
 from sim.console import progress_bar

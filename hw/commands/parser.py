@@ -16,7 +16,8 @@ from hw.commands import build as board_commands
 from hw.commands import classify as talk_commands
 from hw.commands import learn as learn_command
 from hw.machine.machine import Machine
-from hw.machine.pipeline import FULL, Parameters, Pipeline
+from hw.machine.pipeline import Pipeline
+from hw.parameters import FULL, MachineParameters
 from hw.verilog import describe_ports, to_rtlil, write_verilog
 from sim.console import progress_bar
 from sim.data import dataset
@@ -101,10 +102,10 @@ def _command(commands: Any, name: str, text: str, example: str) -> argparse.Argu
     return parser
 
 
-def _parameters(arguments: argparse.Namespace) -> Parameters:
+def _parameters(arguments: argparse.Namespace) -> MachineParameters:
     lanes = int(arguments.lanes) if arguments.lanes.isdecimal() else arguments.lanes
     try:
-        return Parameters(load(arguments.network), lanes)
+        return MachineParameters(load(arguments.network), lanes)
     except InputError as error:
         raise InputError(f"--{error}" if str(error).startswith("lanes") else str(error)) from error
 

@@ -21,7 +21,7 @@ from hw.flow.reuse import check_structure, contents, exchange, structure
 from hw.flow.seeds import run_tools
 from hw.flow.settings import FASTEST, BuildSettings
 from hw.flow.toolchain import packing, run_stages
-from hw.machine.pipeline import Parameters as MachineParameters
+from hw.parameters import MachineParameters
 from hw.storage.flash import OFFSET, WEIGHTS_FILE, image
 from hw.verilog import to_rtlil
 from sim.errors import InputError

@@ -15,8 +15,7 @@ from hw.flow.measure import read_cells
 from hw.flow.settings import BuildSettings
 from hw.flow.toolchain import DESIGN, STATISTICS, memory_mapping
 from hw.fpga.family import Family
-from hw.machine.neurons import Parameters as LayerParameters
-from hw.storage.block import Storage
+from hw.parameters import LayerParameters, Storage
 from hw.storage.flash import row_cycles
 from hw.storage.spram import SPRAM_BITS
 from hw.verilog import to_rtlil

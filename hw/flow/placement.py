@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from hw.boards.table import Board
 from hw.fpga.device import Device
-from hw.machine.pipeline import Parameters
-from hw.storage.block import Rows, Storage
+from hw.parameters import MachineParameters, Storage
+from hw.rows import Rows
 from hw.storage.flash import HEADER_BYTES, OFFSET
 from hw.storage.spram import SPRAM_BITS, largest_layer, sprams
 from sim.errors import InputError
@@ -22,7 +22,7 @@ SPARE_BLOCKS = 3
 """Blocks that rounding up to whole blocks and the frame buffer may take."""
 
 
-def block_bits(pipeline: Parameters) -> int:
+def block_bits(pipeline: MachineParameters) -> int:
     """Return the bits of the weights that lie in block RAM."""
     return sum(
         layer.rows.depth * layer.rows.word.size
@@ -31,12 +31,14 @@ def block_bits(pipeline: Parameters) -> int:
     )
 
 
-def fills_blocks(pipeline: Parameters, device: Device) -> bool:
+def fills_blocks(pipeline: MachineParameters, device: Device) -> bool:
     """Return whether the weights that lie in block RAM leave none of it free."""
     return block_bits(pipeline) > (device.blocks - SPARE_BLOCKS) * device.block_bits
 
 
-def place_weights(pipeline: Parameters, board: Board, wanted: str = AUTO) -> Parameters:
+def place_weights(
+    pipeline: MachineParameters, board: Board, wanted: str = AUTO
+) -> MachineParameters:
     """Return the machine with its weights where ``wanted`` says; ``AUTO``: in the first place that
     is large enough.
 
@@ -76,7 +78,7 @@ def place_weights(pipeline: Parameters, board: Board, wanted: str = AUTO) -> Par
     )
 
 
-def _in_flash(block: Parameters, board: Board) -> Parameters:
+def _in_flash(block: MachineParameters, board: Board) -> MachineParameters:
     """Return the machine with its largest layer in flash.
 
     :raises InputError: there is none, or it is too small, or the machine learns.
@@ -96,7 +98,7 @@ def _in_flash(block: Parameters, board: Board) -> Parameters:
     return placed
 
 
-def _in_flash_if_it_helps(block: Parameters, board: Board) -> Parameters:
+def _in_flash_if_it_helps(block: MachineParameters, board: Board) -> MachineParameters:
     if board.flash is None:
         return block
     placed = _in_flash(block, board)

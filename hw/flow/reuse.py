@@ -18,8 +18,7 @@ import numpy as np
 
 from hw.boards.digest import digest_memory
 from hw.fpga.family import Bits, BlockFormat, Indices
-from hw.machine.pipeline import Parameters as MachineParameters
-from hw.storage.block import Storage
+from hw.parameters import MachineParameters, Storage
 from sim.errors import InputError
 from sim.fixed_point import WeightFormat
 from sim.network import Layer

@@ -3,8 +3,7 @@ must have: a part that was renamed fails the build, and does not just make it la
 """
 
 from hw.broadcast import REPLICA
-from hw.machine.pipeline import Parameters as MachineParameters
-from hw.storage.block import Storage
+from hw.parameters import MachineParameters, Storage
 
 NEURONS = "neurons"
 """A layer's neurons, whose state is a memory if they have several folds."""
@@ -24,7 +23,7 @@ NEURON_MEMORIES, WRITABLE_MEMORIES, LESSON_MEMORIES = (
 
 SEPARATE = (NEURON_MEMORIES, WRITABLE_MEMORIES, LESSON_MEMORIES)
 """Memories in which nothing is read in the cycle in which it is written, or nobody looks at it:
-state (:mod:`hw.machine.neurons`), weights that learn (:mod:`hw.learning.store`), what a lesson
+state (:mod:`hw.machine.neurons`), weights that learn (:mod:`hw.storage.writable`), what a lesson
 keeps (:mod:`hw.learning.supervised.input_weights`).
 """
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from hw.boards import top
 from hw.boards.table import Board, Flash
-from hw.boards.top import Parameters as BoardParameters
+from hw.boards.top import BoardParameters
 from hw.flow.placement import block_bits, fills_blocks
 from hw.flow.reuse import placeholder
 from hw.flow.seeds import ONE_SEED, Search
 from hw.flow.selections import expected
 from hw.flow.toolchain import SEED, Job
-from hw.machine.pipeline import Parameters as MachineParameters
+from hw.parameters import MachineParameters
 
 FASTEST = "auto"
 """Clock: whatever the routed design reaches."""

@@ -13,7 +13,7 @@ from hw.link.frame import LESSON, Frame, Kind
 from hw.link.registers import IDENTITY, PROTOCOL, REGISTERS, address
 from hw.link.responder import FETCH_BYTES, VALUE_BYTES, request_bytes, result_bytes
 from hw.link.words import WHERE_BYTES, split, where
-from hw.machine.pipeline import Parameters
+from hw.parameters import MachineParameters
 from sim.encoders.intensity import check_images
 from sim.learning.supervised import Rule
 from sim.network import Network
@@ -107,7 +107,7 @@ class Board:
         to_load = self.read("to_load")
         names = ("margin", "reach", "rivals", "noise_bits")
         rule = Rule(*(self.read(name) for name in names)) if self.read("learns") else None
-        self.pipeline = Parameters(
+        self.pipeline = MachineParameters(
             self.network, self.read("lanes"), rule, to_load - 1 if to_load else None
         )
 
@@ -164,7 +164,7 @@ class Board:
             yield len(part)
 
     def fetch_words(self, layer: int) -> Iterator[int]:
-        """Yield every word of a layer, in order; see :meth:`hw.storage.block.Rows.pack`.
+        """Yield every word of a layer, in order; see :meth:`hw.rows.Rows.pack`.
 
         :raises LinkError: the board does not answer, or the words of that layer are out of reach.
         """

@@ -8,8 +8,9 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.events import lesson, pixel, result
 from hw.link.frame import HEAD, LESSON, Kind
-from hw.link.words import WHERE, WHERE_BYTES, Words, word_ports
-from hw.machine.pipeline import Parameters
+from hw.link.words import WHERE, WHERE_BYTES, Words
+from hw.parameters import MachineParameters
+from hw.rows import word_ports
 from sim.network import Network
 
 VALUE_BYTES = 4
@@ -21,7 +22,7 @@ FETCH_BYTES = 240
 _HEAD_BITS = 8 * HEAD.size
 
 
-def request_bytes(pipeline: Parameters) -> int:
+def request_bytes(pipeline: MachineParameters) -> int:
     """Return the bytes of the longest payload of a request: an image, with its lesson, or a word to
     load.
     """
@@ -30,7 +31,7 @@ def request_bytes(pipeline: Parameters) -> int:
     return max([height * width + (LESSON.size if pipeline.rule is not None else 0), *words])
 
 
-def result_bytes(pipeline: Parameters) -> int:
+def result_bytes(pipeline: MachineParameters) -> int:
     """Return the bytes of a packed result, lowest first."""
     return -(-result(pipeline.network, pipeline.rule is not None).size // 8)
 
@@ -67,7 +68,7 @@ class Responder(wiring.Component):
     seed: Signal
     set: Signal
 
-    def __init__(self, pipeline: Parameters):
+    def __init__(self, pipeline: MachineParameters):
         network = pipeline.network
         self.network, self.learns = network, pipeline.rule is not None
         self.rows, self.to_load = pipeline.word_rows, pipeline.spram

@@ -10,23 +10,13 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.arithmetic import times
-from hw.storage.block import Rows, WordPort
+from hw.rows import Rows, word_ports
 from sim.errors import InputError
 
 WHERE = data.StructLayout({"layer": 8, "first": 24, "count": 8})
 """What the payload of such a request begins with: which words, of which layer."""
 
 WHERE_BYTES = WHERE.size // 8
-
-
-def word_ports(ports: Mapping[int, Rows]) -> wiring.Signature:
-    """Return the ports of all layers that have one, from the host's side: ``layer_0``, ...
-
-    :param ports: the rows of those layers, by the layer's index.
-    """
-    return wiring.Signature(
-        {f"layer_{index}": Out(WordPort(rows)) for index, rows in ports.items()}
-    )
 
 
 def where(layer: int, first: int, count: int) -> bytes:

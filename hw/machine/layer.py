@@ -7,36 +7,16 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
 
-from hw.learning.store import LearningStore, moves
-from hw.machine.neurons import Neurons, Parameters
+from hw.learning.port import learner_port
+from hw.machine.neurons import Neurons
 from hw.machine.spike_queue import Queue
-from hw.storage.block import BlockStore, BlockWords, Storage, WordPort
+from hw.parameters import LayerParameters, Storage
+from hw.rows import WordPort
+from hw.storage.block import BlockStore, BlockWords
 from hw.storage.flash import FlashStore, flash_members
 from hw.storage.spram import SpramStore
 from hw.storage.wide import WideWords
-
-
-def lesson(parameters: Parameters) -> wiring.Signature:
-    """Return what a layer and its learner tell each other, as seen from the layer.
-
-    ``on``: rows are for the learner, currents stay as they are. ``row``: the rows it asks for;
-    ``word``: theirs, in order. ``idle``: no row is on its way. ``write``, ``move`` and ``changed``
-    as in :class:`hw.learning.store.LearningStore`, ``recall`` and ``past`` as in
-    :class:`hw.machine.neurons.Neurons`.
-    """
-    return wiring.Signature(
-        {
-            "on": In(1),
-            "row": In(stream.Signature(bits_for(parameters.layer.fan_in - 1))),
-            "word": Out(stream.Signature(parameters.rows.word, always_ready=True)),
-            "move": In(moves(parameters.lanes)),
-            "write": In(1),
-            "changed": Out(range(parameters.lanes + 1)),
-            "recall": In(1),
-            "past": Out(parameters.past),
-            "idle": Out(1),
-        }
-    )
+from hw.storage.writable import WritableStore
 
 
 class Layer(wiring.Component):
@@ -49,7 +29,7 @@ class Layer(wiring.Component):
     row is being looked up or a tick is being integrated. ``pending``: spikes of this tick are still
     to come. ``clear`` begins an image; it is needed once after reset too.
 
-    A layer whose neurons remember (see :class:`hw.machine.neurons.Parameters`) can learn: it also
+    A layer whose neurons remember (see :class:`hw.parameters.LayerParameters`) can learn: it also
     has ``now``, the tick that the next ``advance`` reaches, and ``lesson``, see the function of
     that name. A layer whose weights a host can reach has ``words``, a
     :class:`hw.storage.block.WordPort`; one whose weights lie in flash has ``flash``, a
@@ -70,7 +50,7 @@ class Layer(wiring.Component):
     words: Any
     flash: Any
 
-    def __init__(self, parameters: Parameters):
+    def __init__(self, parameters: LayerParameters):
         self.parameters = parameters
         spikes = stream.Signature(bits_for(parameters.layer.fan_out - 1))
         potentials = stream.Signature(parameters.fold, always_ready=True)
@@ -83,7 +63,10 @@ class Layer(wiring.Component):
             "pending": Out(1),
         }
         if parameters.silent is not None:
-            members |= {"now": In(bits_for(parameters.silent)), "lesson": Out(lesson(parameters))}
+            members |= {
+                "now": In(bits_for(parameters.silent)),
+                "lesson": Out(learner_port(parameters)),
+            }
         if parameters.reachable:
             members["words"] = In(WordPort(parameters.rows))
         if parameters.storage is Storage.FLASH:
@@ -96,7 +79,7 @@ class Layer(wiring.Component):
         store = self._store()
         m.submodules.weights = ResetInserter(self.clear)(store)
         m.submodules.neurons = neurons = Neurons(self.parameters)
-        if isinstance(store, LearningStore):
+        if isinstance(store, WritableStore):
             self._share(m, store, neurons)
         else:
             connect(m, flipped(self.i), store.i)
@@ -133,9 +116,9 @@ class Layer(wiring.Component):
             return BlockStore(rows, BlockWords(rows, "logic"))
         if self.parameters.wide and not rows.exchangeable:
             return BlockStore(rows, WideWords(rows, self.parameters.group), late=True)
-        return BlockStore(rows) if self.parameters.silent is None else LearningStore(rows)
+        return BlockStore(rows) if self.parameters.silent is None else WritableStore(rows)
 
-    def _share(self, m: Module, store: LearningStore, neurons: Neurons) -> None:
+    def _share(self, m: Module, store: WritableStore, neurons: Neurons) -> None:
         """Give the rows to the learner while its lesson is on, else to the neurons."""
         lesson = self.lesson
         m.d.comb += [

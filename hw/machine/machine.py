@@ -8,8 +8,9 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.encoders.intensity import Encoder
 from hw.events import pixel, result
-from hw.link.words import word_ports
-from hw.machine.pipeline import Parameters, Pipeline, learning_members
+from hw.machine.pipeline import Pipeline, learning_members
+from hw.parameters import MachineParameters
+from hw.rows import word_ports
 from hw.storage.flash import flash_members
 
 
@@ -31,7 +32,7 @@ class Machine(wiring.Component):
     words: Any
     flash: Any
 
-    def __init__(self, parameters: Parameters):
+    def __init__(self, parameters: MachineParameters):
         self.parameters = parameters
         super().__init__(
             {

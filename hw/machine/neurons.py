@@ -2,7 +2,6 @@
 where state changes.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Const, Module, Mux, ShapeLike, Signal, Value, signed
@@ -10,98 +9,14 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-import sim.network
-import sim.neuron
-from hw.broadcast import GROUP, Orders
+from hw.broadcast import Orders
 from hw.fpga.device import Device
-from hw.storage.block import Rows, Storage
-from sim.fixed_point import Bounds
+from hw.parameters import LayerParameters
 
 FEW_FOLDS = 16
 """Up to so many folds the state of a layer is kept out of block RAM on iCE40, which has no smaller
 memory and few.
 """
-
-
-@dataclass(frozen=True, eq=False)
-class Parameters:
-    """A layer as software and as hardware.
-
-    :param layer: weights and threshold T.
-    :param lanes: neurons updated in one cycle, 1..fan_out.
-    :param ticks_per_unit: R of the network.
-    :param output: whether this is the output layer.
-    :param current: exact bounds of the currents.
-    :param potential: of the potentials.
-    :param silent: the tick for "has not fired", where neurons remember when they fired, to learn;
-        None: they do not.
-    :param storage: of the weights; ``exchangeable``: see :class:`hw.storage.block.Rows`,
-        ``flash_wires``: :mod:`hw.storage.flash`.
-    :param group: most lanes that are told something, or searched for a spike, by one wire and
-        within a cycle.
-    """
-
-    layer: sim.network.Layer
-    lanes: int
-    ticks_per_unit: int
-    current: Bounds
-    potential: Bounds
-    output: bool
-    silent: int | None = None
-    storage: Storage = Storage.BLOCK
-    flash_wires: int = 4
-    exchangeable: bool = False
-    group: int = GROUP
-
-    @property
-    def rows(self) -> Rows:
-        """The layer's weight rows, cut into words of ``lanes`` weights."""
-        return Rows(self.layer, self.lanes, self.exchangeable)
-
-    @property
-    def wide(self) -> bool:
-        """Whether a fold has so many lanes that no wire may go to all of them."""
-        return self.folds == 1 and self.lanes > self.group and self.silent is None
-
-    @property
-    def reachable(self) -> bool:
-        """Whether a host can read and write the weights."""
-        return self.storage is Storage.SPRAM or self.silent is not None
-
-    @property
-    def folds(self) -> int:
-        """Passes over the lanes per event and per tick."""
-        return self.rows.folds
-
-    @property
-    def fold(self) -> data.StructLayout:
-        """Layout of one fold after it has advanced.
-
-        ``first_neuron`` of the fold, ``last`` on the last fold, and per lane: of an output layer
-        its ``potential``, of a hidden layer whether it ``fires`` now.
-        """
-        lanes: ShapeLike = (
-            data.ArrayLayout(signed(self.potential.bits), self.lanes) if self.output else self.lanes
-        )
-        per_lane = "potential" if self.output else "fires"
-        return data.StructLayout(
-            {"first_neuron": bits_for((self.folds - 1) * self.lanes), "last": 1, per_lane: lanes}
-        )
-
-    @property
-    def past(self) -> data.ArrayLayout:
-        """Layout of what learning asks of a fold, per lane: ``current``, and the ``tick`` at which
-        it fired.
-        """
-        assert self.silent is not None
-        tick = bits_for(self.silent)
-        return data.ArrayLayout(
-            data.StructLayout({"current": signed(self.current.bits), "tick": tick}), self.lanes
-        )
-
-    def twin(self) -> sim.neuron.Neurons:
-        """Return the same neurons in software."""
-        return sim.neuron.Neurons(self.layer, self.ticks_per_unit)
 
 
 def update(
@@ -149,7 +64,7 @@ class Neurons(wiring.Component):
     recall: Signal
     past: data.View
 
-    def __init__(self, parameters: Parameters):
+    def __init__(self, parameters: LayerParameters):
         self.parameters = parameters
         members = {
             "weight": In(parameters.rows.word),

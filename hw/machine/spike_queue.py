@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, connect
 from amaranth.utils import bits_for
 
 from hw.arithmetic import lowest, several, times
-from hw.machine.neurons import Parameters
+from hw.parameters import LayerParameters
 
 
 def spikes(lanes: int, neuron_bits: int) -> data.StructLayout:
@@ -16,7 +16,7 @@ def spikes(lanes: int, neuron_bits: int) -> data.StructLayout:
     return data.StructLayout({"fires": lanes, "first_neuron": neuron_bits})
 
 
-def waiting_fold(parameters: Parameters) -> data.StructLayout:
+def waiting_fold(parameters: LayerParameters) -> data.StructLayout:
     """Return the layout of a whole fold of a layer."""
     return spikes(parameters.lanes, bits_for((parameters.folds - 1) * parameters.lanes))
 
@@ -35,7 +35,7 @@ class Chunks(wiring.Component):
     clear: Signal
     pending: Signal
 
-    def __init__(self, parameters: Parameters):
+    def __init__(self, parameters: LayerParameters):
         self.lanes = parameters.group
         super().__init__(
             {
@@ -97,7 +97,7 @@ class Queue(wiring.Component):
     clear: Signal
     pending: Signal
 
-    def __init__(self, parameters: Parameters):
+    def __init__(self, parameters: LayerParameters):
         self.parameters = parameters
         super().__init__(
             {

@@ -1,47 +1,12 @@
 """The first output spike is the answer: twin of :mod:`sim.readouts.first_spike`."""
 
-from collections.abc import Sequence
-from typing import NamedTuple, Self
-
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from hw.machine.neurons import Parameters
-
-
-class Candidate(NamedTuple):
-    """A neuron of a fold: whether it takes part, what is compared, its lane."""
-
-    exists: Value
-    potential: Value
-    lane: Value
-
-    @classmethod
-    def named(cls, name: str, bits: int, lanes: int) -> Self:
-        """Return signals for a potential of so many bits and one of ``lanes``."""
-        return cls(
-            Signal(name=f"{name}_exists"),
-            Signal(signed(bits), name=f"{name}_potential"),
-            Signal(range(lanes), name=f"{name}_lane"),
-        )
-
-
-def highest(m: Module, candidates: Sequence[Candidate], bits: int, lanes: int) -> Candidate:
-    """Return the candidate with the highest potential, then the lowest lane: a tree of comparisons."""
-    if len(candidates) == 1:
-        return candidates[0]
-    half = 1 << ((len(candidates) - 1).bit_length() - 1)
-    low, high = (highest(m, part, bits, lanes) for part in (candidates[:half], candidates[half:]))
-    best, upper = Candidate.named("best", bits, lanes), Signal()
-    m.d.comb += [
-        upper.eq(high.exists & (~low.exists | (high.potential > low.potential))),
-        best.exists.eq(low.exists | high.exists),
-        best.potential.eq(Mux(upper, high.potential, low.potential)),
-        best.lane.eq(Mux(upper, high.lane, low.lane)),
-    ]
-    return best
+from hw.arithmetic import Candidate, highest
+from hw.parameters import LayerParameters
 
 
 class Decider(wiring.Component):
@@ -59,7 +24,7 @@ class Decider(wiring.Component):
     o: stream.Interface
     winner: Signal
 
-    def __init__(self, parameters: Parameters):
+    def __init__(self, parameters: LayerParameters):
         self.parameters = parameters
         super().__init__(
             {

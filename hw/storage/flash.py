@@ -11,7 +11,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.arithmetic import times
-from hw.storage.block import Rows, store_members
+from hw.rows import Rows, store_members
 
 OFFSET = 2 << 20
 """Where the weights begin in the flash of every board: behind the largest bitstream, that of an
@@ -79,7 +79,7 @@ def flash_members(layer: int | None) -> dict[str, wiring.Member]:
 
 
 def image(rows: Rows, digest: int) -> bytes:
-    """Return what lies in flash: the digest, then :meth:`hw.storage.block.Rows.pack`, each word in
+    """Return what lies in flash: the digest, then :meth:`hw.rows.Rows.pack`, each word in
     whole bytes, highest first.
     """
     words = b"".join(word.to_bytes(rows.word_bytes, "big") for word in rows.pack())
@@ -95,7 +95,7 @@ def row_cycles(rows: Rows, wires: int) -> int:
 
 class FlashStore(wiring.Component):
     """Weight rows in SPI flash; other ports as of any store, see
-    :func:`hw.storage.block.store_members`.
+    :func:`hw.rows.store_members`.
 
     Throughput: a row in :func:`row_cycles`. The clock of the flash is half of ours. What it sends
     after a falling edge is taken with the next one, two cycles later, so the way there and back may

@@ -10,7 +10,8 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
 
 from hw.fpga.device import Device
-from hw.storage.block import BlockStore, Rows, WordPort, store_members
+from hw.rows import Rows, WordPort, store_members
+from hw.storage.block import BlockStore
 from sim.network import Network
 
 BITS, DEPTH = 16, 16384

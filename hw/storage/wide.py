@@ -6,7 +6,8 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from hw.broadcast import REPLICA
-from hw.storage.block import BlockWords, Rows
+from hw.rows import Rows
+from hw.storage.block import BlockWords
 
 
 class WideWords(wiring.Component):

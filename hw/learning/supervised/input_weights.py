@@ -7,8 +7,8 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from hw.learning.store import moves
-from hw.machine.neurons import Parameters
+from hw.parameters import LayerParameters
+from hw.rows import moves
 
 
 class InputLesson(wiring.Component):
@@ -48,7 +48,7 @@ class InputLesson(wiring.Component):
     write: Signal
     move: data.View
 
-    def __init__(self, hidden: Parameters):
+    def __init__(self, hidden: LayerParameters):
         assert hidden.silent is not None
         self.hidden = hidden
         self.spike = data.StructLayout(

@@ -10,11 +10,11 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
 
 from hw.events import learnt, lesson
+from hw.learning.port import learner_port
 from hw.learning.supervised.input_weights import InputLesson
 from hw.learning.supervised.output_weights import OutputLesson
 from hw.learning.supervised.rivals import Judge
-from hw.machine.layer import lesson as layer_lesson
-from hw.machine.neurons import Parameters
+from hw.parameters import LayerParameters
 from sim.learning import supervised as learn
 from sim.network import Network
 
@@ -59,7 +59,7 @@ class Learner(wiring.Component):
     ``learns``: the image has a lesson; ``ended``: it may stop now, right from the cycle after a
     tick began. Then ``teach`` high, with all layers at rest, gives the lesson, until ``taught``;
     ``learnt`` then says what it did. ``hidden`` and ``output``: the layers, see
-    :func:`hw.machine.layer.lesson`. ``state``, ``seed`` and ``set``: of the :class:`Generator`.
+    :func:`hw.learning.port.learner_port`. ``state``, ``seed`` and ``set``: of the :class:`Generator`.
 
     A lesson takes a cycle or two if the image teaches nothing; else about one per hidden neuron
     that fired or nearly fired, 5 per hidden fold, and ``folds`` per input row that is taken or one
@@ -83,13 +83,15 @@ class Learner(wiring.Component):
     seed: Signal
     set: Signal
 
-    def __init__(self, network: Network, rule: learn.Rule, hidden: Parameters, output: Parameters):
+    def __init__(
+        self, network: Network, rule: learn.Rule, hidden: LayerParameters, output: LayerParameters
+    ):
         assert hidden.silent is not None
         self.network, self.rule, self.layers = network, rule, (hidden, output)
         super().__init__(
             {
-                "hidden": In(layer_lesson(hidden)),
-                "output": In(layer_lesson(output)),
+                "hidden": In(learner_port(hidden)),
+                "output": In(learner_port(output)),
                 "lesson": In(stream.Signature(lesson(network))),
                 **{name: In(1) for name in ("running", "finish", "delivered", "teach", "set")},
                 **{name: Out(1) for name in ("learns", "ended", "taught")},

@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from hw.arithmetic import lowest, total
-from hw.learning.store import moves
-from hw.machine.neurons import Parameters
+from hw.parameters import LayerParameters
+from hw.rows import moves
 from sim.learning.supervised import Rule
 
 
@@ -44,7 +44,7 @@ class OutputLesson(wiring.Component):
     write: Signal
     move: data.View
 
-    def __init__(self, hidden: Parameters, output: Parameters, rule: Rule):
+    def __init__(self, hidden: LayerParameters, output: LayerParameters, rule: Rule):
         assert hidden.silent is not None
         self.hidden, self.output, self.rule = hidden, output, rule
         self.tick_bits = bits_for(hidden.silent)

@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from hw.readouts.first_spike import Candidate, highest
+from hw.arithmetic import Candidate, highest
 from sim.learning.supervised import Rule
 from sim.network import Network
 

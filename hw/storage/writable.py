@@ -4,22 +4,18 @@ smaller.
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
 
 from hw.arithmetic import total
-from hw.storage.block import BlockStore, Rows, WordPort, store_members
+from hw.rows import Rows, WordPort, moves, store_members
+from hw.storage.block import BlockStore
 from sim.fixed_point import WeightFormat
 
 LATENCY_CYCLES = 2
 """From a row asked for to its first word, from a word read to its being written."""
-
-
-def moves(lanes: int) -> data.ArrayLayout:
-    """Return the layout of what happens to the weights of a word: -1, 0 or +1 each."""
-    return data.ArrayLayout(signed(2), lanes)
 
 
 class WritableWords(wiring.Component):
@@ -70,7 +66,7 @@ class WritableWords(wiring.Component):
         return m
 
 
-class LearningStore(wiring.Component):
+class WritableStore(wiring.Component):
     """A :class:`hw.storage.block.BlockStore` whose words can be moved.
 
     ``write`` with a word on ``o``: each of its weights moves by ``move``, saturates at the format's
