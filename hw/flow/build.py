@@ -156,6 +156,7 @@ def _build_fastest(settings: BuildSettings, out: Path, progress: Callable[[str],
     if settings.board.pins is None:
         return replace(built, clock_hz=reached_hz)
 
+    # the clock that was reached is asked for now, which changes what is routed, and what is reached
     for attempt in range(_ATTEMPTS):
         built = _build_at(settings, reached_hz * (1 - _STEP * attempt), out, progress)
         if built.met:

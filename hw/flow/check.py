@@ -81,6 +81,7 @@ class Findings:
                 f"the weights are in {where} already."
             )
 
+        # weights take nearly all block RAM, and shrink with either size of the widest layer
         share = device.blocks / self.blocks
         widest = max(pipeline.layers, key=lambda layer: layer.layer.weight.size).layer
         choices = [
@@ -99,6 +100,7 @@ class Findings:
     def to_json(self) -> dict[str, Any]:
         """Return the findings."""
         device = self.settings.board.device
+
         return {
             "board": self.settings.board.name,
             "fits": self.fits,

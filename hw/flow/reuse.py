@@ -41,6 +41,7 @@ class Content(NamedTuple):
         """Return every column of every block RAM of that many rows, lowest bit and first row first,
         packed into bytes.
         """
+        # whole block RAMs; yosys fills the last one up with zeros
         depth = -(-len(self.words) // rows) * rows
         raw = b"".join(word.to_bytes(-(-self.bits // 8), "little") for word in self.words)
         table = np.unpackbits(
