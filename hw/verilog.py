@@ -1,4 +1,4 @@
-"""Emits a component as Verilog and the images of its memories, for any simulator or synthesis tool."""
+"""Emits a component as Verilog and its memories as images, for any simulator or synthesis tool."""
 
 import re
 import shutil
