@@ -19,7 +19,7 @@ from cycles import random_machine
 from rich.console import Console
 from rich.table import Table
 
-from hw.flow.toolchain import SEPARATE
+from hw.flow.selections import SEPARATE
 from hw.machine.pipeline import Pipeline
 from hw.parameters import MachineParameters
 from hw.verilog import find_tool, to_rtlil
@@ -33,8 +33,8 @@ cells counted in.
 """
 
 SCRIPT = (
-    f"read_rtlil top.il; setparam -set COLLISION_X_MASK 1'1 {SEPARATE}; blackbox *.words; "
-    "synth_{family} -top top; tee -q -o cells.json stat -json"
+    f"read_rtlil top.il; setparam -set COLLISION_X_MASK 1'1 {' '.join(SEPARATE)}; "
+    "blackbox *.words; synth_{family} -top top; tee -q -o cells.json stat -json"
 )
 
 

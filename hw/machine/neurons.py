@@ -95,7 +95,7 @@ class Neurons(wiring.Component):
             start["tick"], fields["tick"] = layer.silent_tick, bits_for(layer.silent_tick)
         soma = data.StructLayout(fields)
 
-        few_blocks = isinstance(platform, Device) and platform.family == "ice40"
+        few_blocks = isinstance(platform, Device) and platform.family.small_memories_in_logic
         self.attributes = {"ram_style": "logic"} if few_blocks and layer.folds <= FEW_FOLDS else {}
         writes, clears = [each.deliver for each in signals], [each.clear for each in signals]
         current, current_next = self._state(
