@@ -16,13 +16,17 @@ from rich.table import Table
 
 from hw.bench.lessons import Course, Lessons
 from hw.machine.pipeline import Parameters
+from sim.connections.dense import Dense
 from sim.console import run_command
 from sim.data import dataset
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
 from sim.learning.schedule import default_rule, first_state
 from sim.learning.supervised import Rule
 from sim.learning.supervised_batch import Learner
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 
 SEED, EPOCHS = 1, 20
 FIRST_THIN, LAST_THIN = 0, 230
@@ -32,13 +36,15 @@ def start(data: dataset.Dataset, hidden: int) -> Network:
     """A random network as ``train learn`` starts from (:mod:`train.learning.random_network`)."""
     rng = np.random.default_rng(SEED)
     spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
-    encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
+    encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
     spikes = float((data.train_images > 127).sum(axis=(1, 2)).mean())
     layers = (
-        Layer(rng.integers(-14, 27, (784, hidden)).astype(np.int8), round(4 * spikes)),
-        Layer(rng.integers(-6, 15, (hidden, 10)).astype(np.int8), 400),
+        Layer(
+            Dense(rng.integers(-14, 27, (784, hidden)).astype(np.int8)), Neuron(round(4 * spikes))
+        ),
+        Layer(Dense(rng.integers(-6, 15, (hidden, 10)).astype(np.int8)), Neuron(400)),
     )
-    return Network(encoder, layers, 16, 96, data.classes)
+    return Network(encoder, layers, FirstSpike(), 16, 96, data.classes)
 
 
 def measure(

@@ -12,8 +12,11 @@ from hw.bench.trace import field, input_events, pixels
 from hw.encoders.intensity import Encoder
 from hw.events import Kind, event
 from random_networks import random_network, seeds
+from sim.connections.dense import Dense
 from sim.network import Encoder as Code
 from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 
 CLOSING = Kind.END.value | Kind.ABORT.value
 
@@ -24,7 +27,14 @@ def machine(pool, ticks):
     spike_tick[: len(ticks)] = ticks
     inputs = 64 // pool**2
     code = Code((8, 8), pool, np.arange(inputs, dtype=np.int32), spike_tick)
-    return Network(code, (Layer(np.ones((inputs, 1), np.int8), 1),), 1, 9, ("yes",))
+    return Network(
+        code,
+        (Layer(Dense(np.ones((inputs, 1), np.int8)), Neuron(1)),),
+        FirstSpike(),
+        1,
+        9,
+        ("yes",),
+    )
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,9 @@ from hw.storage.flash import (
 )
 from hw.verilog import to_rtlil
 from random_networks import random_images, random_network, seeds
+from sim.connections.dense import Dense
 from sim.network import Layer
+from sim.neuron import Neuron
 from simulated_board import CLOCK_HZ, SimulatedLine, VirtualLine, check_answers
 
 WAKE_CYCLES = 50
@@ -147,7 +149,10 @@ def test_a_row_is_one_read_whatever_was_broken_off(data, seed):
     """Resets at any time, as they begin images, leave the flash its pauses; the next row is right."""
     rng = random.Random(seed)
     weight = np.random.default_rng(seed).integers(-128, 128, (5, 4)).astype(np.int8)
-    rows, asked = Rows(Layer(weight, 1, 8), rng.randrange(1, 5)), [*rng.choices(range(5), k=8), 0]
+    rows, asked = (
+        Rows(Layer(Dense(weight), Neuron(1), weight_bits=8), rng.randrange(1, 5)),
+        [*rng.choices(range(5), k=8), 0],
+    )
     row_bytes = rows.folds * rows.word_bytes
     places = {OFFSET + HEADER_BYTES + row * row_bytes for row in asked}
     with patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES):

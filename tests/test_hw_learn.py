@@ -16,12 +16,16 @@ from hw.machine.machine import Machine
 from hw.machine.pipeline import FULL, Parameters
 from hw.verilog import to_rtlil
 from random_networks import random_images, random_network, seeds
+from sim.connections.dense import Dense
 from sim.data import dataset
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
 from sim.learning.supervised import Rule, learn
 from sim.learning.supervised_batch import Learner
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
 from sim.pipeline import run
+from sim.readouts.first_spike import FirstSpike
 from test_sim_learn import course, machine
 
 IMAGES = 6
@@ -203,7 +207,7 @@ def test_a_build_that_does_not_learn_has_nothing_of_it():
 
 def test_what_cannot_learn_is_refused():
     deep = machine([[1, 1]], [[1, 1], [1, 1]])
-    deep = Network(deep.encoder, (*deep.layers, deep.layers[1]), 2, 12, deep.classes)
+    deep = Network(deep.encoder, (*deep.layers, deep.layers[1]), FirstSpike(), 2, 12, deep.classes)
     with pytest.raises(InputError, match="learning needs 2"):
         Parameters(deep, FULL, Rule(1, 0))
     with pytest.raises(InputError, match="none of them in SPRAM"):
@@ -214,12 +218,12 @@ def random_start(hidden=600):
     """784-hidden-10 as ``train learn`` starts from."""
     rng = np.random.default_rng(SEED)
     spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
-    encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
+    encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
     layers = (
-        Layer(rng.integers(-14, 27, (784, hidden)).astype(np.int8), 410),
-        Layer(rng.integers(-6, 15, (hidden, 10)).astype(np.int8), 400),
+        Layer(Dense(rng.integers(-14, 27, (784, hidden)).astype(np.int8)), Neuron(410)),
+        Layer(Dense(rng.integers(-6, 15, (hidden, 10)).astype(np.int8)), Neuron(400)),
     )
-    return Network(encoder, layers, 16, 96, tuple("0123456789"))
+    return Network(encoder, layers, FirstSpike(), 16, 96, tuple("0123456789"))
 
 
 def assert_compiled_learns_alike(network, lanes, images, labels, pauses=None):

@@ -34,7 +34,7 @@ def fetched(board, network):
     rows = [layer.rows for layer in board.pipeline.layers]
     weights = [each.unpack(list(board.fetch_words(index))) for index, each in enumerate(rows)]
     layers = (
-        replace(layer, weight=weight) for layer, weight in zip(network.layers, weights, strict=True)
+        layer.with_weight(weight) for layer, weight in zip(network.layers, weights, strict=True)
     )
     return replace(network, layers=tuple(layers))
 

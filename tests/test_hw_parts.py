@@ -3,6 +3,7 @@ cycle is promised.
 """
 
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,9 +18,11 @@ from hw.machine.spike_queue import Queue
 from hw.readouts.first_spike import Decider
 from hw.storage.block import BlockStore, Rows
 from random_networks import seeds
-from sim.fixed_point import Bounds, current_bounds
+from sim.connections.dense import Dense
+from sim.fixed_point import Bounds
 from sim.network import Layer as Weights
-from sim.readouts.first_spike import decide, highest
+from sim.neuron import Neuron, Premise
+from sim.readouts.first_spike import FirstSpike
 
 
 def simulate(component, testbench):
@@ -50,17 +53,21 @@ async def send(ctx, stream, payload):
 def weights(rng, fan_in, fan_out, bits=8):
     low, high = -(1 << (bits - 1)), 1 << (bits - 1)
     return Weights(
-        rng.integers(low, high, (fan_in, fan_out)).astype(np.int8), int(rng.integers(1, 60)), bits
+        Dense(rng.integers(low, high, (fan_in, fan_out)).astype(np.int8)),
+        Neuron(int(rng.integers(1, 60))),
+        weight_bits=bits,
     )
+
+
+def current(layer):
+    return layer.neuron.bounds(layer.connection.inflow(), Premise(2, 0, 9, True, True)).current
 
 
 def some_layer(seed, output=False):
     rng = np.random.default_rng(seed)
     layer = weights(rng, int(rng.integers(1, 9)), int(rng.integers(1, 14)), int(rng.integers(1, 9)))
     lanes, group = int(rng.integers(1, layer.fan_out + 1)), int(rng.integers(1, 14))
-    return Parameters(
-        layer, lanes, 2, current_bounds(layer), Bounds(-4000, 4000), output, group=group
-    )
+    return Parameters(layer, lanes, 2, current(layer), Bounds(-4000, 4000), output, group=group)
 
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 38, 600])
@@ -212,6 +219,7 @@ def test_a_decider_decides_as_sim_does(seed):
     async def testbench(ctx):
         for _ in range(8):
             potential = rng.integers(-4, 1 + rng.integers(3), classes)
+            verdict = FirstSpike().decide(SimpleNamespace(potential=potential))
             padded = np.full(parameters.folds * parameters.lanes, -1)
             padded[:classes] = potential
             for fold in range(parameters.folds):
@@ -228,14 +236,14 @@ def test_a_decider_decides_as_sim_does(seed):
                 ctx.set(dut.i.valid, 1)
                 assert ctx.get(dut.o.valid) == (fold == parameters.folds - 1)
                 if fold == parameters.folds - 1:
-                    assert ctx.get(dut.o.payload) == (decide(potential) is not None)
+                    assert ctx.get(dut.o.payload) == verdict.ended
                 await ctx.tick()
             ctx.set(dut.i.valid, 0)
             ctx.set(
                 dut.i.payload, {"first_neuron": 0, "last": 0, "potential": [5] * parameters.lanes}
             )
             for _ in range(3):  # it stays
-                assert ctx.get(dut.winner) == highest(potential)
+                assert ctx.get(dut.winner) == verdict.winner
                 await ctx.tick()
 
     simulate(dut, testbench)

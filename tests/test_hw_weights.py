@@ -28,8 +28,12 @@ from hw.storage.flash import (
 )
 from hw.storage.spram import SpramStore
 from random_networks import seeds
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 
 WAKE_CYCLES = 16
 
@@ -60,7 +64,9 @@ def random_rows(seed):
     low, high = -(1 << (bits - 1)), 1 << (bits - 1)
     fan_in, fan_out = (int(size) for size in rng.integers(1, 12, 2))
     weight = rng.integers(low, high, (fan_in, fan_out)).astype(np.int8)
-    return Rows(Layer(weight, 1, bits), int(rng.integers(1, fan_out + 1)))
+    return Rows(
+        Layer(Dense(weight), Neuron(1), weight_bits=bits), int(rng.integers(1, fan_out + 1))
+    )
 
 
 def run(dut, testbench):
@@ -143,9 +149,12 @@ def test_a_store_gives_the_rows_asked_for_at_its_pace(kind, piece, seed):
 
 
 def network_of(*sizes, bits=8):
-    layers = tuple(Layer(np.ones(size, np.int8), 100, bits) for size in pairwise(sizes))
-    encoder = Encoder((28, 28), 1, np.arange(sizes[0], dtype=np.int32), np.zeros(256, np.int16))
-    return Network(encoder, layers, 4, 12, tuple(map(str, range(sizes[-1]))))
+    layers = tuple(
+        Layer(Dense(np.ones(size, np.int8)), Neuron(100), weight_bits=bits)
+        for size in pairwise(sizes)
+    )
+    encoder = Intensity((28, 28), 1, np.arange(sizes[0], dtype=np.int32), np.zeros(256, np.int16))
+    return Network(encoder, layers, FirstSpike(), 4, 12, tuple(map(str, range(sizes[-1]))))
 
 
 @pytest.mark.parametrize(

@@ -231,5 +231,5 @@ class Lessons:
             ]
             mask = (1 << rows.word.size) - 1
             weight = rows.unpack([word & mask for word in words])
-            layers.append(replace(self.parameters.network.layers[layer], weight=weight))
+            layers.append(self.parameters.network.layers[layer].with_weight(weight))
         return replace(self.parameters.network, layers=tuple(layers))

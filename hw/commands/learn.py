@@ -22,7 +22,7 @@ from sim.file import NETWORK_FILE, load, save
 from sim.files import atomic_path
 from sim.network import Network
 from sim.pipeline import run as run_image
-from sim.trace import VECTORS_FILE, save_vectors
+from sim.vectors import VECTORS_FILE, save_vectors
 
 EXAMPLE = "python -m hw learn build/start --port /dev/ttyUSB0 --dataset mnist --thin 0 230 --out build/learnt"
 

@@ -106,7 +106,7 @@ def placeholder(pipeline: Parameters) -> Parameters:
     for layer in pipeline.network.layers:
         form = WeightFormat(layer.weight_bits)
         weight = rng.integers(form.low, form.high + 1, layer.weight.shape).astype(np.int8)
-        layers.append(replace(layer, weight=weight))
+        layers.append(layer.with_weight(weight))
     classes = tuple(str(index) for index in range(len(pipeline.network.classes)))
     network = replace(pipeline.network, layers=tuple(layers), classes=classes, provenance={})
     return replace(pipeline, network=network, exchangeable=True)

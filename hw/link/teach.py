@@ -168,7 +168,7 @@ class Teacher:
             for word in self.board.fetch_words(index):
                 words.append(word)
                 progress(1)
-            layers.append(replace(self.start.layers[index], weight=layer.rows.unpack(words)))
+            layers.append(self.start.layers[index].with_weight(layer.rows.unpack(words)))
         found = replace(self.start, layers=tuple(layers))
         if self.learner is not None:
             expected = (self.learner.network.digest, self.learner.state)
@@ -217,5 +217,5 @@ class Teacher:
 
 
 def _without_weights(network: Network) -> Network:
-    layers = (replace(layer, weight=np.zeros_like(layer.weight)) for layer in network.layers)
+    layers = (layer.with_weight(np.zeros_like(layer.weight)) for layer in network.layers)
     return replace(network, layers=tuple(layers))

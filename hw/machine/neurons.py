@@ -101,7 +101,7 @@ class Parameters:
 
     def twin(self) -> sim.neuron.Neurons:
         """Return the same neurons in software."""
-        return sim.neuron.Neurons(self.layer, self.ticks_per_unit)
+        return sim.neuron.Neurons(self.layer.neuron, self.layer.connection, self.ticks_per_unit)
 
 
 def update(

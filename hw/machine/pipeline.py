@@ -22,7 +22,6 @@ from hw.readouts.first_spike import Decider
 from hw.storage.block import Rows, Storage
 from hw.storage.flash import flash_members
 from sim.errors import InputError
-from sim.fixed_point import current_bounds, format_bounds, potential_bounds
 from sim.learning.supervised import Rule, check_learnable
 from sim.network import Network
 
@@ -86,14 +85,14 @@ class Parameters:
         found: list[LayerParameters] = []
         for index, layer in enumerate(network.layers):
             output = index == len(network.layers) - 1
-            current = format_bounds(layer) if learns or self.exchangeable else current_bounds(layer)
+            bounds = network.bounds(index, any_weights=learns or self.exchangeable)
             found.append(
                 LayerParameters(
                     layer,
                     lanes=layer.fan_out if learns and output else -(-layer.fan_out // folds),
                     ticks_per_unit=network.ticks_per_unit,
-                    current=current,
-                    potential=potential_bounds(network, index, current),
+                    current=bounds.current,
+                    potential=bounds.potential,
                     output=output,
                     silent=network.last_tick + 1 if learns else None,
                     storage=placed.get(index, Storage.BLOCK),

@@ -10,7 +10,7 @@ later, also has ``words``, a :class:`WordPort`.
 import enum
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,7 @@ class Rows:
         slices = self._padded().reshape(self.layer.fan_in, self.folds, self.lanes)[
             :, :, first : first + count
         ]
-        return Rows(replace(self.layer, weight=slices.reshape(self.layer.fan_in, -1)), count)
+        return Rows(self.layer.with_weight(slices.reshape(self.layer.fan_in, -1)), count)
 
     def memory(self) -> list[int]:
         """Return the content of the layer's memory: :meth:`pack`, and random words behind it if
