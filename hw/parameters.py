@@ -14,7 +14,7 @@ import sim.neuron
 from hw.broadcast import GROUP
 from hw.rows import BLOCK, Placement, Rows
 from sim.errors import InputError
-from sim.fixed_point import Bounds, current_bounds, format_bounds, potential_bounds
+from sim.fixed_point import Bounds
 from sim.learning.supervised import Rule, check_learnable
 from sim.network import Network
 
@@ -100,7 +100,7 @@ class LayerParameters:
 
     def twin(self) -> sim.neuron.Neurons:
         """Return the same neurons in software."""
-        return sim.neuron.Neurons(self.layer, self.ticks_per_unit)
+        return sim.neuron.Neurons(self.layer.neuron, self.layer.connection, self.ticks_per_unit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,15 +208,15 @@ class MachineParameters:
         found: list[LayerParameters] = []
         for index, layer in enumerate(network.layers):
             output = index == len(network.layers) - 1
-            current = format_bounds(layer) if learns or self.exchangeable else current_bounds(layer)
+            bounds = network.bounds(index, any_weights=learns or self.exchangeable)
             found.append(
                 LayerParameters(
                     layer,
                     lanes=layer.fan_out if learns and output else -(-layer.fan_out // folds),
                     ticks_per_unit=network.ticks_per_unit,
                     last_tick=network.last_tick,
-                    current=current,
-                    potential=potential_bounds(network, index, current),
+                    current=bounds.current,
+                    potential=bounds.potential,
                     output=output,
                     learns=learns,
                     placement=self.placement[index],

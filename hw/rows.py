@@ -7,7 +7,7 @@ which pace it answers, is its own business; :mod:`hw.storage` has one file for e
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -124,7 +124,7 @@ class Rows:
         """
         words = self._padded().reshape(self.layer.fan_in, self.folds, self.lanes)
         slices = words[:, :, first : first + count].reshape(self.layer.fan_in, -1)
-        return Rows(replace(self.layer, weight=slices), count)
+        return Rows(self.layer.with_weight(slices), count)
 
     def memory(self) -> list[int]:
         """Return the content of the layer's memory: :meth:`pack`, followed by random words if it is

@@ -13,15 +13,15 @@ from sim import batch
 from sim.commands import frontier as frontier_command
 from sim.console import progress_bar, run_command
 from sim.data import dataset
-from sim.errors import InputError
+from sim.errors import InputError, check_labels
 from sim.file import load
 from sim.files import atomic_path
 from sim.network import Network
 from sim.pipeline import run
 from sim.report.describe import describe, table
 from sim.report.page import page
-from sim.report.report import Report, check_labels
-from sim.trace import save_vectors
+from sim.report.report import Report
+from sim.vectors import save_vectors
 
 
 def main() -> int:

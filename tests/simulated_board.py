@@ -11,6 +11,7 @@ from hw.bench.flash_chip import complete
 from hw.boards.top import BoardParameters, Top
 from hw.link.uart import BITS, bit_cycles
 from hw.parameters import MachineParameters
+from hw.rows import SPRAM
 from sim import batch
 
 SLICE_CYCLES = 200
@@ -19,9 +20,10 @@ CLOCK_HZ = 1_000_000
 
 
 def parameters_of(network, lanes=1, spram=None):
-    return BoardParameters(
-        MachineParameters(network, lanes, spram=spram), clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4
-    )
+    machine = MachineParameters(network, lanes)
+    if spram is not None:
+        machine = machine.with_placement(spram, SPRAM)
+    return BoardParameters(machine, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4)
 
 
 @contextmanager

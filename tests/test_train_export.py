@@ -15,12 +15,12 @@ from sim import batch
 from sim.data.dataset import FILES, idx_bytes
 from sim.errors import InputError
 from sim.file import load
-from sim.trace import load_vectors
+from sim.vectors import load_vectors
 from train.commands.parser import _parser, main
 from train.data import split, yin_yang
 from train.export import check, decide_all, export
 from train.fit import CHECKPOINT_FILE, Training
-from train.readouts.first_spike import Outcome
+from train.pipeline import Outcome
 from train.settings import PRESETS, Settings
 
 RECIPE = [

@@ -15,7 +15,7 @@ from sim.encoders.intensity import encode
 from sim.errors import InputError
 from sim.file import load
 from sim.learning.schedule import default_rule, skipping
-from sim.trace import load_vectors
+from sim.vectors import load_vectors
 from train.commands import learn as learn_command
 from train.learning.change import shift, stick_rows, turn
 from train.learning.in_place import LearnSettings, run

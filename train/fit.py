@@ -148,7 +148,7 @@ class Training:
         times = self.network(
             self._spikes(chosen, share, grids), settings.margin * settings.ticks_per_unit
         )
-        total = loss(self.network, times, labels, settings, spike_ramp(progress))
+        total = loss(times, labels, self.network.weights, settings, spike_ramp(progress))
         self.optimizer.zero_grad()
         total.backward()
         gradients = [weight.grad for weight in self.network.weights if weight.grad is not None]

@@ -230,5 +230,5 @@ class Lessons:
             beats = [int.from_bytes(beat.astype("<u4").tobytes(), "little") for beat in found]
             mask = (1 << rows.word.size) - 1
             weight = rows.unpack([beat >> offset & mask for beat in beats])
-            layers.append(replace(self.parameters.network.layers[layer], weight=weight))
+            layers.append(self.parameters.network.layers[layer].with_weight(weight))
         return replace(self.parameters.network, layers=tuple(layers))

@@ -11,9 +11,8 @@ from hw.bench.engine import AmaranthEngine, Engine, HangError, Stimulus
 from hw.bench.flash_chip import complete
 from hw.bench.trace import HardwareTrace, input_events, pixels, split_images, traces
 from hw.bench.verilated import VerilatedEngine
-from hw.encoders import ENCODERS
+from hw.encoders import make_encoder
 from hw.events import Kind, event
-from hw.machine.machine import ENCODER
 from hw.machine.pipeline import Pipeline
 from hw.parameters import MachineParameters
 from sim.errors import InputError
@@ -46,7 +45,7 @@ class Simulation:
         if vcd is not None and engine != "amaranth":
             raise InputError("--vcd: only the Amaranth engine writes one; add --engine amaranth.")
 
-        encoder = ENCODERS[ENCODER](parameters.network)
+        encoder = make_encoder(parameters.network)
         pipeline = complete(Pipeline(parameters), parameters)
         self.encoder: Engine
         self.pipeline: Engine

@@ -15,7 +15,8 @@ from hw.events import Kind, Status, event, result
 from hw.parameters import MachineParameters
 from sim.encoders.intensity import encode
 from sim.network import Network
-from sim.trace import Spike, Trace
+from sim.neuron import Spike
+from sim.trace import Trace
 
 Words = npt.NDArray[np.uint32]
 

@@ -27,7 +27,8 @@ from sim.errors import InputError
 from sim.file import load, network_path
 from sim.learning.schedule import default_rule
 from sim.network import Network
-from sim.trace import VECTORS_FILE, Trace, load_vectors
+from sim.trace import Trace
+from sim.vectors import VECTORS_FILE, load_vectors
 
 DOES_NOT_FIT = 1
 """Exit status of ``check``."""

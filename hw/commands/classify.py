@@ -5,7 +5,6 @@ import json
 import signal
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from hw.link.client import Answer, Board
 from hw.link.exchange import LinkError
 from hw.link.serial_line import SerialLine
 from hw.parameters import FULL
-from hw.storage.spram import largest_layer
+from hw.rows import SPRAM, flash
 from sim import batch
 from sim.console import progress_bar
 from sim.data import dataset
@@ -106,9 +105,9 @@ def add_commands(commands: Any) -> None:
 def _emulate(arguments: argparse.Namespace) -> int:
     parameters = pipeline_parameters(arguments)
     if arguments.weights == "spram":
-        parameters = replace(parameters, spram=largest_layer(parameters.network))
+        parameters = parameters.with_placement(parameters.largest_layer, SPRAM)
     elif arguments.weights == "flash":
-        parameters = replace(parameters, flash=largest_layer(parameters.network))
+        parameters = parameters.with_placement(parameters.largest_layer, flash())
     link: Path | None = arguments.port
     if link is not None and (link.exists() or link.is_symlink()):
         raise InputError(f"--port: {link} exists; give another name, or remove it.")

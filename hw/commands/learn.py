@@ -14,7 +14,7 @@ from hw.boards.top import BAUD
 from hw.commands.build import command
 from hw.link.client import Board
 from hw.link.serial_line import SerialLine
-from hw.link.teach import DifferenceError, Settings, Tally, Teacher
+from hw.link.teach import CourseSettings, DifferenceError, Tally, Teacher
 from sim.console import INTERRUPTED, progress_bar
 from sim.data import dataset
 from sim.errors import InputError
@@ -22,7 +22,7 @@ from sim.file import NETWORK_FILE, load, save
 from sim.files import atomic_path
 from sim.network import Network
 from sim.pipeline import run as run_image
-from sim.trace import VECTORS_FILE, save_vectors
+from sim.vectors import VECTORS_FILE, save_vectors
 
 EXAMPLE = "python -m hw learn build/start --port /dev/ttyUSB0 --dataset mnist --thin 0 230 --out build/learnt"
 
@@ -97,7 +97,7 @@ def _learn(arguments: argparse.Namespace) -> int:
             f"classes: the network decides between {network.classes}, {data.name} has {data.classes}."
         )
     used = data.split()[0][: arguments.limit]
-    settings = Settings(arguments.epochs, arguments.seed, tuple(arguments.thin))
+    settings = CourseSettings(arguments.epochs, arguments.seed, tuple(arguments.thin))
     with Board(SerialLine(arguments.port, arguments.baud), network) as board:
         images, labels = data.train_images[used], data.train_labels[used].astype(int)
         teacher = Teacher(board, start, images, labels, settings, arguments.check)

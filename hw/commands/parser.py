@@ -25,7 +25,7 @@ from sim.errors import InputError
 from sim.file import load, network_path
 from sim.files import atomic_path
 from sim.network import Network
-from sim.trace import VECTORS_FILE, load_vectors
+from sim.vectors import VECTORS_FILE, load_vectors
 
 DIFFERENT = 1
 """Exit status when gateware and ``sim`` differ."""

@@ -9,6 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from hw.encoders.intensity import IntensityEncoder
+from sim import encoders
+from sim.network import Network, name_of
 
 ENCODERS: Mapping[str, Any] = {"intensity": IntensityEncoder}
 """The component of an encoder, by its kind in the network."""
+
+
+def make_encoder(network: Network) -> Any:
+    """Return the component of a network's encoder."""
+    return ENCODERS[name_of(encoders.ENCODERS, network.encoder)](network)

@@ -6,8 +6,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-import sim.network
 from hw.events import pixel
+from sim.encoders.intensity import Intensity
 
 SAMPLE = data.StructLayout({"intensity": 8, "last": 1, "broken": 1})
 """A pixel of an image known to be whole so far; ``broken`` (with ``last``): the image is not,
@@ -25,7 +25,7 @@ class Framing(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, encoder: sim.network.Encoder):
+    def __init__(self, encoder: Intensity):
         self.pixels = encoder.image_shape[0] * encoder.image_shape[1]
         super().__init__({"i": In(stream.Signature(pixel())), "o": Out(stream.Signature(SAMPLE))})
 
@@ -64,7 +64,7 @@ class Pooling(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, encoder: sim.network.Encoder):
+    def __init__(self, encoder: Intensity):
         self.width = encoder.image_shape[1]
         super().__init__({"i": In(stream.Signature(SAMPLE)), "o": Out(stream.Signature(SAMPLE))})
 

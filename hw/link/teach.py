@@ -186,7 +186,7 @@ class Teacher:
             for word in self.board.fetch_words(index):
                 words.append(word)
                 progress(1)
-            layers.append(replace(self.start.layers[index], weight=layer.rows.unpack(words)))
+            layers.append(self.start.layers[index].with_weight(layer.rows.unpack(words)))
 
         found = replace(self.start, layers=tuple(layers))
         if self.learner is not None:
@@ -241,5 +241,5 @@ class Teacher:
 
 def _without_weights(network: Network) -> Network:
     """Return the network with zeros for weights."""
-    layers = (replace(layer, weight=np.zeros_like(layer.weight)) for layer in network.layers)
+    layers = (layer.with_weight(np.zeros_like(layer.weight)) for layer in network.layers)
     return replace(network, layers=tuple(layers))

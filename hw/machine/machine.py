@@ -6,14 +6,12 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.encoders import ENCODERS
+from hw.encoders import make_encoder
 from hw.events import result
 from hw.machine.host import HostPort
 from hw.machine.pipeline import Pipeline
 from hw.parameters import MachineParameters
 from hw.storage import flash_port
-
-ENCODER = "intensity"
 
 
 class Machine(wiring.Component):
@@ -32,7 +30,7 @@ class Machine(wiring.Component):
 
     def __init__(self, parameters: MachineParameters):
         self.parameters = parameters
-        self.encoder = ENCODERS[ENCODER](parameters.network)
+        self.encoder = make_encoder(parameters.network)
         super().__init__(
             {
                 "i": self.encoder.signature.members["i"],

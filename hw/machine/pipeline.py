@@ -18,8 +18,6 @@ from hw.parameters import MachineParameters
 from hw.readouts import READOUTS
 from hw.storage import flash_port
 
-READOUT = "first_spike"
-
 
 class Pipeline(wiring.Component):
     """Runs images up to their first output spike: input events in, one result per image out.
@@ -74,7 +72,7 @@ class Pipeline(wiring.Component):
         m.submodules.counters = counters = Counters(network, learns)
 
         # The readout forgets with the layers when an image begins.
-        readout = READOUTS[READOUT](self.parameters.layers[-1])
+        readout = READOUTS[network.readout_name](self.parameters.layers[-1])
         m.submodules.readout = ResetInserter(sequencer.clear)(readout)
 
         # The way of an image: events, layers, readout, outcome, result.

@@ -21,7 +21,7 @@ from sim.file import NETWORK_FILE, load, save
 from sim.files import atomic_path
 from sim.learning.schedule import default_rule
 from sim.pipeline import run as run_image
-from sim.trace import VECTORS_FILE, save_vectors
+from sim.vectors import VECTORS_FILE, save_vectors
 from train.learning.in_place import LearnSettings, Point, State, run
 from train.learning.random_network import random_network
 

@@ -231,7 +231,7 @@ def load_checkpoint(path: Path, settings: LearnSettings, start: Network) -> Stat
                     f"{path}: was begun with {name} {found.get(name)}, not {wanted[name]}; delete it first."
                 )
         layers = tuple(
-            replace(layer, weight=tensors[f"layers.{index}.weight"])
+            layer.with_weight(tensors[f"layers.{index}.weight"])
             for index, layer in enumerate(start.layers)
         )
         curve = [Point(**point) for point in json.loads(metadata["curve"])]
