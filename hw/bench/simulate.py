@@ -45,14 +45,14 @@ class Simulation:
         if vcd is not None and engine != "amaranth":
             raise InputError("--vcd: only the Amaranth engine writes one; add --engine amaranth.")
 
-        encoder = make_encoder(parameters.network)
-        pipeline = complete(Pipeline(parameters), parameters)
         self.encoder: Engine
         self.pipeline: Engine
         if engine == "amaranth":
-            self.encoder, self.pipeline = AmaranthEngine(encoder), AmaranthEngine(pipeline, vcd)
+            self.encoder = AmaranthEngine(make_encoder(parameters.network))
+            self.pipeline = AmaranthEngine(complete(Pipeline(parameters), parameters), vcd)
         else:
-            self.encoder, self.pipeline = VerilatedEngine(encoder), VerilatedEngine(pipeline)
+            self.encoder = VerilatedEngine(make_encoder(parameters.network))
+            self.pipeline = VerilatedEngine(complete(Pipeline(parameters), parameters))
 
     def run(self, images: npt.NDArray[np.uint8], seed: int | None = None) -> list[HardwareTrace]:
         """Run images uint8 (n, height, width), back to back; ``seed`` adds random pauses on all
