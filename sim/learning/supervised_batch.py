@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.batch import add, spikes_by_tick
+from sim.data.labels import check_labels
 from sim.encoders.intensity import check_images, pool_images
 from sim.errors import InputError
 from sim.fixed_point import WeightFormat
 from sim.learning.supervised import THIN, Rule, check_learnable, step
 from sim.network import Network
-from sim.report.report import check_labels
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from sim.batch import Decisions
+from sim.data.labels import check_labels
 from sim.encoders.intensity import NEVER, encode
 from sim.errors import InputError
 from sim.network import Network
@@ -174,18 +175,3 @@ class Report:
             ),
             ("timeouts", f"{timeouts}  ({timeouts / len(self.images):.2%})", ""),
         ]
-
-
-def check_labels(labels: npt.NDArray[Any], images: int, classes: int) -> None:
-    """Check that there is one label per image and each names a class.
-
-    :raises InputError: otherwise.
-    """
-    if not np.issubdtype(labels.dtype, np.integer) or labels.shape != (images,):
-        raise InputError(
-            f"labels: must be {images} integers, one per image, not {labels.dtype} {labels.shape}."
-        )
-    if images and not (labels.min() >= 0 and labels.max() < classes):
-        raise InputError(
-            f"labels: must be in 0..{classes - 1}, found {labels.min()}..{labels.max()}."
-        )
