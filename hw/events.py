@@ -9,7 +9,7 @@ from amaranth.hdl import ShapeLike
 from amaranth.lib import data, enum
 from amaranth.utils import bits_for
 
-from sim.learning.supervised import THIN
+from sim.learning.supervised import SKIP_LEVELS
 from sim.network import Network
 
 CYCLE_BITS = 24
@@ -88,7 +88,7 @@ def lesson(network: Network) -> data.StructLayout:
     :mod:`sim.learning.supervised`.
     """
     return data.StructLayout(
-        {"label": bits_for(len(network.classes) - 1), "thin": bits_for(THIN - 1)}
+        {"label": bits_for(len(network.classes) - 1), "thin": bits_for(SKIP_LEVELS - 1)}
     )
 
 

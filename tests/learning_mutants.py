@@ -26,16 +26,16 @@ SOFTWARE = [
         "clip(form.low, form.high - 1)",
     ),
     (
-        "sim: output row too thin",
+        "sim: output row skipped too often",
         "sim/learning/supervised.py",
-        "< silent and state >> 24 >= thin",
-        "< silent and state >> 24 > thin",
+        "< silent and state >> 24 >= skip",
+        "< silent and state >> 24 > skip",
     ),
     (
-        "sim: input row too thin",
+        "sim: input row skipped too often",
         "sim/learning/supervised.py",
-        "        if state >> 24 >= thin",
-        "        if state >> 24 > thin",
+        "        if state >> 24 >= skip",
+        "        if state >> 24 > skip",
     ),
     (
         "sim: draws in another order",

@@ -20,7 +20,7 @@ from sim.file import load, save
 from sim.learning.schedule import default_rule
 from sim.trace import load_vectors
 from simulated_board import virtual_board
-from train.learning.in_place import Settings, run
+from train.learning.in_place import LearnSettings, run
 from train.learning.random_network import random_network
 
 IMAGES = 26
@@ -74,8 +74,8 @@ def call(monkeypatch, folder, port, tmp_path):
 def test_a_board_learns_what_train_learn_learns(call, capsys, folder, tmp_path):
     assert call("--epochs", 2, "--seed", 3, "--thin", 0, 200, "--check") == 0
     printed, start, data = capsys.readouterr(), load(folder), dataset.load("mnist", folder)
-    settings = Settings(
-        f"{start.digest:08x}", "mnist", default_rule(start), epochs=2, seed=3, thin=(0, 200)
+    settings = LearnSettings(
+        f"{start.digest:08x}", "mnist", default_rule(start), epochs=2, seed=3, skip=(0, 200)
     )
     state = run(settings, start, data, tmp_path / "checkpoint", lambda count: None)
     learnt, figures = load(tmp_path), json.loads(printed.out)
@@ -141,7 +141,7 @@ def test_a_difference_is_named(call, capsys, monkeypatch, tmp_path):
     [
         (["--limit", 0], "--limit: must be at least 1"),
         (["--epochs", 0], "--epochs: must be at least 1"),
-        (["--thin", 3, 2], "--thin: must be two numbers"),
+        (["--thin", 3, 2], "--skip: must be two numbers"),
         (["--dataset", "fashion-mnist"], "classes: the network decides between"),
     ],
 )

@@ -34,8 +34,8 @@ def weights(lesson):
     return [layer.weight.tolist() for layer in lesson.network.layers]
 
 
-def teach(network, *pixels, label=0, rule, state=1, thin=0):
-    return learn(network, np.array([pixels], np.uint8), label, rule, state, thin)
+def teach(network, *pixels, label=0, rule, state=1, skip=0):
+    return learn(network, np.array([pixels], np.uint8), label, rule, state, skip)
 
 
 # Hidden neurons fire at ticks 1, 2 and 4, the last is silent with current -1; output 0 fires at
@@ -157,11 +157,11 @@ def test_the_generator_is_marsaglias():
 def test_draws_decide_rows_in_a_stated_order():
     """The draws from state 1 are 0, 4, 157, 18: three hidden neurons by index, then the input."""
     network = machine(HIDDEN, OUTPUT)
-    lesson = teach(network, 200, rule=Rule(1, 0, 1, 0), thin=1)
+    lesson = teach(network, 200, rule=Rule(1, 0, 1, 0), skip=1)
     assert weights(lesson) == [[[11, 7, 6, 3]], [[9, 20], [0, -7], [5, 5], [5, -5]]]
     assert (lesson.rows, lesson.state) == (3, 307599695)
-    assert weights(teach(network, 200, rule=Rule(1, 0, 1, 0), thin=18))[0] == [[11, 7, 6, 3]]
-    assert weights(teach(network, 200, rule=Rule(1, 0, 1, 0), thin=19))[0] == HIDDEN
+    assert weights(teach(network, 200, rule=Rule(1, 0, 1, 0), skip=18))[0] == [[11, 7, 6, 3]]
+    assert weights(teach(network, 200, rule=Rule(1, 0, 1, 0), skip=19))[0] == HIDDEN
 
 
 def lively_network(seed):
@@ -191,24 +191,24 @@ def lively_network(seed):
 
 
 def course(seed, images=12):
-    """Draw a network, labelled images, thinning, and a rule."""
+    """Draw a network, labelled images, skipping, and a rule."""
     rng = np.random.default_rng(seed)
     network = lively_network(seed)
     labels = rng.integers(0, len(network.classes), images)
-    thin = rng.integers(0, 256, images) * rng.integers(0, 2, images)
+    skip = rng.integers(0, 256, images) * rng.integers(0, 2, images)
     limits = ((0, 4), (0, 2 + network.layers[0].threshold), (1, 4), (0, 9))
     rule = Rule(*(int(rng.integers(*limit)) for limit in limits))
-    return network, random_images(network, images, seed), labels, thin, rule
+    return network, random_images(network, images, seed), labels, skip, rule
 
 
 @given(seeds)
 def test_batch_equals_one_by_one(seed):
-    network, images, labels, thin, rule = course(seed)
+    network, images, labels, skip, rule = course(seed)
     state = seed + 1 if seed + 1 < 1 << 32 else 1
     learner = Learner(network, rule, state)
-    lessons = learner.learn(images, labels, thin)
+    lessons = learner.learn(images, labels, skip)
     for index, image in enumerate(images):
-        lesson = learn(network, image, int(labels[index]), rule, state, int(thin[index]))
+        lesson = learn(network, image, int(labels[index]), rule, state, int(skip[index]))
         assert lesson.decision == run(network, image).decision
         found = (
             lessons.decision[index],
@@ -228,9 +228,9 @@ def test_random_courses_reach_every_corner():
     """
     seen = set()
     for seed in range(200):
-        network, images, labels, thin, rule = course(seed)
+        network, images, labels, skip, rule = course(seed)
         silent = network.last_tick + 1
-        for image, label, chance in zip(images, labels, thin, strict=True):
+        for image, label, chance in zip(images, labels, skip, strict=True):
             lesson = learn(network, image, int(label), rule, seed + 1, int(chance))
             watch = watch_image(network, image, int(label), rule.margin)
             end = watch.output_tick[label] + rule.margin
@@ -245,7 +245,7 @@ def test_random_courses_reach_every_corner():
             }
             facts["spikes left"] = (encode(network.encoder, image[np.newaxis]) == end).any()
             facts["none changed"] = lesson.changed == 0
-            facts["thinned"] = lesson.rows < len(watch.inputs) + (watch.hidden_tick < silent).sum()
+            facts["skipped"] = lesson.rows < len(watch.inputs) + (watch.hidden_tick < silent).sum()
             seen |= {(lesson.updated, name, bool(value)) for name, value in facts.items()}
     names = (
         "near",
@@ -254,7 +254,7 @@ def test_random_courses_reach_every_corner():
         "early end",
         "spikes left",
         "none changed",
-        "thinned",
+        "skipped",
     )
     assert seen >= {(True, name, value) for name in names for value in (True, False)}
     assert (False, "none changed", True) in seen
@@ -281,7 +281,7 @@ def test_what_cannot_learn_is_refused():
         Learner(network, Rule(6, 100), 0)
     with pytest.raises(InputError, match="label 2"):
         learn(network, image, 2, Rule(6, 100), 1)
-    with pytest.raises(InputError, match="thin: must be 1 integers"):
+    with pytest.raises(InputError, match="skip: must be 1 integers"):
         Learner(network, Rule(6, 100)).learn(image[np.newaxis], np.array([0]), np.array([256]))
     with pytest.raises(InputError, match="must be at least 0"):
         Rule(-1, 0)

@@ -14,11 +14,11 @@ from sim.data.dataset import FILES, Dataset, idx_bytes
 from sim.encoders.intensity import encode
 from sim.errors import InputError
 from sim.file import load
-from sim.learning.schedule import default_rule, thinning
+from sim.learning.schedule import default_rule, skipping
 from sim.trace import load_vectors
 from train.commands import learn as learn_command
 from train.learning.change import shift, stick_rows, turn
-from train.learning.in_place import Settings, run
+from train.learning.in_place import LearnSettings, run
 from train.learning.random_network import random_network
 
 
@@ -35,7 +35,7 @@ DATA = Dataset("patterns", ("top", "middle", "bottom"), *patterns(1200, 0), *pat
 
 
 def settings(network, **others):
-    return Settings(
+    return LearnSettings(
         f"{network.digest:08x}", "patterns", default_rule(network), **{"epochs": 3, **others}
     )
 
@@ -131,9 +131,9 @@ def test_turns_are_anticlockwise_and_exact_at_right_angles():
 
 
 def test_thinning_grows_in_a_line_from_first_to_last():
-    run_settings = settings(random_network(DATA, 4, 0), epochs=4, thin=(0, 230))
+    run_settings = settings(random_network(DATA, 4, 0), epochs=4, skip=(0, 230))
     values = np.concatenate(
-        [thinning(run_settings.thin, epoch, run_settings.epochs, 100) for epoch in (1, 2, 3, 4)]
+        [skipping(run_settings.skip, epoch, run_settings.epochs, 100) for epoch in (1, 2, 3, 4)]
     )
     assert (values[0], values[-1], len(values)) == (0, 230, 400)
     assert set(np.diff(values)) == {0, 1}
@@ -144,8 +144,8 @@ def test_thinning_grows_in_a_line_from_first_to_last():
     [
         ({"epochs": -1}, "--epochs"),
         ({"limit": 0}, "--limit"),
-        ({"thin": (9, 8)}, "--thin"),
-        ({"thin": (0, 256)}, "--thin"),
+        ({"skip": (9, 8)}, "--skip"),
+        ({"skip": (0, 256)}, "--skip"),
     ],
 )
 def test_wrong_settings_are_named(wrong, sentence):

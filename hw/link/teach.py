@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hw.boards.table import BOARDS
 from hw.link.client import Board, Taught
 from sim.errors import InputError
-from sim.learning.schedule import check_thin, draws, first_state, thinning
+from sim.learning.schedule import check_skip, draws, first_state, skipping
 from sim.learning.supervised_batch import Learner
 from sim.network import Network
 
@@ -39,7 +39,7 @@ class Settings:
         for name, low in (("epochs", 1), ("seed", 0)):
             if getattr(self, name) < low:
                 raise InputError(f"--{name}: must be at least {low}, not {getattr(self, name)}.")
-        check_thin(*self.thin)
+        check_skip(*self.thin)
 
 
 class DifferenceError(Exception):
@@ -201,7 +201,7 @@ class Teacher:
     def _course(self, epoch: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
         count = len(self.labels)
         order = draws(self.settings.seed, epoch).permutation(count)
-        return order, thinning(self.settings.thin, epoch, self.settings.epochs, count)
+        return order, skipping(self.settings.thin, epoch, self.settings.epochs, count)
 
     def _compare(
         self, taught: Taught, index: npt.NDArray[np.intp], thin: npt.NDArray[np.int64]

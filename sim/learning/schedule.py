@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import InputError
-from sim.learning.supervised import THIN, Rule
+from sim.learning.supervised import SKIP_LEVELS, Rule
 from sim.network import Network
 
 
@@ -29,23 +29,23 @@ def draws(seed: int, epoch: int) -> np.random.Generator:
     return np.random.default_rng([seed, epoch])
 
 
-def check_thin(first: int, last: int) -> None:
-    """Check the ends of :func:`thinning`.
+def check_skip(first: int, last: int) -> None:
+    """Check the ends of :func:`skipping`.
 
     :raises InputError: one is out of range, or the first is above the second.
     """
-    if not 0 <= first <= last < THIN:
+    if not 0 <= first <= last < SKIP_LEVELS:
         raise InputError(
-            f"--thin: must be two numbers in 0..{THIN - 1}, the first not above the second."
+            f"--skip: must be two numbers in 0..{SKIP_LEVELS - 1}, the first not above the second."
         )
 
 
-def thinning(thin: tuple[int, int], epoch: int, epochs: int, count: int) -> npt.NDArray[np.int64]:
-    """Return ``thin`` of :mod:`sim.learning.supervised` for each of ``count`` images of an epoch
+def skipping(skip: tuple[int, int], epoch: int, epochs: int, count: int) -> npt.NDArray[np.int64]:
+    """Return ``skip`` of :mod:`sim.learning.supervised` for each of ``count`` images of an epoch
     (the first is 1), int64 (count,).
 
-    It grows linearly over all epochs, from the first of ``thin`` to the second.
+    It grows linearly over all epochs, from the first of ``skip`` to the second.
     """
-    first, last = thin
+    first, last = skip
     done = np.arange((epoch - 1) * count, epoch * count, dtype=np.int64)
     return first + (last + 1 - first) * done // (epochs * count)

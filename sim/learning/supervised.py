@@ -25,7 +25,7 @@ gradient:
    silent).
 
 Every sum saturates at the weight format's limits. A *draw* is one step of the generator
-:func:`step`; a row is taken when the top 8 bits of the new state are at least ``thin``. A row that
+:func:`step`; a row is taken when the top 8 bits of the new state are at least ``skip``. A row that
 is not taken costs no memory cycle.
 """
 
@@ -41,8 +41,8 @@ from sim.network import MAX_BITS, Layer, Network
 from sim.neuron import Neurons
 from sim.readouts.first_spike import decide, highest
 
-THIN = 256
-"""``thin`` is in 0..THIN - 1: so many of THIN draws leave their row alone."""
+SKIP_LEVELS = 256
+"""A row is skipped with probability ``skip`` / SKIP_LEVELS; ``skip`` is in 0..SKIP_LEVELS - 1."""
 
 
 @dataclass(frozen=True)
@@ -153,20 +153,21 @@ def learn(
     label: int,
     rule: Rule,
     state: int,
-    thin: int = 0,
+    skip: int = 0,
 ) -> Lesson:
     """Show one labelled image to a network of two layers.
 
     :param image: uint8 (height, width).
     :param state: of the generator, 1 .. 2^32 - 1.
-    :param thin: 0 .. 255.
-    :raises InputError: the network cannot learn, or the image, the label or ``thin`` is out of
+    :param skip: 0 .. 255.
+    :raises InputError: the network cannot learn, or the image, the label or ``skip`` is out of
         range.
     """
     check_learnable(network, state)
-    if not (0 <= label < len(network.classes) and 0 <= thin < THIN):
+    if not (0 <= label < len(network.classes) and 0 <= skip < SKIP_LEVELS):
         raise InputError(
-            f"label {label}, thin {thin}: must be in 0..{len(network.classes) - 1} and 0..{THIN - 1}."
+            f"label {label}, skip {skip}: must be in 0..{len(network.classes) - 1} "
+            f"and 0..{SKIP_LEVELS - 1}."
         )
     watch = watch_image(network, image, label, rule.margin)
     sign = wanted(network, watch, label, rule)
@@ -183,12 +184,12 @@ def learn(
         state = step(state)
         if state & (1 << rule.noise_bits) - 1 < abs(error[neuron]):
             delta[neuron] = np.sign(error[neuron])
-        if watch.hidden_tick[neuron] < silent and state >> 24 >= thin:
+        if watch.hidden_tick[neuron] < silent and state >> 24 >= skip:
             output[neuron] += contributed[neuron] * sign
             rows += 1
     for neuron in watch.inputs:
         state = step(state)
-        if state >> 24 >= thin:
+        if state >> 24 >= skip:
             hidden[neuron] += np.where(watch.input_tick[neuron] < watch.hidden_tick, delta, 0)
             rows += 1
     layers = tuple(_saturated(*pair) for pair in zip(network.layers, (hidden, output), strict=True))

@@ -14,7 +14,7 @@ from sim.data.labels import check_labels
 from sim.encoders.intensity import check_images, pool_images
 from sim.errors import InputError
 from sim.fixed_point import WeightFormat
-from sim.learning.supervised import THIN, Rule, check_learnable, step
+from sim.learning.supervised import SKIP_LEVELS, Rule, check_learnable, step
 from sim.network import Network
 
 
@@ -58,22 +58,24 @@ class Learner:
         )
 
     def learn(
-        self, images: npt.NDArray[Any], labels: npt.NDArray[Any], thin: npt.NDArray[np.integer[Any]]
+        self, images: npt.NDArray[Any], labels: npt.NDArray[Any], skip: npt.NDArray[np.integer[Any]]
     ) -> Lessons:
-        """Learn images uint8 (n, height, width) in order, with labels (n,) and ``thin`` (n,) in
+        """Learn images uint8 (n, height, width) in order, with labels (n,) and ``skip`` (n,) in
         0..255.
 
-        :raises InputError: the images, labels or ``thin`` are of another type, shape or range.
+        :raises InputError: the images, labels or ``skip`` are of another type, shape or range.
         """
         encoder = self._start.encoder
         count = len(check_images(encoder, images))
         check_labels(labels, count, len(self._start.classes))
-        if thin.shape != (count,) or not ((thin >= 0) & (thin < THIN)).all():
-            raise InputError(f"thin: must be {count} integers, one per image, in 0..{THIN - 1}.")
+        if skip.shape != (count,) or not ((skip >= 0) & (skip < SKIP_LEVELS)).all():
+            raise InputError(
+                f"skip: must be {count} integers, one per image, in 0..{SKIP_LEVELS - 1}."
+            )
         pooled = pool_images(images, encoder.pool).reshape(count, -1)
         decision, rows, changed = (np.zeros(count, np.int32) for _ in range(3))
         updated = np.zeros(count, np.bool_)
-        course = pooled, labels.astype(np.int64), thin.astype(np.int64)
+        course = pooled, labels.astype(np.int64), skip.astype(np.int64)
         self.state = _learn_images(
             *course, self._machine, self.state, decision, updated, rows, changed
         )
@@ -121,7 +123,7 @@ _step = _jit(cache=True, nogil=True)(step)
 def _learn_images(
     images: Any,
     labels: Any,
-    thin: Any,
+    skip: Any,
     machine: Any,
     state: Any,
     decision: Any,
@@ -148,10 +150,10 @@ def _learn_images(
             continue
         updated[index] = True
         delta = _error(machine, watch, sign)
-        state, output_rows, first = _update_output(machine, watch, sign, delta, state, thin[index])
+        state, output_rows, first = _update_output(machine, watch, sign, delta, state, skip[index])
         starts = starts[: end + 1]
         state, input_rows, second = _update_hidden(
-            machine, watch, order, starts, delta, state, thin[index]
+            machine, watch, order, starts, delta, state, skip[index]
         )
         rows[index] = output_rows + input_rows
         changed[index] = first + second
@@ -229,7 +231,7 @@ def _error(machine: Any, watch: Any, sign: Any) -> Any:
 
 
 @_jit(cache=True, nogil=True)
-def _update_output(machine: Any, watch: Any, sign: Any, delta: Any, state: Any, thin: Any) -> Any:
+def _update_output(machine: Any, watch: Any, sign: Any, delta: Any, state: Any, skip: Any) -> Any:
     """Update the output weights, and round the errors in ``delta`` to -1, 0 or +1 in place."""
     rows = 0
     changed = 0
@@ -239,7 +241,7 @@ def _update_output(machine: Any, watch: Any, sign: Any, delta: Any, state: Any, 
             continue
         state = _step(state)
         delta[neuron] = np.sign(delta[neuron]) if state & machine.noise < abs(delta[neuron]) else 0
-        if watch.hidden_tick[neuron] <= machine.last_tick and state >> 24 >= thin:
+        if watch.hidden_tick[neuron] <= machine.last_tick and state >> 24 >= skip:
             for place in range(len(sign)):
                 due[place] = (
                     sign[place] if watch.hidden_tick[neuron] < watch.output_tick[place] else 0
@@ -251,7 +253,7 @@ def _update_output(machine: Any, watch: Any, sign: Any, delta: Any, state: Any, 
 
 @_jit(cache=True, nogil=True)
 def _update_hidden(
-    machine: Any, watch: Any, order: Any, starts: Any, delta: Any, state: Any, thin: Any
+    machine: Any, watch: Any, order: Any, starts: Any, delta: Any, state: Any, skip: Any
 ) -> Any:
     rows = 0
     changed = 0
@@ -261,7 +263,7 @@ def _update_hidden(
             due[neuron] = delta[neuron] if tick < watch.hidden_tick[neuron] else 0
         for neuron in order[starts[tick] : starts[tick + 1]]:
             state = _step(state)
-            if state >> 24 >= thin:
+            if state >> 24 >= skip:
                 changed += _move(
                     machine.hidden[neuron], due, machine.hidden_low, machine.hidden_high
                 )

@@ -22,7 +22,7 @@ from sim.files import atomic_path
 from sim.learning.schedule import default_rule
 from sim.pipeline import run as run_image
 from sim.trace import VECTORS_FILE, save_vectors
-from train.learning.in_place import Point, Settings, State, run
+from train.learning.in_place import LearnSettings, Point, State, run
 from train.learning.random_network import random_network
 
 EXAMPLE = "python -m train learn --dataset mnist --hidden 600 --shift 1 --out build/learned"
@@ -124,7 +124,7 @@ def command(arguments: argparse.Namespace) -> int:
     rule = replace(
         default_rule(start), **{name: value for name, value in chosen.items() if value is not None}
     )
-    settings = Settings(
+    settings = LearnSettings(
         *(f"{start.digest:08x}", arguments.dataset, rule),
         *(
             arguments.epochs,
@@ -134,7 +134,7 @@ def command(arguments: argparse.Namespace) -> int:
             arguments.stuck,
             arguments.limit,
         ),
-        thin=(first, last),
+        skip=(first, last),
     )
     with progress_bar() as bar:
         task = bar.add_task("learning", total=settings.epochs * settings.count(data))
@@ -159,7 +159,7 @@ def command(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def report(settings: Settings, state: State) -> dict[str, Any]:
+def report(settings: LearnSettings, state: State) -> dict[str, Any]:
     """Return the figures of a run: its settings, the last accuracies (0..1), and the curve."""
     last = state.curve[-1]
     updated = sum(point.updated for point in state.curve)
@@ -168,7 +168,7 @@ def report(settings: Settings, state: State) -> dict[str, Any]:
         for name in ("rows", "changed")
     }
     return {
-        "settings": asdict(settings),
+        "settings": settings.to_json(),
         "digest": f"{state.network.digest:08x}",
         "validation": last.validation,
         "test": last.test,
@@ -240,13 +240,13 @@ def figure(curve: list[Point]) -> Figure:
 
 
 def _write(
-    folder: Path, settings: Settings, state: State, data: dataset.Dataset, text: str
+    folder: Path, settings: LearnSettings, state: State, data: dataset.Dataset, text: str
 ) -> None:
     """Write the network, its vectors, the figures and their plot."""
     last = state.curve[-1]
     provenance = {
         "command": "train learn",
-        "settings": asdict(settings),
+        "settings": settings.to_json(),
         "accuracy": {"validation": last.validation, "test": last.test},
     }
     network = replace(state.network, provenance=provenance)

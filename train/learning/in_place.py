@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from sim import batch
 from sim.data.dataset import Dataset
 from sim.errors import InputError
 from sim.file import read_tensors, write_tensors
-from sim.learning.schedule import check_thin, draws, first_state, thinning
+from sim.learning.schedule import check_skip, draws, first_state, skipping
 from sim.learning.supervised import Rule
 from sim.learning.supervised_batch import Learner
 from sim.network import Network
@@ -34,7 +35,7 @@ Progress = Callable[[int], object]
 
 
 @dataclass(frozen=True)
-class Settings:
+class LearnSettings:
     """What one run does; two runs with the same settings give the same weights.
 
     :param network: digest of the network at the start.
@@ -42,7 +43,7 @@ class Settings:
     :param turn: degrees by which all images are turned (a change to recover from).
     :param stuck: number of input rows stuck at zero (another).
     :param limit: training images used; None for all.
-    :param thin: ``thin`` of :mod:`sim.learning.supervised`, first and last; it grows linearly
+    :param skip: ``skip`` of :mod:`sim.learning.supervised`, first and last; it grows linearly
         between.
     :raises InputError: one of them is out of range.
     """
@@ -56,7 +57,7 @@ class Settings:
     turn: float = 0.0
     stuck: int = 0
     limit: int | None = None
-    thin: tuple[int, int] = (0, 230)
+    skip: tuple[int, int] = (0, 230)
 
     def __post_init__(self) -> None:
         for name, low in (("epochs", 0), ("seed", 0), ("shift", 0), ("stuck", 0)):
@@ -64,7 +65,12 @@ class Settings:
                 raise InputError(f"--{name}: must be at least {low}, not {getattr(self, name)}.")
         if self.limit is not None and self.limit < 1:
             raise InputError(f"--limit: must be at least 1, not {self.limit}.")
-        check_thin(*self.thin)
+        check_skip(*self.skip)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings under their stable names: ``skip`` is called ``thin`` there."""
+        fields = asdict(self)
+        return {"thin" if name == "skip" else name: value for name, value in fields.items()}
 
     def count(self, data: Dataset) -> int:
         """Return the number of training images of an epoch; the rest is for validation, or left
@@ -106,7 +112,7 @@ class State:
 
 
 def run(
-    settings: Settings, start: Network, data: Dataset, checkpoint: Path, progress: Progress
+    settings: LearnSettings, start: Network, data: Dataset, checkpoint: Path, progress: Progress
 ) -> State:
     """Learn, epoch by epoch; continue from ``checkpoint`` when it exists and write it after every
     epoch.
@@ -130,20 +136,22 @@ def run(
     return state
 
 
-def _learn_epoch(settings: Settings, split: "_Split", state: State, progress: Progress) -> State:
+def _learn_epoch(
+    settings: LearnSettings, split: "_Split", state: State, progress: Progress
+) -> State:
     epoch = len(state.curve)
     rng = draws(settings.seed, epoch)
     order = rng.permutation(len(split.labels))
     images = hide(split.network, shift(split.images[order], settings.shift, rng), split.stuck)
     labels = split.labels[order]
-    thin = thinning(settings.thin, epoch, settings.epochs, len(order))
+    skip = skipping(settings.skip, epoch, settings.epochs, len(order))
     learner = Learner(state.network, settings.rule, state.generator)
     right = updated = rows = changed = 0
     seconds = 0.0
     for first in range(0, len(order), CHUNK):
         part = slice(first, first + CHUNK)
         begin = perf_counter()
-        lessons = learner.learn(images[part], labels[part], thin[part])
+        lessons = learner.learn(images[part], labels[part], skip[part])
         seconds += perf_counter() - begin
         right += int((lessons.decision == labels[part]).sum())
         updated += int(lessons.updated.sum())
@@ -170,7 +178,7 @@ class _Split:
     test: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 
     @classmethod
-    def of(cls, settings: Settings, network: Network, data: Dataset) -> "_Split":
+    def of(cls, settings: LearnSettings, network: Network, data: Dataset) -> "_Split":
         if network.classes != data.classes:
             raise InputError(
                 f"classes: the network decides between {network.classes}, {data.name} has {data.classes}."
@@ -191,7 +199,7 @@ class _Split:
         return replace(point, validation=validation, test=test)
 
 
-def save_checkpoint(path: Path, settings: Settings, state: State) -> None:
+def save_checkpoint(path: Path, settings: LearnSettings, state: State) -> None:
     """Write a run's state, whole or not at all.
 
     :raises InputError: the folder cannot be written, or the disk is full.
@@ -199,7 +207,7 @@ def save_checkpoint(path: Path, settings: Settings, state: State) -> None:
     metadata = {
         "format": CHECKPOINT_FORMAT,
         "version": CHECKPOINT_VERSION,
-        "settings": json.dumps(asdict(settings)),
+        "settings": json.dumps(settings.to_json()),
         "generator": str(state.generator),
         "curve": json.dumps([asdict(point) for point in state.curve]),
     }
@@ -209,14 +217,14 @@ def save_checkpoint(path: Path, settings: Settings, state: State) -> None:
     write_tensors(path, tensors, metadata)
 
 
-def load_checkpoint(path: Path, settings: Settings, start: Network) -> State:
+def load_checkpoint(path: Path, settings: LearnSettings, start: Network) -> State:
     """Read a run's state written by :func:`save_checkpoint` under the same settings.
 
     :raises InputError: the file is damaged, or belongs to other settings.
     """
     tensors, metadata = read_tensors(path, CHECKPOINT_FORMAT, CHECKPOINT_VERSION)
     try:
-        found, wanted = json.loads(metadata["settings"]), json.loads(json.dumps(asdict(settings)))
+        found, wanted = json.loads(metadata["settings"]), json.loads(json.dumps(settings.to_json()))
         for name in wanted:
             if found.get(name) != wanted[name]:
                 raise InputError(
