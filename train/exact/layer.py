@@ -246,5 +246,5 @@ class _NextTick(Function):
 
 
 def next_tick(time: Tensor, last_tick: int) -> Tensor:
-    """Round times up to whole ticks, ``inf`` after ``last_tick``; gradients pass straight through."""
+    """Round times up to whole ticks, ``inf`` after ``last_tick``; gradients pass unchanged."""
     return _NextTick.apply(time, last_tick)  # type: ignore[no-any-return]

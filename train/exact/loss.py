@@ -10,11 +10,11 @@ from torch.nn import functional
 
 from train.pipeline import SpikingNetwork, Times
 from train.readouts.first_spike import first_tick
-from train.settings import Settings
+from train.settings import TrainSettings
 
 
 def loss(
-    network: SpikingNetwork, times: Times, labels: Tensor, settings: Settings, ramp: float
+    network: SpikingNetwork, times: Times, labels: Tensor, settings: TrainSettings, ramp: float
 ) -> Tensor:
     """Return the mean loss of a batch with labels int64 (batch,).
 
