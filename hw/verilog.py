@@ -15,14 +15,17 @@ from typing import Any
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.lib import data
 
-from hw.boards.table import Device
+from hw.fpga.device import Device
 from sim.errors import InputError
 from sim.files import atomic_path
 
 TOP = "top"
 """Name of the outermost module."""
 
-SCRIPT = f"read_rtlil {TOP}.il; proc; pmuxtree; memory_collect; write_verilog -norename -noattr -extmem {TOP}.v"
+SCRIPT = (
+    f"read_rtlil {TOP}.il; proc; pmuxtree; memory_collect; "
+    f"write_verilog -norename -noattr -extmem {TOP}.v"
+)
 """``proc``, ``pmuxtree``: plain ``always`` blocks and multiplexers, which every simulator
 understands (Icarus 11 does not start ``always @*`` at time 0, nor call functions with ``$`` in
 their names); ``-extmem``: memories in own files.
@@ -30,8 +33,8 @@ their names); ``-extmem``: memories in own files.
 
 
 def find_tool(name: str) -> str:
-    """Return the program to run for ``name``: what the environment variable of that name says, else
-    the newer one of that on PATH and that from pip.
+    """Return the program to run for ``name``: the one that the environment variable of that name
+    names, else the newer one of that on PATH and that from pip.
 
     :raises InputError: there is none.
     """
@@ -47,8 +50,8 @@ def find_tool(name: str) -> str:
 
 @cache
 def _is_newer(name: str) -> bool:
-    """Return whether the tool on PATH is newer than the one from pip; of tools that cannot tell,
-    pip's are taken.
+    """Return whether the tool on PATH is newer than the one from pip; one that does not print its
+    version is not.
     """
     native = shutil.which(name)
     try:
@@ -89,20 +92,20 @@ def describe_ports(component: Any) -> str:
 
 
 def _fields(port: str, layout: data.Layout, prefix: str, offset: int) -> list[str]:
+    """Return a line for each field of a port, those of structures in it one by one."""
     lines: list[str] = []
     for key, field in layout:
-        place, name = offset + field.offset, f"{prefix}{key}"
+        index, name = offset + field.offset, f"{prefix}{key}"
         if isinstance(field.shape, data.Layout):
-            lines += _fields(port, field.shape, f"{name}.", place)
+            lines += _fields(port, field.shape, f"{name}.", index)
         else:
             values = (
                 [f"{each.value} {each.name}" for each in field.shape]
                 if isinstance(field.shape, EnumType)
                 else []
             )
-            lines.append(
-                f"{port}[{place + field.width - 1}:{place}] {name} {', '.join(values)}".rstrip()
-            )
+            bits = f"{port}[{index + field.width - 1}:{index}]"
+            lines.append(f"{bits} {name} {', '.join(values)}".rstrip())
     return lines
 
 
@@ -112,25 +115,29 @@ def write_verilog(text: str, path: Path, heading: str = "") -> list[Path]:
 
     The Verilog names its memory images relative to the simulator's working directory. Ports are
     called as in Amaranth, with ``__`` between the parts: ``i__payload``, ``i__valid``,
-    ``i__ready``; structs are packed, first field lowest, see :func:`describe_ports`. ``heading``
-    goes before everything.
+    ``i__ready``; structs are packed, first field lowest, see :func:`describe_ports`.
 
+    :param heading: goes before everything.
     :raises InputError: yosys fails, or the folder cannot be written.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / f"{TOP}.il").write_text(text)
         command = [find_tool("yosys"), "-q", "-p", SCRIPT]
+
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise InputError(
-                f"{path}: yosys fails ({done.stderr.strip().splitlines()[-1]}); report this as a bug."
+                f"{path}: yosys fails ({done.stderr.strip().splitlines()[-1]}); "
+                "report this as a bug."
             )
+
         written = [path]
         for file in sorted(folder.glob(f"{TOP}-*.mem")):
             written.append(path.parent / file.name.replace(TOP, path.stem, 1))
             with atomic_path(written[-1]) as beside:
                 shutil.copyfile(file, beside)
+
         verilog = (folder / f"{TOP}.v").read_text().replace(f'("{TOP}-', f'("{path.stem}-')
         with atomic_path(path) as beside:
             beside.write_text(heading + verilog)

@@ -227,6 +227,19 @@ class Network:
             sha.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
         return int.from_bytes(sha.digest()[:4], "big")
 
+    @cached_property
+    def structure_digest(self) -> int:
+        """As :attr:`digest`, but of what two networks must have in common for the weights of one to
+        take the place of the other's: of weights type and shape only, of classes their number.
+        """
+        scalars = self.settings() | {"classes": str(len(self.classes))}
+        sha = hashlib.sha256(json.dumps(scalars, sort_keys=True).encode())
+        for name, array in sorted(self.tensors().items()):
+            sha.update(f"{name} {array.dtype.name} {array.shape}".encode())
+            if not name.endswith(".weight"):
+                sha.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+        return int.from_bytes(sha.digest()[:4], "big")
+
     @property
     def weight_count(self) -> int:
         """Number of weights in all layers."""

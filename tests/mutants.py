@@ -36,6 +36,7 @@ SOFTWARE = (
 )
 STORES = ("test_hw_weights.py",)
 FLASH = ("test_hw_flash.py", "test_hw_weights.py")
+REUSE = ("test_hw_flow_reuse.py", "test_hw_boards_digest.py")
 PROOF = ("test_hw_proofs.py::test_no_width_is_too_small",)
 
 
@@ -289,7 +290,7 @@ MUTANTS = [
     *(Mutant(*bug, ("test_hw_learn_link.py",)) for bug in learning_mutants.LINK),
     *(Mutant(*bug, ("test_hw_words.py", "test_hw_weights.py")) for bug in board_mutants.WORDS),
     *(Mutant(*bug, ("test_hw_words.py",)) for bug in board_mutants.PRIMITIVES),
-    *(Mutant(*bug, ("test_boards_reuse.py",)) for bug in board_mutants.REUSE),
+    *(Mutant(*bug, REUSE) for bug in board_mutants.REUSE),
     *(Mutant(*bug, FLASH) for bug in board_mutants.FLASH),
 ]
 

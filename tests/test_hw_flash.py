@@ -22,7 +22,7 @@ from hw.boards.table import BOARDS, find_board
 from hw.boards.top import BoardTop
 from hw.flow.build import build
 from hw.flow.check import Findings
-from hw.flow.settings import Settings
+from hw.flow.settings import BuildSettings
 from hw.link.client import Board
 from hw.link.exchange import LinkError
 from hw.machine.pipeline import Parameters
@@ -216,7 +216,7 @@ def test_weights_of_another_network_are_refused(wrong):
 
 def gateware(name, flash):
     board = find_board(name)
-    wanted = Settings(Parameters(random_network(3), 1, flash=flash), board, board.clock_hz)
+    wanted = BuildSettings(Parameters(random_network(3), 1, flash=flash), board, board.clock_hz)
     outermost = BoardTop(wanted.top(board.clock_hz), None, wanted.flash)
     text = to_rtlil(outermost, board.device)
     module = text.partition("attribute \\top 1")[2].partition("\nend")[0]
@@ -241,7 +241,7 @@ def test_check_says_what_an_event_costs():
     board = find_board("icebreaker")
     pipeline = Parameters(random_network(4), 1, flash=0)
     found = Findings(
-        Settings(pipeline, board, board.clock_hz), blocks=31, sprams=0, luts=1, silent=None
+        BuildSettings(pipeline, board, board.clock_hz), blocks=31, sprams=0, luts=1, silent=None
     )
     first, *rest = found.to_json()["layers"]
     assert (first["weights_in"], first["cycles_per_event"]) == (
@@ -260,7 +260,7 @@ def test_a_build_has_its_weights_beside_it(tmp_path):
     board = find_board("icebreaker")
     pipeline = Parameters(random_network(3), 1, flash=0)
     rows = pipeline.layers[0].rows
-    report = build(Settings(pipeline, board, board.clock_hz), tmp_path).to_json()
+    report = build(BuildSettings(pipeline, board, board.clock_hz), tmp_path).to_json()
     assert report["weights"] == {"file": WEIGHTS_FILE, "offset": OFFSET}
     written = (tmp_path / WEIGHTS_FILE).read_bytes()
     assert int.from_bytes(written[:HEADER_BYTES], "big") == pipeline.network.digest
@@ -268,5 +268,5 @@ def test_a_build_has_its_weights_beside_it(tmp_path):
         int.from_bytes(written[place : place + rows.word_bytes], "big")
         for place in range(HEADER_BYTES, len(written), rows.word_bytes)
     ] == rows.pack()
-    build(Settings(replace(pipeline, flash=None), board, board.clock_hz), tmp_path)
+    build(BuildSettings(replace(pipeline, flash=None), board, board.clock_hz), tmp_path)
     assert not (tmp_path / WEIGHTS_FILE).exists()

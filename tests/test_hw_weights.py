@@ -173,7 +173,7 @@ def test_weights_lie_where_there_is_room(sizes, lanes, board, expected, wires):
     assert [layer.storage for layer in pipeline.layers] == expected
     assert wires in (None, pipeline.layers[0].flash_wires)
     if Storage.LOGIC in expected:
-        with pytest.raises(InputError, match="layer 1 lies in logic"):
+        with pytest.raises(InputError, match="layer 1 is stored in logic"):
             placeholder(pipeline)
 
 

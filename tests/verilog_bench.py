@@ -1,4 +1,4 @@
-"""The cocotb side of test_verilog.py: exported vectors into the emitted Verilog, with random stalls
+"""The cocotb side of test_hw_verilog.py: exported vectors into the emitted Verilog, with random stalls
 on both streams.
 """
 

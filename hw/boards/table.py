@@ -3,36 +3,13 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hw.fpga.device import Device
+from hw.fpga.ecp5 import ECP5_25F, ECP5_45F, ECP5_85F
+from hw.fpga.ice40 import HX8K, UP5K
 from sim.errors import InputError
 
-CONSTRAINTS = Path(__file__).parent.parent.parent / "constraints"
-
-
-@dataclass(frozen=True)
-class Device:
-    """An FPGA.
-
-    :param family: ``ecp5`` or ``ice40``.
-    :param size: its name for nextpnr.
-    :param luts: four-input look-up tables.
-    :param blocks: block RAMs.
-    :param block_bits: bits of one.
-    :param spram_bits: all single-port RAM together (iCE40 UltraPlus).
-    """
-
-    family: str
-    size: str
-    luts: int
-    blocks: int
-    block_bits: int
-    spram_bits: int = 0
-
-
-ECP5_25F = Device("ecp5", "25k", luts=24288, blocks=56, block_bits=18 * 1024)
-ECP5_45F = Device("ecp5", "45k", luts=43848, blocks=108, block_bits=18 * 1024)
-ECP5_85F = Device("ecp5", "85k", luts=83640, blocks=208, block_bits=18 * 1024)
-UP5K = Device("ice40", "up5k", luts=5280, blocks=30, block_bits=4096, spram_bits=1 << 20)
-HX8K = Device("ice40", "hx8k", luts=7680, blocks=32, block_bits=4096)
+CONSTRAINTS = Path(__file__).parent / "constraints"
+"""The pin files, beside this table also where the package is installed."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +44,7 @@ class Board:
         is made.
     :param pll_pad: the oscillator is at the PLL's own pin (iCE40), which then feeds nothing else.
     :param programmer: the board's name for openFPGALoader.
-    :param flash: where weights may lie; None: there is none, or its pins are not known.
+    :param flash: where weights may be stored; None: there is none, or its pins are not known.
     """
 
     name: str
@@ -86,88 +63,70 @@ class Board:
         return CONSTRAINTS / self.pins if self.pins else None
 
 
-_ULX3S_FLASH = Flash(
-    4 << 20, clock_pin=False, pins=4, wires=2
-)  # Winbond's on some of these boards, ISSI's on others
 _W25Q128 = Flash(16 << 20, clock_pin=True, pins=4, wires=4)
-_ICEPI_FLASH = replace(_W25Q128, clock_pin=False)
-_HX8K_FLASH = Flash(4 << 20, clock_pin=True, pins=2, wires=2)
+
+_ULX3S_85F = Board(
+    "ulx3s-85f",
+    ECP5_85F,
+    package="CABGA381",
+    oscillator_hz=25_000_000,
+    clock_hz=50_000_000,
+    pins="ulx3s.lpf",
+    programmer="ulx3s",
+    # Winbond's on some of these boards, ISSI's on others
+    flash=Flash(4 << 20, clock_pin=False, pins=4, wires=2),
+)
+
+_ICEPI_ZERO = Board(
+    "icepi-zero",
+    ECP5_25F,
+    package="CABGA256",
+    oscillator_hz=50_000_000,
+    clock_hz=50_000_000,
+    pins="icepi-zero.lpf",
+    programmer="icepi-zero",
+    flash=replace(_W25Q128, clock_pin=False),
+)
+
+_ICEBREAKER = Board(
+    "icebreaker",
+    UP5K,
+    package="sg48",
+    oscillator_hz=12_000_000,
+    clock_hz=12_000_000,
+    pins="icebreaker.pcf",
+    pll_pad=True,
+    programmer="ice40_generic",
+    flash=_W25Q128,
+)
+
+_HX8K_BREAKOUT = Board(
+    "hx8k-breakout",
+    HX8K,
+    package="ct256",
+    oscillator_hz=12_000_000,
+    clock_hz=24_000_000,
+    pins="hx8k-breakout.pcf",
+    programmer="ice40_generic",
+    flash=Flash(4 << 20, clock_pin=True, pins=2, wires=2),
+)
 
 BOARDS = {
     board.name: board
     for board in (
-        Board(
-            "ulx3s-85f",
-            ECP5_85F,
-            "CABGA381",
-            25_000_000,
-            50_000_000,
-            "ulx3s.lpf",
-            False,
-            "ulx3s",
-            _ULX3S_FLASH,
-        ),
-        Board(
-            "ulx3s-45f",
-            ECP5_45F,
-            "CABGA381",
-            25_000_000,
-            50_000_000,
-            "ulx3s.lpf",
-            False,
-            "ulx3s",
-            _ULX3S_FLASH,
-        ),
-        Board(
-            "ulx3s-25f",
-            ECP5_25F,
-            "CABGA381",
-            25_000_000,
-            50_000_000,
-            "ulx3s.lpf",
-            False,
-            "ulx3s",
-            _ULX3S_FLASH,
-        ),
-        Board(
-            "icepi-zero",
-            ECP5_25F,
-            "CABGA256",
-            50_000_000,
-            50_000_000,
-            "icepi-zero.lpf",
-            False,
-            "icepi-zero",
-            _ICEPI_FLASH,
-        ),
-        Board(
-            "icebreaker",
-            UP5K,
-            "sg48",
-            12_000_000,
-            12_000_000,
-            "icebreaker.pcf",
-            True,
-            "ice40_generic",
-            _W25Q128,
-        ),
-        Board(
-            "hx8k-breakout",
-            HX8K,
-            "ct256",
-            12_000_000,
-            24_000_000,
-            "hx8k-breakout.pcf",
-            False,
-            "ice40_generic",
-            _HX8K_FLASH,
-        ),
+        _ULX3S_85F,
+        replace(_ULX3S_85F, name="ulx3s-45f", device=ECP5_45F),
+        replace(_ULX3S_85F, name="ulx3s-25f", device=ECP5_25F),
+        _ICEPI_ZERO,
+        _ICEBREAKER,
+        _HX8K_BREAKOUT,
         Board("none-ecp5-85f", ECP5_85F, "CABGA381", 50_000_000, 50_000_000),
         Board("none-ecp5-25f", ECP5_25F, "CABGA256", 50_000_000, 50_000_000),
         Board("none-up5k", UP5K, "sg48", 12_000_000, 12_000_000),
         Board("none-hx8k", HX8K, "ct256", 24_000_000, 24_000_000),
     )
 }
+"""All boards by name, in the order in which they are listed."""
 
 
 def find_board(name: str) -> Board:

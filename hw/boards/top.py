@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from hw.boards.digest import Digest
 from hw.boards.flash_pins import connect_pins, flash_pins
 from hw.boards.table import Flash
-from hw.flow.clock import Dividers
+from hw.fpga.family import Dividers
 from hw.link.framing import Buffer, Receiver, Sender
 from hw.link.registers import RegisterFile, rule_registers
 from hw.link.responder import Responder, request_bytes

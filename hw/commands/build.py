@@ -19,7 +19,7 @@ from hw.flow.check import check, table
 from hw.flow.measure import summary
 from hw.flow.placement import AUTO, CHOICES, place_weights
 from hw.flow.seeds import Search
-from hw.flow.settings import FASTEST, Settings
+from hw.flow.settings import FASTEST, BuildSettings
 from hw.flow.toolchain import PLACERS, ROUTERS, SEED
 from hw.link.responder import FETCH_BYTES
 from hw.machine.pipeline import FULL, Parameters
@@ -110,7 +110,7 @@ def _boards(arguments: argparse.Namespace) -> int:
     rows = [
         {
             "name": board.name,
-            "device": f"{board.device.family} {board.device.size}",
+            "device": f"{board.device.family.name} {board.device.size}",
             "luts": board.device.luts,
             "block_ram_kbit": board.device.blocks * board.device.block_bits // 1024,
             "spram_kbit": board.device.spram_bits // 1024,
@@ -138,7 +138,8 @@ def _check(arguments: argparse.Namespace) -> int:
     traces = [] if vectors is None else vectors[1]
     with _spinner() as bar:
         bar.add_task(f"{board.name}: memory mapping")
-        findings = check(Settings(pipeline, board, board.clock_hz, reuse=arguments.reuse), traces)
+        settings = BuildSettings(pipeline, board, board.clock_hz, reuse=arguments.reuse)
+        findings = check(settings, traces)
     if arguments.json:
         print(json.dumps(findings.to_json(), indent=2))
     else:
@@ -185,7 +186,7 @@ def _build(arguments: argparse.Namespace) -> int:
     pipeline = place_weights(pipeline_parameters(arguments), board, arguments.weights)
     search = Search(arguments.seeds, arguments.scheduler, arguments.workers)
     routing = {"seed": arguments.seed, "placer": arguments.placer, "router": arguments.router}
-    settings = Settings(
+    settings = BuildSettings(
         pipeline, board, clock_hz, arguments.baud, **routing, reuse=arguments.reuse, search=search
     )
     vectors = _vectors(arguments, settings.pipeline.network)

@@ -19,9 +19,9 @@ from hw.flow.clock import choose_dividers
 from hw.flow.measure import Routed, read_cells, read_routed
 from hw.flow.reuse import check_structure, contents, exchange, structure
 from hw.flow.seeds import run_tools
-from hw.flow.settings import FASTEST, Settings
-from hw.flow.toolchain import bitstream, packing, routed, run_stages
-from hw.machine.pipeline import Parameters as PipelineParameters
+from hw.flow.settings import FASTEST, BuildSettings
+from hw.flow.toolchain import packing, run_stages
+from hw.machine.pipeline import Parameters as MachineParameters
 from hw.storage.flash import OFFSET, WEIGHTS_FILE, image
 from hw.verilog import to_rtlil
 from sim.errors import InputError
@@ -32,21 +32,27 @@ WORK = "work"
 """Folder of the tools' files and logs, beside the report; it may be deleted."""
 
 STRUCTURE = "structure.json"
-"""Beside the routed design, what other weights must have in common with these."""
+"""Beside the routed design: what other weights must have in common with these."""
+
 _ATTEMPTS, _STEP = 4, 0.03
 """How often, and by how much slower each time, a missed clock is tried again."""
 
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """What was built: the machine's clock, the tools' reports, seconds per stage.
+    """What was built.
 
+    :param settings: with the seed that was kept.
+    :param clock_hz: the machine's clock.
+    :param routed: the router's report.
+    :param cells: yosys' count of cells, by type.
+    :param seconds: that each stage took.
     :param bitstream: None without a board.
     :param cycles: mean per image from its first event to the decision, if events come back to back;
         None: no images.
     """
 
-    settings: Settings
+    settings: BuildSettings
     clock_hz: float
     routed: Routed
     cells: dict[str, int]
@@ -61,13 +67,15 @@ class Built:
 
     def to_json(self) -> dict[str, Any]:
         """Return the report."""
-        network, routed = self.settings.pipeline.network, self.routed
+        machine, routed = self.settings.pipeline, self.routed
+        network, cycles = machine.network, self.cycles
+
         return {
             "board": self.settings.board.name,
             "digest": f"{network.digest:08x}",
             "layers": [list(layer.weight.shape) for layer in network.layers],
             "weight_bits": [layer.weight_bits for layer in network.layers],
-            "lanes": self.settings.pipeline.lanes,
+            "lanes": machine.lanes,
             "provenance": network.provenance,
             "seed": self.settings.seed,
             "clock_mhz": self.clock_hz / 1e6,
@@ -77,62 +85,69 @@ class Built:
             "cells": self.cells,
             "critical_path": None if routed.critical is None else vars(routed.critical),
             "seconds": self.seconds,
-            "cycles_per_image": self.cycles,
-            "us_per_image": None if self.cycles is None else self.cycles / self.clock_hz * 1e6,
-            "images_per_s": None if self.cycles is None else self.clock_hz / self.cycles,
+            "cycles_per_image": cycles,
+            "us_per_image": None if cycles is None else cycles / self.clock_hz * 1e6,
+            "images_per_s": None if cycles is None else self.clock_hz / cycles,
             "bitstream": None if self.bitstream is None else self.bitstream.name,
-            "weights": None
-            if self.settings.pipeline.flash is None
-            else {"file": WEIGHTS_FILE, "offset": OFFSET},
+            "weights": None if machine.flash is None else {"file": WEIGHTS_FILE, "offset": OFFSET},
         }
 
 
 def build(
-    settings: Settings,
+    settings: BuildSettings,
     out: Path,
     progress: Callable[[str], object] = lambda _: None,
     images: npt.NDArray[np.uint8] | None = None,
 ) -> Built:
-    """Build into ``out``; ``progress`` is told the name of each stage as it begins.
+    """Build into ``out``.
 
-    :param images: uint8 (n, height, width), run through the compiled pipeline, held against sim, to
-        count cycles.
+    :param progress: receives the name of each stage before it begins.
+    :param images: uint8 (n, height, width), run through the compiled pipeline and compared with
+        sim, to count cycles.
     :raises InputError: a tool is missing or fails, the design does not fit, or it does not reach
-        the clock asked for; then no bitstream is left in ``out``, but the report is.
+        the clock asked for; then no bitstream is in ``out``, but the report is.
     """
-    for name in (bitstream(settings.board), WEIGHTS_FILE):
+    for name in (settings.board.device.family.bitstream_file, WEIGHTS_FILE):
         (out / name).unlink(missing_ok=True)
     if settings.reuse:
         settings = _as_routed(settings, out / WORK)
+
     if settings.clock_hz == FASTEST:
         built = _build_fastest(settings, out, progress)
     else:
         built = _build_at(settings, float(settings.clock_hz), out, progress)
+
     if images is not None:
         progress("cycles")
         built = replace(built, cycles=_mean_cycles(settings.pipeline, images))
     if built.met and settings.board.pins:
-        if settings.pipeline.flash is not None:
-            with atomic_path(out / WEIGHTS_FILE) as beside:
-                rows = settings.pipeline.layers[settings.pipeline.flash].rows
-                beside.write_bytes(image(rows, settings.pipeline.network.digest))
+        _write_weights(settings.pipeline, out)
         built = replace(built, bitstream=_keep_bitstream(settings.board, out))
+
     with atomic_path(out / REPORT_FILE) as beside:
         beside.write_text(json.dumps(built.to_json(), indent=2) + "\n", encoding="utf-8")
     if not built.met:
         raise InputError(
-            f"timing: the clock reaches {built.routed.fmax_mhz:.1f} MHz, not {built.clock_hz / 1e6:g}; "
-            f"build with --clock-mhz {FASTEST} or with fewer lanes (report: {out / REPORT_FILE})."
+            f"timing: the clock reaches {built.routed.fmax_mhz:.1f} MHz, "
+            f"not {built.clock_hz / 1e6:g}; build with --clock-mhz {FASTEST} or with fewer lanes "
+            f"(report: {out / REPORT_FILE})."
         )
     return built
 
 
-def _mean_cycles(pipeline: PipelineParameters, images: npt.NDArray[np.uint8]) -> float:
-    filled = replace(pipeline, spram=None)  # the pace is the same, and nobody has to load it
+def _write_weights(machine: MachineParameters, out: Path) -> None:
+    """Write what belongs into the board's flash, if weights are stored there."""
+    if machine.flash is not None:
+        with atomic_path(out / WEIGHTS_FILE) as beside:
+            beside.write_bytes(image(machine.layers[machine.flash].rows, machine.network.digest))
+
+
+def _mean_cycles(machine: MachineParameters, images: npt.NDArray[np.uint8]) -> float:
+    filled = replace(machine, spram=None)  # the pace is the same, and nobody has to load it
     return sum(trace.cycles for trace in simulate(Simulation(filled), images)) / len(images)
 
 
-def _build_fastest(settings: Settings, out: Path, progress: Callable[[str], object]) -> Built:
+def _build_fastest(settings: BuildSettings, out: Path, progress: Callable[[str], object]) -> Built:
     """Route to learn what is reached, then at that clock; routing varies, so again a little slower
     if it is missed.
     """
@@ -140,6 +155,7 @@ def _build_fastest(settings: Settings, out: Path, progress: Callable[[str], obje
     reached_hz = built.routed.fmax_mhz * 1e6
     if settings.board.pins is None:
         return replace(built, clock_hz=reached_hz)
+
     for attempt in range(_ATTEMPTS):
         built = _build_at(settings, reached_hz * (1 - _STEP * attempt), out, progress)
         if built.met:
@@ -148,7 +164,7 @@ def _build_fastest(settings: Settings, out: Path, progress: Callable[[str], obje
 
 
 def _build_at(
-    settings: Settings, at_most_hz: float, out: Path, progress: Callable[[str], object]
+    settings: BuildSettings, at_most_hz: float, out: Path, progress: Callable[[str], object]
 ) -> Built:
     """Build for the highest clock that the board makes up to ``at_most_hz``."""
     board, work = settings.board, out / WORK
@@ -156,6 +172,7 @@ def _build_at(
     clock_hz = at_most_hz if board.pins is None else board.oscillator_hz
     if dividers is not None:
         clock_hz = dividers.output_hz
+
     progress("gateware")
     began_s = time.monotonic()
     top = BoardTop(settings.top(clock_hz), dividers, settings.flash)
@@ -163,6 +180,7 @@ def _build_at(
     (work / toolchain.DESIGN).write_text(to_rtlil(top, board.device))
     if board.pin_file is not None:
         shutil.copyfile(board.pin_file, work / board.pin_file.name)
+
     seconds = {"gateware": round(time.monotonic() - began_s, 1)}
     job, tool_seconds = run_tools(board, clock_hz, settings.job, settings.search, work, progress)
     seconds |= tool_seconds
@@ -171,6 +189,7 @@ def _build_at(
     if settings.reuse:
         with atomic_path(work / STRUCTURE) as beside:
             beside.write_text(json.dumps(_structure(settings) | {"clock": clock_hz}))
+
     return Built(
         replace(settings, seed=job.seed),
         clock_hz,
@@ -180,40 +199,38 @@ def _build_at(
     )
 
 
-def _pack(settings: Settings, work: Path, progress: Callable[[str], object]) -> dict[str, float]:
-    """Make the bitstream; before that, if it was placed with other weights, put the right ones in."""
-    board, design = settings.board, routed(settings.board)
+def _pack(
+    settings: BuildSettings, work: Path, progress: Callable[[str], object]
+) -> dict[str, float]:
+    """Make the bitstream; before that, if it was placed with other weights, put these ones in."""
+    board, family = settings.board, settings.board.device.family
+    design = family.routed_file
+
     if settings.reuse:
         progress("weights")
-        now = contents(replace(settings.pipeline, exchangeable=True))
+        placed = contents(settings.placed)
+        wanted = contents(replace(settings.pipeline, exchangeable=True))
         text = (work / design).read_text()
         design = f"exchanged{Path(design).suffix}"
-        (work / design).write_text(
-            exchange(text, board.device.family, contents(settings.placed), now)
-        )
+        (work / design).write_text(exchange(text, family.block_format, placed, wanted))
+
     packed = (work / design).read_bytes()
     return run_stages([packing(board, design)], work, lambda stage: progress(stage.name), packed)
 
 
-def _structure(settings: Settings) -> dict[str, Any]:
+def _structure(settings: BuildSettings) -> dict[str, Any]:
     """Return what must be equal for a routed design to be used again."""
-    return {
-        "board": settings.board.name,
-        **structure(settings.pipeline.network),
-        "lanes": settings.pipeline.lanes,
-        "layer in SPRAM": settings.pipeline.spram,
-        "layer in flash": settings.pipeline.flash,
-        "baud": settings.baud,
-    }
+    return structure(settings.pipeline, settings.board.name, settings.baud)
 
 
-def _as_routed(settings: Settings, work: Path) -> Settings:
+def _as_routed(settings: BuildSettings, work: Path) -> BuildSettings:
     """Return the settings with the clock of what was routed before, if anything was.
 
     :raises InputError: its structure is another one.
     """
     if not (work / STRUCTURE).is_file():
         return settings
+
     before = json.loads((work / STRUCTURE).read_text())
     clock_hz = before.pop("clock")
     check_structure(before, _structure(settings), work)
@@ -221,7 +238,7 @@ def _as_routed(settings: Settings, work: Path) -> Settings:
 
 
 def _keep_bitstream(board: Board, out: Path) -> Path:
-    name = bitstream(board)
+    name = board.device.family.bitstream_file
     with atomic_path(out / name) as beside:
         shutil.copyfile(out / WORK / name, beside)
     return out / name

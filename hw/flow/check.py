@@ -12,22 +12,15 @@ from rich.table import Table
 
 from hw.boards.top import BoardTop
 from hw.flow.measure import read_cells
-from hw.flow.settings import Settings
+from hw.flow.settings import BuildSettings
 from hw.flow.toolchain import DESIGN, STATISTICS, memory_mapping
-from hw.machine.neurons import Parameters
+from hw.fpga.family import Family
+from hw.machine.neurons import Parameters as LayerParameters
 from hw.storage.block import Storage
 from hw.storage.flash import row_cycles
 from hw.storage.spram import SPRAM_BITS
 from hw.verilog import to_rtlil
 from sim.trace import Trace
-
-SPRAM_CELL = "SB_SPRAM256KA"
-
-BLOCK_CELLS = {"ecp5": "DP16KD", "ice40": "SB_RAM40_4K"}
-"""Block RAM in yosys' netlist."""
-
-LUT_RAM = "TRELLIS_DPR16X4"
-"""Sixteen words of four bits in look-up tables (ECP5); it takes six of them."""
 
 OVERHEAD_LUTS = 600
 """Logic of what is neither adder nor multiplexer: link, sequence, encoder (measured on three
@@ -39,13 +32,14 @@ designs, within 15 %).
 class Findings:
     """What was found.
 
+    :param settings: of the build that was checked.
     :param blocks: block RAMs used, as yosys packs them.
-    :param sprams: as many.
-    :param luts: an estimate.
+    :param sprams: single-port RAMs used.
+    :param luts: look-up tables used, an estimate.
     :param silent: layers that receive no event from any of the vectors; None: there are no vectors.
     """
 
-    settings: Settings
+    settings: BuildSettings
     blocks: int
     sprams: int
     luts: int
@@ -62,14 +56,17 @@ class Findings:
         """Return what to change, one sentence each; none if all is well."""
         device, pipeline = self.settings.board.device, self.settings.pipeline
         sentences: list[str] = []
+
         if self.blocks > device.blocks:
             needed = f"{self.blocks} block RAMs are needed and {device.blocks} there: "
             sentences.append(needed + self._memory_advice())
         if self.luts > device.luts:
             lanes = max(1, int(int(pipeline.lanes) * device.luts / self.luts))
             sentences.append(
-                f"about {self.luts} look-up tables are needed and {device.luts} there: take --lanes {lanes} or fewer."
+                f"about {self.luts} look-up tables are needed and {device.luts} there: "
+                f"take --lanes {lanes} or fewer."
             )
+
         sentences.extend(
             f"layer {layer} receives no event from any vector: lower the threshold before it."
             for layer in self.silent or []
@@ -80,20 +77,25 @@ class Findings:
         device, pipeline = self.settings.board.device, self.settings.pipeline
         if pipeline.spram is not None or pipeline.flash is not None:
             where = "SPRAM" if pipeline.flash is None else "flash"
-            return f"take fewer lanes, whose state is narrower, or fewer neurons; the weights are in {where} already."
+            return (
+                "take fewer lanes, whose state is narrower, or fewer neurons; "
+                f"the weights are in {where} already."
+            )
+
         share = device.blocks / self.blocks
         widest = max(pipeline.layers, key=lambda layer: layer.layer.weight.size).layer
-        return (
-            ("take --weights spram, or " if device.spram_bits else "take ")
-            + ("--weights flash, slower, or " if self.settings.board.flash else "")
-            + f"about {int(widest.fan_in * share)} inputs instead of {widest.fan_in}, or "
-            f"{int(widest.fan_out * share)} neurons instead of {widest.fan_out}, or weights of fewer bits"
-            + (
-                ", or more lanes, whose state then lies in flip-flops."
-                if pipeline.layers[0].folds > 1
-                else "."
-            )
-        )
+        choices = [
+            f"about {int(widest.fan_in * share)} inputs instead of {widest.fan_in}",
+            f"{int(widest.fan_out * share)} neurons instead of {widest.fan_out}",
+            "weights of fewer bits",
+        ]
+        if pipeline.layers[0].folds > 1:
+            choices.append("more lanes, whose state is then stored in flip-flops")
+        if self.settings.board.flash:
+            choices.insert(0, "--weights flash, slower")
+        if device.spram_bits:
+            choices.insert(0, "--weights spram")
+        return f"take {', or '.join(choices)}."
 
     def to_json(self) -> dict[str, Any]:
         """Return the findings."""
@@ -121,46 +123,55 @@ class Findings:
         }
 
 
-def check(settings: Settings, traces: Sequence[Trace]) -> Findings:
+def check(settings: BuildSettings, traces: Sequence[Trace]) -> Findings:
     """Map the design's memories for the board and estimate the rest.
 
     :param traces: of some images, to find layers that stay silent; may be empty.
     :raises InputError: yosys is missing or fails, or the board's clock cannot make the bit rate.
     """
     board = settings.board
+    family = board.device.family
     top = BoardTop(settings.top(float(settings.clock_hz)), None, settings.flash)
+
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / DESIGN).write_text(to_rtlil(top, board.device))
         memory_mapping(board, settings.job).run(folder)
         cells = read_cells((folder / STATISTICS).read_text())
+
     layers = range(len(settings.pipeline.layers))
     silent = [layer for layer in layers if not any(trace.events[layer] for trace in traces)]
     return Findings(
         settings,
-        blocks=cells.get(BLOCK_CELLS[board.device.family], 0),
-        sprams=cells.get(SPRAM_CELL, 0),
-        luts=_luts(cells),
+        blocks=cells.get(family.block_cell, 0),
+        sprams=cells.get(family.spram_cell, 0),
+        luts=_luts(cells, family),
         silent=silent if traces else None,
     )
 
 
-def _event_cycles(layer: Parameters) -> int:
+def _event_cycles(layer: LayerParameters) -> int:
+    """Return the cycles from one event to the next."""
     return (
         row_cycles(layer.rows, layer.flash_wires) if layer.storage is Storage.FLASH else layer.folds
     )
 
 
-def _luts(cells: dict[str, int]) -> int:
+def _luts(cells: dict[str, int], family: Family) -> int:
     """Estimate look-up tables from word-level cells, counted with their widths: ``$alu_20`` is an
     adder of 20 bits.
+
+    A bit of an adder takes one; a bit of a multiplexer 0.6, as yosys packs more than one into many
+    of them.
     """
     bits = Counter[str]()
     for cell, count in cells.items():
         kind, _, width = cell.rpartition("_")
         if width.isdigit():
             bits[kind] += count * int(width)
-    return bits["$alu"] + 6 * bits["$mux"] // 10 + 6 * cells.get(LUT_RAM, 0) + OVERHEAD_LUTS
+
+    memories = family.lut_ram_luts * cells.get(family.lut_ram_cell, 0)
+    return bits["$alu"] + 6 * bits["$mux"] // 10 + memories + OVERHEAD_LUTS
 
 
 def table(findings: Findings) -> RenderableType:
@@ -169,14 +180,16 @@ def table(findings: Findings) -> RenderableType:
     layers = Table(title=f"{found['board']}: {'fits' if found['fits'] else 'does not fit'}")
     for column in ("layer", *next(iter(found["layers"]))):
         layers.add_column(column.replace("_", " "), justify="right")
-    for place, layer in enumerate(found["layers"]):
+
+    for index, layer in enumerate(found["layers"]):
         fan_in, fan_out = layer["weights"]
         rest = [
             value if isinstance(value, str) else f"{value:g}"
             for key, value in layer.items()
             if key != "weights"
         ]
-        layers.add_row(str(place), f"{fan_in} x {fan_out}", *rest)
+        layers.add_row(str(index), f"{fan_in} x {fan_out}", *rest)
+
     grid = Table.grid(padding=(0, 2))
     for key in ("block_ram", "spram", "luts_about"):
         used, there = found[key]

@@ -1,4 +1,4 @@
-"""What the tools said about a design: their reports, read into numbers."""
+"""What the tools report about a design, read into numbers."""
 
 import json
 from dataclasses import dataclass
@@ -6,32 +6,31 @@ from typing import Any
 
 from rich.table import Table
 
+from hw.fpga.family import Family
 from sim.errors import InputError
-
-RESOURCES = {
-    "ecp5": {"LUT": "TRELLIS_COMB", "FF": "TRELLIS_FF", "block RAM": "DP16KD", "DSP": "MULT18X18D"},
-    "ice40": {
-        "LC": "ICESTORM_LC",
-        "block RAM": "ICESTORM_RAM",
-        "SPRAM": "ICESTORM_SPRAM",
-        "DSP": "ICESTORM_DSP",
-    },
-}
-"""Our names of what nextpnr counts; a logic cell (LC) of iCE40 is a LUT, a flip-flop, or both."""
 
 
 @dataclass(frozen=True)
-class Clock:
-    """A clock after routing: what it reaches, and what was asked for."""
+class RoutedClock:
+    """A clock after routing.
+
+    :param achieved_mhz: what it reaches.
+    :param asked_mhz: what it was to reach.
+    """
 
     achieved_mhz: float
     asked_mhz: float
 
 
 @dataclass(frozen=True)
-class Path:
-    """The slowest way between two flip-flops of one clock: its cells' names, delay, and share of
-    wires in it.
+class CriticalPath:
+    """The slowest path between two flip-flops of one clock.
+
+    :param start: name of its first cell.
+    :param end: of its last one.
+    :param delay_ns: of the whole path.
+    :param routing_ns: of that, in nets.
+    :param cells: logic cells on it.
     """
 
     start: str
@@ -47,11 +46,12 @@ class Routed:
 
     :param resources: name to used and available.
     :param clocks: by net.
+    :param critical: the slowest path; None: there is no path between two flip-flops.
     """
 
     resources: dict[str, tuple[int, int]]
-    clocks: dict[str, Clock]
-    critical: Path | None
+    clocks: dict[str, RoutedClock]
+    critical: CriticalPath | None
 
     @property
     def fmax_mhz(self) -> float:
@@ -59,7 +59,7 @@ class Routed:
         return min(clock.achieved_mhz for clock in self.clocks.values())
 
 
-def read_routed(text: str, family: str) -> Routed:
+def read_routed(text: str, family: Family) -> Routed:
     """Read nextpnr's ``--report``.
 
     :raises InputError: it is not one, or lacks a part.
@@ -69,11 +69,11 @@ def read_routed(text: str, family: str) -> Routed:
         used = report["utilization"]
         resources = {
             name: (used[cell]["used"], used[cell]["available"])
-            for name, cell in RESOURCES[family].items()
+            for name, cell in family.resources.items()
             if cell in used
         }
         clocks = {
-            net: Clock(entry["achieved"], entry["constraint"])
+            net: RoutedClock(entry["achieved"], entry["constraint"])
             for net, entry in report["fmax"].items()
         }
         paths = [_path(path) for path in report["critical_paths"] if path["from"] == path["to"]]
@@ -83,12 +83,13 @@ def read_routed(text: str, family: str) -> Routed:
         ) from error
     if not clocks:
         raise InputError("place and route: reports no clock; the design has no flip-flop.")
+
     return Routed(resources, clocks, max(paths, key=lambda path: path.delay_ns, default=None))
 
 
-def _path(path: dict[str, Any]) -> Path:
+def _path(path: dict[str, Any]) -> CriticalPath:
     steps = path["path"]
-    return Path(
+    return CriticalPath(
         start=steps[0]["from"]["cell"],
         end=steps[-1]["to"]["cell"],
         delay_ns=round(sum(step["delay"] for step in steps), 3),
@@ -118,10 +119,11 @@ def summary(report: dict[str, Any]) -> Table:
     table = Table(title=f"{report['board']}, network {report['digest']}, {report['lanes']} lanes")
     for column in ("", "used", "available", ""):
         table.add_column(column, justify="right" if column else "left")
+
     for name, (used, available) in report["resources"].items():
-        table.add_row(
-            name, str(used), str(available), f"{used / available:.0%}" if available else ""
-        )
+        share = f"{used / available:.0%}" if available else ""
+        table.add_row(name, str(used), str(available), share)
+
     table.add_row("clock, MHz", f"{report['clock_mhz']:.1f}", f"{report['fmax_mhz']:.1f}", "")
     path = report["critical_path"]
     if path is not None:
@@ -130,6 +132,7 @@ def summary(report: dict[str, Any]) -> Table:
             "slowest path, ns", f"{path['delay_ns']:.1f}", "", f"{path['cells']} cells, {share}"
         )
         table.add_row("", "", "", f"{path['start']} -> {path['end']}")
+
     if report["cycles_per_image"] is not None:
         table.add_row(
             "cycles per image", f"{report['cycles_per_image']:.1f}", "", "first event to decision"
@@ -140,5 +143,6 @@ def summary(report: dict[str, Any]) -> Table:
             "",
             f"{report['images_per_s']:.0f} images/s",
         )
+
     table.add_row("bitstream", report["bitstream"] or "none", "", "")
     return table

@@ -6,7 +6,8 @@ and if that does not help, the largest into the board's flash.
 
 from dataclasses import replace
 
-from hw.boards.table import Board, Device
+from hw.boards.table import Board
+from hw.fpga.device import Device
 from hw.machine.pipeline import Parameters
 from hw.storage.block import Rows, Storage
 from hw.storage.flash import HEADER_BYTES, OFFSET

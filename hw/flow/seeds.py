@@ -10,11 +10,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hw.boards.table import Board
 from hw.flow.measure import read_routed
-from hw.flow.toolchain import NETLIST, ROUTED_REPORT, Job, Stage, routed, run_stages, stages
+from hw.flow.toolchain import NETLIST, ROUTED_REPORT, Job, Stage, run_stages, stages
 from sim.errors import InputError
 from sim.files import atomic_path
 
@@ -57,30 +57,36 @@ def run_tools(
 ) -> tuple[Job, dict[str, float]]:
     """Synthesise, place and route what is in ``work``, with the seed that gives the fastest clock.
 
+    :param work: folder of the design; every seed gets a folder of its own in it.
+    :param progress: receives the name of each stage before it begins.
     :return: the job with that seed; seconds per stage.
     :raises InputError: a tool is missing or fails, with every seed; or the scheduler does not
         answer.
     """
     synthesis, routing = stages(board, clock_hz, job)
+
     if search.count == 1:
         return job, run_stages([synthesis, routing], work, lambda stage: progress(stage.name))
+
     seconds = run_stages([synthesis], work, lambda stage: progress(stage.name))
     began_s = time.monotonic()
     jobs = [replace(job, seed=job.seed + offset) for offset in range(search.count)]
     reached_mhz = _Candidates(board, clock_hz, work).route(jobs, search, progress)
     best = max(reached_mhz, key=lambda candidate: reached_mhz[candidate])
+
     for name in _results(board):
         with atomic_path(work / name) as beside:
             shutil.copyfile(_folder(work, best) / name, beside)
-    (work / f"{routing.tool}.done").unlink(
-        missing_ok=True
-    )  # what is there is of no single run any more
+    # what is there is of no single run any more
+    (work / f"{routing.tool}.done").unlink(missing_ok=True)
     return best, seconds | {routing.name: round(time.monotonic() - began_s, 1)}
 
 
 def route(stage: Stage, files: dict[str, bytes], results: Sequence[str]) -> dict[str, bytes]:
     """Run a stage on files, wherever this is called; return its results' contents.
 
+    :param files: by name, what the stage reads.
+    :param results: names of the files that are kept.
     :raises InputError: its tool is missing, or fails.
     """
     with tempfile.TemporaryDirectory() as name:
@@ -92,7 +98,7 @@ def route(stage: Stage, files: dict[str, bytes], results: Sequence[str]) -> dict
 
 
 def _results(board: Board) -> list[str]:
-    return [ROUTED_REPORT, routed(board)]
+    return [ROUTED_REPORT, board.device.family.routed_file]
 
 
 def _folder(work: Path, job: Job) -> Path:
@@ -113,18 +119,18 @@ class _Candidates:
     def route(
         self, jobs: list[Job], search: Search, progress: Callable[[str], object]
     ) -> dict[Job, float]:
-        """Route what is missing; return the MHz that each seed reaches. A seed that fails is left
-        out if one does not.
+        """Route what is missing; return the MHz that each seed reaches. Seeds that fail are ignored
+        unless all do.
 
         :raises InputError: all fail.
         """
         reached_mhz = {job: self._mhz(job) for job in jobs if self._is_done(job)}
+        missing = [job for job in jobs if job not in reached_mhz]
         failure = "the Dask scheduler went away; finished seeds are kept"
         progress(f"place and route: {len(reached_mhz)} of {len(jobs)} seeds{_best(reached_mhz)}")
-        with _connect(search) if len(reached_mhz) < len(jobs) else nullcontext() as client:
-            for job, future in self._submit(
-                client, [job for job in jobs if job not in reached_mhz]
-            ):
+
+        with _connect(search) if missing else nullcontext() as client:
+            for job, future in self._submit(client, missing):
                 if future.status == "finished":
                     self._keep(job, future.result())
                     reached_mhz[job] = self._mhz(job)
@@ -133,6 +139,7 @@ class _Candidates:
                 progress(
                     f"place and route: {len(reached_mhz)} of {len(jobs)} seeds{_best(reached_mhz)}"
                 )
+
         if not reached_mhz:
             raise InputError(failure)
         return reached_mhz
@@ -145,12 +152,10 @@ class _Candidates:
 
         results = _results(self.board)
         files = client.scatter(self.files)
-        futures = {
-            client.submit(
-                route, stages(self.board, self.clock_hz, job)[1], files, results, pure=False
-            ): job
-            for job in jobs
-        }
+        futures: dict[Future, Job] = {}
+        for job in jobs:
+            routing = stages(self.board, self.clock_hz, job)[1]
+            futures[client.submit(route, routing, files, results, pure=False)] = job
         for future in as_completed(list(futures), loop=client.loop):
             yield futures[future], future
 
@@ -181,27 +186,29 @@ def _best(reached_mhz: dict[Job, float]) -> str:
 
 @contextmanager
 def _connect(search: Search) -> Generator["Client"]:
+    """Yield a client of the search's cluster, or of one on this machine.
+
+    :raises InputError: the scheduler does not answer.
+    """
     from distributed import Client, LocalCluster
 
-    logging.getLogger("distributed").setLevel(
-        logging.CRITICAL
-    )  # what matters becomes one sentence of ours
+    # what matters becomes one sentence of ours
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     if search.scheduler is not None:
         try:
             client = Client(search.scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
-            text = (
+            raise InputError(
                 f"--scheduler {search.scheduler}: does not answer; start one with `dask scheduler`."
-            )
-            raise InputError(text) from error
+            ) from error
         with client:
             yield client
         return
+
     # threads: the work is done by processes of their own anyway
-    threads = search.workers or os.cpu_count()
-    local = {
+    local: dict[str, Any] = {
         "n_workers": 1,
-        "threads_per_worker": threads,
+        "threads_per_worker": search.workers or os.cpu_count(),
         "processes": False,
         "dashboard_address": None,
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hw.boards.table import Board
+from hw.flow.selections import REPLICAS, SEPARATE, WEIGHT_MEMORIES, Expected
 from hw.verilog import find_tool
 from sim.errors import InputError
 
@@ -21,6 +22,9 @@ SEED = 1
 PLACERS = ("sa", "heap", "static")
 ROUTERS = ("router1", "router2")
 
+_RENAMED = "Assertion failed: selection"
+"""How yosys begins to say that a selection has less than was expected."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -31,12 +35,14 @@ class Stage:
     :param arguments: file names are relative: the tools from pip see the folder they run in and
         nothing else.
     :param log: the file to which it writes all it says; if empty, its output goes to ``TOOL.log``.
+    :param reads: the files that it reads and no stage before it writes.
     """
 
     name: str
     tool: str
     arguments: tuple[str, ...]
     log: str = ""
+    reads: tuple[str, ...] = ()
 
     def run(self, folder: Path) -> None:
         """Run the tool in ``folder``.
@@ -46,41 +52,49 @@ class Stage:
         output = folder / f"{self.tool}.log"
         log = folder / self.log if self.log else output
         command = [find_tool(self.tool), *self.arguments]
+
         with output.open("w") as file:
             done = subprocess.run(
                 command, cwd=folder, stdout=file, stderr=subprocess.STDOUT, check=False
             )
         if done.returncode:
-            remedy = (
-                "; `python -m hw check` says whether it fits"
-                if self.tool.startswith("nextpnr")
-                else ""
-            )
+            error = _last_error(log)
             raise InputError(
-                f"{self.name}: {self.tool} fails, {_last_error(log)}{remedy} (all it said: {log})."
+                f"{self.name}: {self.tool} fails, {error}{self._remedy(error)} "
+                f"(all it said: {log})."
             )
+
+    def _remedy(self, error: str) -> str:
+        """Return what to do about an error, as the end of a sentence."""
+        if error.startswith(_RENAMED):
+            return "; a part of the gateware no longer has its name in hw/flow/selections.py"
+        if self.tool.startswith("nextpnr"):
+            return "; `python -m hw check` says whether it fits"
+        return ""
 
 
 def run_stages(
     chosen: Sequence[Stage], folder: Path, progress: Callable[[Stage], object], more: bytes = b""
 ) -> dict[str, float]:
-    """Run the stages on ``folder``'s design and pins; return the seconds of each.
+    """Run the stages in ``folder``; return the seconds of each.
 
     A stage whose tool finished before on the same inputs with the same arguments is not run again:
     0 seconds.
 
-    :param more: what the stages depend on beside these files.
-
+    :param progress: receives each stage before it begins.
+    :param more: what the stages depend on beside the files that they read.
     :raises InputError: a tool is missing, or fails.
     """
     inputs = hashlib.sha256(more)
-    for file in sorted(folder.glob("*.il")) + sorted(folder.glob("*.[lp][pc]f")):
-        inputs.update(file.read_bytes())
     seconds: dict[str, float] = {}
     for stage in chosen:
         progress(stage)
+        # a stage depends on all that those before it depend on, so that stays in the hash
+        for file in stage.reads:
+            inputs.update((folder / file).read_bytes())
         inputs.update(repr((stage.tool, stage.arguments)).encode())
         finished, began_s = folder / f"{stage.tool}.done", time.monotonic()
+
         if not finished.is_file() or finished.read_text() != inputs.hexdigest():
             finished.unlink(missing_ok=True)
             stage.run(folder)
@@ -90,6 +104,7 @@ def run_stages(
 
 
 def _last_error(log: Path) -> str:
+    """Return the last error in a log, else its last line."""
     if not log.exists():
         return "silently"
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
@@ -102,76 +117,65 @@ class Job:
     """How a design is placed and routed.
 
     :param seed: of placement.
-    :param placer: of nextpnr,
-    :param router: too; None: its own choice.
+    :param placer: of nextpnr; None: its own choice.
+    :param router: of nextpnr; None: its own choice.
     :param exchangeable: its weights are to be found again, so they stay in block RAM, whatever
         their size.
+    :param expected: what the scripts must find in the design, see :mod:`hw.flow.selections`.
     """
 
     seed: int = SEED
     placer: str | None = None
     router: str | None = None
     exchangeable: bool = False
+    expected: Expected = ()
 
 
 def stages(board: Board, clock_hz: float, job: Job) -> Sequence[Stage]:
     """Return the stages from ``top.il`` to the routed design."""
-    ecp5 = board.device.family == "ecp5"
-    synthesis = _SYNTHESIS["ecp5" if ecp5 else board.device.size]
+    device, family = board.device, board.device.family
     script = (
-        f"{_read(job)}; {synthesis} -top top -json {NETLIST}; tee -q -o {STATISTICS} stat -json"
+        f"{_read(job)}; {device.synthesis} -top top -json {NETLIST}; "
+        f"tee -q -o {STATISTICS} stat -json"
     )
-    routing = (
-        "--json",
-        NETLIST,
-        "--report",
-        ROUTED_REPORT,
-        "--seed",
-        str(job.seed),
-        "--timing-allow-fail",
-    )
-    routing += (
-        "--freq",
-        f"{clock_hz / 1e6:.3f}",
-        f"--{board.device.size}",
-        "--package",
-        board.package,
-    )
+
+    routing = ["--json", NETLIST, "--report", ROUTED_REPORT]
+    routing += ["--seed", str(job.seed), "--timing-allow-fail", "--freq", f"{clock_hz / 1e6:.3f}"]
+    routing += [f"--{device.size}", "--package", board.package]
     if job.placer is not None:
-        routing += ("--placer", job.placer)
+        routing += ["--placer", job.placer]
     if job.router is not None:
-        routing += ("--router", job.router)
-    kind = "lpf" if ecp5 else "pcf"
-    routing += (f"--{kind}", board.pins) if board.pins else (f"--{kind}-allow-unconstrained",)
-    routing += ("--speed", "6", "--textcfg") if ecp5 else ("--asc",)
+        routing += ["--router", job.router]
+
+    kind = family.pin_file_kind
+    routing += [f"--{kind}", board.pins] if board.pins else [f"--{kind}-allow-unconstrained"]
+    routing += [*family.routing, family.routed_file]
     return [
         _yosys("synthesis", script),
         Stage(
             "place and route",
-            "nextpnr-ecp5" if ecp5 else "nextpnr-ice40",
-            (*routing, routed(board)),
+            family.router,
+            tuple(routing),
+            reads=(board.pins,) if board.pins else (),
         ),
     ]
 
 
 def packing(board: Board, design: str) -> Stage:
     """Return the stage from a routed ``design`` to the bitstream."""
-    if board.device.family == "ecp5":
-        return Stage("bitstream", "ecppack", ("--compress", design, bitstream(board)))
-    return Stage("bitstream", "icepack", (design, bitstream(board)))
-
-
-def routed(board: Board) -> str:
-    """Return the name of the file that nextpnr writes."""
-    return "top.config" if board.device.family == "ecp5" else "top.asc"
+    family = board.device.family
+    arguments = (*family.packing, design, family.bitstream_file)
+    return Stage("bitstream", family.packer, arguments)
 
 
 def memory_mapping(board: Board, job: Job) -> Stage:
     """Return the first part of synthesis, up to where memories have become block RAM; counts cells
     with widths.
     """
-    synthesis = _SYNTHESIS["ecp5" if board.device.family == "ecp5" else board.device.size]
-    script = f"{_read(job)}; {synthesis} -top top -run begin:map_ffram; tee -q -o {STATISTICS} stat -json -width"
+    script = (
+        f"{_read(job)}; {board.device.synthesis} -top top -run begin:map_ffram; "
+        f"tee -q -o {STATISTICS} stat -json -width"
+    )
     return _yosys("memory mapping", script)
 
 
@@ -180,36 +184,21 @@ def _yosys(name: str, script: str) -> Stage:
     ABC.
     """
     log = f"{name.replace(' ', '_')}.log"
-    return Stage(name, "yosys", ("-q", "-l", log, "-p", script), log)
-
-
-SEPARATE = "*.neurons/t:$memrd_v2 *.weights.store.words/t:$memrd_v2 *.learner.inputs/t:$memrd_v2"
-"""Memories in which nothing is read in the cycle in which it is written, or nobody looks at it:
-state (:mod:`hw.machine.neurons`), weights that learn (:mod:`hw.learning.store`), what a lesson
-keeps (:mod:`hw.learning.supervised.input_weights`).
-"""
+    return Stage(name, "yosys", ("-q", "-l", log, "-p", script), log, reads=(DESIGN,))
 
 
 def _read(job: Job) -> str:
     """Return the script that reads the design, and keeps yosys from three mistakes.
 
-    Without being told that they are separate, it adds bypasses to memories. It makes registers that
-    hold the same one, also where they are several because a wire from one would be too slow. Its
-    ABC9 pass mixes up wires that are named like bits of others, as the elements of Amaranth's
-    arrays are (``word[3]``), and may fail.
+    It adds bypasses to memories that do not need them, unless their ports are marked as separate.
+    It makes one register of several that hold the same, also where they are several because a net
+    from one would be too slow. Its ABC9 pass mixes up wires that are named like bits of others, as
+    the elements of Amaranth's arrays are (``word[3]``), and may fail.
     """
-    keep = '; setattr -set ram_style "block" *.weights*/m:*' if job.exchangeable else ""
-    keep += "; setattr -set keep 1 */a:replica %ci:+[Q] */t:$*dff* %i"
-    return f"read_rtlil {DESIGN}; rename -hide */w:*]; setparam -set COLLISION_X_MASK 1'1 {SEPARATE}{keep}"
-
-
-_SYNTHESIS = {
-    "ecp5": "synth_ecp5",
-    "up5k": "synth_ice40 -device u",
-    "hx8k": "synth_ice40 -device hx",
-}
-
-
-def bitstream(board: Board) -> str:
-    """Return the name of the bitstream's file."""
-    return "top.bit" if board.device.family == "ecp5" else "top.bin"
+    commands = [f"read_rtlil {DESIGN}", "rename -hide */w:*]"]
+    commands += [f"select -assert-min {least} {selected}" for selected, least in job.expected]
+    commands.append(f"setparam -set COLLISION_X_MASK 1'1 {' '.join(SEPARATE)}")
+    if job.exchangeable:
+        commands.append(f'setattr -set ram_style "block" {WEIGHT_MEMORIES}')
+    commands.append(f"setattr -set keep 1 {REPLICAS}")
+    return "; ".join(commands)

@@ -12,8 +12,8 @@ from amaranth.utils import bits_for
 
 import sim.network
 import sim.neuron
-from hw.boards.table import Device
 from hw.broadcast import GROUP, Orders
+from hw.fpga.device import Device
 from hw.storage.block import Rows, Storage
 from sim.fixed_point import Bounds
 
@@ -180,7 +180,7 @@ class Neurons(wiring.Component):
         if layer.silent is not None:
             start["tick"], parts["tick"] = layer.silent, bits_for(layer.silent)
         soma = data.StructLayout(parts)
-        few_blocks = isinstance(platform, Device) and platform.family == "ice40"
+        few_blocks = isinstance(platform, Device) and platform.family.small_memories_in_logic
         self.attributes = {"ram_style": "logic"} if few_blocks and layer.folds <= FEW_FOLDS else {}
         writes, clears = [order.deliver for order in orders], [order.clear for order in orders]
         current, current_next = self._state(

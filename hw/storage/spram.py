@@ -9,7 +9,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
 
-from hw.boards.table import Device
+from hw.fpga.device import Device
 from hw.storage.block import BlockStore, Rows, WordPort, store_members
 from sim.network import Network
 

@@ -9,7 +9,7 @@ from hw.flow import seeds
 from hw.flow.build import WORK, build
 from hw.flow.seeds import Search
 from sim.errors import InputError
-from test_boards import ROUTED, settings_of
+from small_builds import ROUTED, settings_of
 
 YOSYS = """
 for name in ("top.json", "cells.json"):
@@ -29,7 +29,7 @@ open("routed.json", "w").write(json.dumps(report))
 
 
 def test_fastest_of_several_seeds_is_kept(tmp_path, monkeypatch):
-    """Each seed's clock is its number here, and seed 3 fails; what is routed is not routed again."""
+    """Each seed's clock is its number here, and seed 3 fails; nothing is routed twice."""
     log = tmp_path / "log"
     nextpnr = NEXTPNR.format(log=str(log), report=ROUTED)
     for name, script in (("YOSYS", YOSYS), ("NEXTPNR_ICE40", nextpnr)):

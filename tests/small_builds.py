@@ -1,0 +1,68 @@
+"""Settings of builds that take no time, and a router's report, for the tests of ``hw/flow``."""
+
+from hw.boards.table import find_board
+from hw.flow.settings import BuildSettings
+from hw.machine.pipeline import Parameters
+from random_networks import random_network
+
+ROUTED = {
+    "fmax": {
+        "$glbnet$sync_clk": {"achieved": 93.1, "constraint": 50},
+        "slow": {"achieved": 20.0, "constraint": 12},
+    },
+    "utilization": {
+        "TRELLIS_COMB": {"available": 24288, "used": 1215},
+        "TRELLIS_FF": {"available": 24288, "used": 535},
+        "DP16KD": {"available": 56, "used": 3},
+        "MULT18X18D": {"available": 28, "used": 0},
+        "DCCA": {"available": 56, "used": 1},
+    },
+    "critical_paths": [
+        {
+            "from": "posedge a",
+            "to": "posedge a",
+            "path": [
+                {
+                    "type": "clk-to-q",
+                    "delay": 0.5,
+                    "from": {"cell": "first"},
+                    "to": {"cell": "first"},
+                },
+                {
+                    "type": "routing",
+                    "delay": 1.25,
+                    "from": {"cell": "first"},
+                    "to": {"cell": "middle"},
+                },
+                {
+                    "type": "logic",
+                    "delay": 0.25,
+                    "from": {"cell": "middle"},
+                    "to": {"cell": "middle"},
+                },
+                {
+                    "type": "routing",
+                    "delay": 1.0,
+                    "from": {"cell": "middle"},
+                    "to": {"cell": "last"},
+                },
+                {"type": "setup", "delay": 0.0, "from": {"cell": "last"}, "to": {"cell": "last"}},
+            ],
+        },
+        {
+            "from": "posedge a",
+            "to": "<async>",
+            "path": [
+                {"type": "clk-to-q", "delay": 9.0, "from": {"cell": "x"}, "to": {"cell": "x"}}
+            ],
+        },
+    ],
+}
+"""A report of nextpnr 0.11, shortened."""
+
+
+def settings_of(name, clock_hz=None, lanes=1, spram=None):
+    board = find_board(name)
+    return BuildSettings(
+        Parameters(random_network(3), lanes, spram=spram), board, clock_hz or board.clock_hz
+    )

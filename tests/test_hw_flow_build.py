@@ -1,0 +1,83 @@
+"""Builds: bitstreams from the tools that pip installs, and what is left when one fails."""
+
+import json
+import sys
+from dataclasses import replace
+
+import pytest
+
+from hw.boards.table import BOARDS
+from hw.flow.build import REPORT_FILE, WORK, build
+from hw.flow.measure import summary
+from hw.flow.settings import FASTEST
+from random_networks import random_network
+from sim.errors import InputError
+from small_builds import ROUTED, settings_of
+
+
+@pytest.mark.parametrize(("name", "spram"), [("ulx3s-25f", None), ("icebreaker", 0)])
+def test_small_bitstream_is_built_and_reported(name, spram, tmp_path):
+    """One per family, with weights in SPRAM where there is some; the same settings again run no
+    tool.
+    """
+    settings, stages = settings_of(name, spram=spram), []
+    built = build(settings, tmp_path, stages.append)
+    assert stages == ["gateware", "synthesis", "place and route", "bitstream"]
+    assert built.bitstream.stat().st_size > 10_000
+    report = json.loads((tmp_path / REPORT_FILE).read_text())
+    assert report == built.to_json()
+    assert report["timing_met"]
+    assert report["resources"].get("SPRAM", [0])[0] == (0 if spram is None else 1)
+    assert report["digest"] == f"{random_network(3).digest:08x}"
+    used, available = next(iter(report["resources"].values()))
+    assert 500 < used < available
+    assert summary(report).row_count >= 6
+    again = build(settings, tmp_path)
+    assert [
+        again.seconds[stage] < 0.5 for stage in ("synthesis", "place and route", "bitstream")
+    ] == [True] * 3
+    before = built.bitstream.read_bytes()
+    assert again.bitstream.read_bytes() == before
+    assert build(replace(settings, seed=2), tmp_path).bitstream.read_bytes() != before
+
+
+@pytest.fixture
+def quick_tools(tmp_path, monkeypatch):
+    """Tools that write canned reports at once; nextpnr's clock reaches 20 MHz."""
+    canned = {
+        "YOSYS": ("cells.json", {"design": {"num_cells_by_type": {"LUT4": 1}}}),
+        "NEXTPNR_ECP5": ("routed.json", ROUTED),
+    }
+    for name, (file, content) in canned.items():
+        tool = tmp_path / name
+        tool.write_text(f"#!{sys.executable}\nopen({file!r}, 'w').write({json.dumps(content)!r})\n")
+        tool.chmod(0o755)
+        monkeypatch.setenv(name, str(tool))
+
+
+def test_missed_timing_is_loud_and_leaves_no_bitstream(tmp_path, quick_tools):
+    (tmp_path / "top.bit").write_bytes(b"of an earlier build")
+    with pytest.raises(InputError, match=r"timing: the clock reaches 20.0 MHz, not 21; .*auto"):
+        build(settings_of("none-ecp5-25f", 21e6), tmp_path)
+    assert not json.loads((tmp_path / REPORT_FILE).read_text())["timing_met"]
+    assert not list(tmp_path.glob("top.bi?"))
+    assert build(settings_of("none-ecp5-25f", FASTEST), tmp_path).clock_hz == 20e6
+
+
+def test_tool_that_fails_is_quoted(tmp_path, quick_tools, monkeypatch):
+    for tool, complaint in (
+        ("false", "nextpnr-ecp5 fails, silently"),
+        ("no-such-tool", "no-such-tool: no such program"),
+    ):
+        monkeypatch.setenv("NEXTPNR_ECP5", tool)
+        with pytest.raises(InputError, match=complaint):
+            build(settings_of("none-ecp5-25f"), tmp_path)
+    assert (tmp_path / WORK / "nextpnr-ecp5.log").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_board_is_built_as_fast_as_it_gets(name, tmp_path):
+    built = build(settings_of(name, FASTEST), tmp_path)
+    assert built.met
+    assert (built.bitstream is None) == (BOARDS[name].pins is None)
