@@ -19,15 +19,16 @@ from amaranth.lib import stream
 from amaranth.sim import Simulator
 
 PATIENCE_CYCLES = 100_000
-"""A component that moves no beat for so long hangs."""
+"""A component that moves no beat for as many cycles hangs."""
 
 
 class HangError(RuntimeError):
     """The component stopped moving beats before every image was closed."""
 
-    def __init__(self, closed: int, images: int):
+    def __init__(self, closed: int, stimulus: "Stimulus"):
         super().__init__(
-            f"no beat moved for {PATIENCE_CYCLES} cycles; {closed} of {images} images are closed"
+            f"no beat moved for {stimulus.patience_cycles} cycles; "
+            f"{closed} of {len(stimulus.images)} images are closed"
         )
 
 
@@ -39,11 +40,13 @@ class Stimulus:
         ``skip``, the beats before the last are left out while it is high.
     :param closing: an output closes an image if it has one of these bits; 0: every output does.
     :param seed: of random pauses on both sides; None: none.
+    :param patience_cycles: cycles without a beat after which the component hangs.
     """
 
     images: Sequence[Sequence[int]]
     closing: int = 0
     seed: int | None = None
+    patience_cycles: int = PATIENCE_CYCLES
 
 
 @dataclass(frozen=True)
@@ -177,5 +180,5 @@ class _Driver:
                 idle = 0
             if observed & 1:
                 self.watched.append(observed)
-            if idle > PATIENCE_CYCLES:
-                raise HangError(closed, len(self.stimulus.images))
+            if idle > self.stimulus.patience_cycles:
+                raise HangError(closed, self.stimulus)

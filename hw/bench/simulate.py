@@ -1,4 +1,4 @@
-"""Runs images through the gateware and holds every boundary against :mod:`sim`."""
+"""Runs images through the gateware and compares every boundary with :mod:`sim`."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,19 +7,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hw.bench.engine import AmaranthEngine, Engine, HangError, Stimulus
+from hw.bench.engine import PATIENCE_CYCLES, HangError, Stimulus
+from hw.bench.engines import make_engine
 from hw.bench.flash_chip import complete
+from hw.bench.loader import WithLoader
 from hw.bench.trace import HardwareTrace, input_events, pixels, split_images, traces
-from hw.bench.verilated import VerilatedEngine
 from hw.encoders.intensity import Encoder
 from hw.events import Kind, event
 from hw.machine.pipeline import Parameters, Pipeline
-from sim.errors import InputError
 from sim.network import Network
 from sim.pipeline import run
 from sim.trace import Trace, difference
-
-ENGINES = ("amaranth", "verilator")
 
 
 class DifferenceError(Exception):
@@ -29,28 +27,28 @@ class DifferenceError(Exception):
 class Simulation:
     """Encoder and pipeline of a network, ready to run images.
 
-    :param parameters: the network and its lanes.
-    :param engine: ``amaranth`` (no compiler, some thousand cycles per second) or ``verilator``.
+    Weights come as on a board: from the gateware, from a flash beside it, or from a host that loads
+    them first.
+
+    :param parameters: the network, its lanes, and where its weights are stored.
+    :param engine: of :data:`hw.bench.engines.ENGINES`.
     :param vcd: where the pipeline's signals are kept; only with ``amaranth``.
     :raises InputError: the engine's tools are missing.
     """
 
     def __init__(self, parameters: Parameters, engine: str = "verilator", vcd: Path | None = None):
         self.parameters = parameters
-        self.chunk = (
-            500 if engine == "verilator" else sys.maxsize
-        )  # one VCD file tells the whole story
-        if vcd is not None and engine != "amaranth":
-            raise InputError("--vcd: only the Amaranth engine writes one; add --engine amaranth.")
-        network = parameters.network
-        self.encoder: Engine
-        self.pipeline: Engine
-        if engine == "amaranth":
-            self.encoder = AmaranthEngine(Encoder(network))
-            self.pipeline = AmaranthEngine(complete(Pipeline(parameters), parameters), vcd)
-        else:
-            self.encoder = VerilatedEngine(Encoder(network))
-            self.pipeline = VerilatedEngine(complete(Pipeline(parameters), parameters))
+        # one VCD file shows all images
+        self.chunk = 500 if engine == "verilator" else sys.maxsize
+
+        pipeline = complete(Pipeline(parameters), parameters)
+        self.patience_cycles = PATIENCE_CYCLES
+        if parameters.spram is not None:
+            rows = parameters.layers[parameters.spram].rows
+            pipeline = WithLoader(pipeline, rows, parameters.spram)
+            self.patience_cycles += rows.depth
+        self.pipeline = make_engine(engine, pipeline, vcd)
+        self.encoder = make_engine(engine, Encoder(parameters.network))
 
     def run(self, images: npt.NDArray[np.uint8], seed: int | None = None) -> list[HardwareTrace]:
         """Run images uint8 (n, height, width), back to back; ``seed`` adds random pauses on all
@@ -60,42 +58,38 @@ class Simulation:
         :raises HangError: the gateware stops.
         """
         network = self.parameters.network
-        encoded = self.encoder.run(
-            Stimulus(pixels(images), closing=Kind.END.value | Kind.ABORT.value, seed=seed)
-        )
+        closing = Kind.END.value | Kind.ABORT.value
+        encoded = self.encoder.run(Stimulus(pixels(images), closing=closing, seed=seed))
         events = split_images(encoded, network)
         compare_events(network, events, images)
-        return traces(self.parameters, self.pipeline.run(Stimulus(events, seed=seed)))
+
+        stimulus = Stimulus(events, seed=seed, patience_cycles=self.patience_cycles)
+        return traces(self.parameters, self.pipeline.run(stimulus))
 
 
 def compare_events(network: Network, found: list[list[int]], images: npt.NDArray[np.uint8]) -> None:
-    """Hold the encoder's beats, per image, against ``sim.encoders.intensity``.
+    """Compare the encoder's beats, per image, with ``sim.encoders.intensity``.
 
     :raises DifferenceError: at the first difference.
     """
     layout = event(network)
     for image, (wanted, got) in enumerate(zip(input_events(network, images), found, strict=True)):
-        if wanted != got:
-            place = next(
-                (
-                    n
-                    for n, (one, other) in enumerate(zip(wanted, got, strict=False))
-                    if one != other
-                ),
-                -1,
-            )
-            place = min(len(wanted), len(got)) if place < 0 else place
-            beats = [
-                layout.from_bits(beats[place]) if place < len(beats) else "nothing"
-                for beats in (wanted, got)
-            ]
-            raise DifferenceError(
-                f"image {image}, input event {place}: expected {beats[0]}, found {beats[1]}"
-            )
+        if wanted == got:
+            continue
+        pairs = zip(wanted, got, strict=False)
+        shorter = min(len(wanted), len(got))
+        index = next((n for n, (one, other) in enumerate(pairs) if one != other), shorter)
+        expected, other = (
+            layout.from_bits(beats[index]) if index < len(beats) else "nothing"
+            for beats in (wanted, got)
+        )
+        raise DifferenceError(
+            f"image {image}, input event {index}: expected {expected}, found {other}"
+        )
 
 
 def compare(image: int, expected: Trace, found: HardwareTrace) -> None:
-    """Hold what the pipeline did with an image against its trace from ``sim``.
+    """Compare what the pipeline did with an image with its trace from ``sim``.
 
     :raises DifferenceError: at the first difference.
     """
@@ -117,9 +111,9 @@ def simulate(
     images: npt.NDArray[np.uint8],
     progress: Callable[[int], object] | None = None,
 ) -> Iterator[HardwareTrace]:
-    """Yield each image's trace after holding it against ``sim``; ``progress`` is told how many more
-    are done.
+    """Yield each image's trace after comparing it with ``sim``.
 
+    :param progress: receives how many more images are done.
     :raises DifferenceError: at the first difference, after the images before it were yielded.
     """
     for start in range(0, len(images), simulation.chunk):

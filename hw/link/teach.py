@@ -1,5 +1,5 @@
-"""Teaches a board over the link, image by image, and says what that cost; if wanted, holds every
-lesson against sim.
+"""Teaches a board over the link, image by image, and says what that cost; if wanted, compares every
+lesson with sim.
 """
 
 from collections import deque
@@ -18,28 +18,34 @@ from sim.learning.supervised_batch import Learner
 from sim.network import Network
 
 LAST = 1000
-"""Images over which the present accuracy is taken."""
+"""Images over which the current accuracy is taken."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class CourseSettings:
     """What one run does; ``train learn`` without shifts gives the same weights from the same start
     and settings.
 
-    :param thin: ``thin`` of :mod:`sim.learning.supervised`, first and last; it grows linearly
+    :param epochs: times each image is learnt.
+    :param seed: of order and draws.
+    :param skip: ``skip`` of :mod:`sim.learning.supervised`, first and last; it grows linearly
         between.
     :raises InputError: one of them is out of range.
     """
 
     epochs: int
     seed: int
-    thin: tuple[int, int]
+    skip: tuple[int, int]
 
     def __post_init__(self) -> None:
         for name, low in (("epochs", 1), ("seed", 0)):
             if getattr(self, name) < low:
                 raise InputError(f"--{name}: must be at least {low}, not {getattr(self, name)}.")
-        check_skip(*self.thin)
+        check_skip(*self.skip)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings under their stable names: ``skip`` is called ``thin`` there."""
+        return {"epochs": self.epochs, "seed": self.seed, "thin": self.skip}
 
 
 class DifferenceError(Exception):
@@ -76,7 +82,7 @@ class Tally:
         return sum(self.last) / max(1, len(self.last))
 
     def to_json(self, clock_hz: int) -> dict[str, Any]:
-        """Return the figures of a run; means per update are over the images that taught something."""
+        """Return the figures of a run; means per update are over images that taught something."""
         made = max(1, self.updated)
         return {
             "images": self.images,
@@ -101,8 +107,9 @@ class Teacher:
     """A run of labelled images through a board.
 
     :param start: the weights to begin with, put into the board before the first lesson.
-    :param images: uint8 (n, height, width), learnt once per epoch, with ``labels`` (n,).
-    :param check: hold each lesson, and :meth:`finish` the weights, against
+    :param images: uint8 (n, height, width), learnt once per epoch.
+    :param labels: (n,), their classes.
+    :param check: compare each lesson, and in :meth:`fetch` the weights, with
         :mod:`sim.learning.supervised_batch`.
     :raises InputError: the board does not learn, or ``start`` is not its network with other
         weights.
@@ -114,7 +121,7 @@ class Teacher:
         start: Network,
         images: npt.NDArray[np.uint8],
         labels: npt.NDArray[Any],
-        settings: Settings,
+        settings: CourseSettings,
         check: bool = False,
     ):
         if board.pipeline.rule is None:
@@ -140,18 +147,18 @@ class Teacher:
         """Give every lesson, as long as ``go_on`` says after each; return whether it was all of
         them.
 
-        :raises DifferenceError: the board answers what sim does not. :raises LinkError: the board
-            stopped answering.
+        :raises DifferenceError: the board answers what sim does not.
+        :raises LinkError: the board stopped answering.
         """
         for epoch, tally in enumerate(self.epochs):
-            order, thin = self._course(epoch + 1)
+            order, skip = self._course(epoch + 1)
             images, labels = self.images[order], self.labels[order]
-            lessons = self.board.learn(images, labels.tolist(), thin.tolist())
-            for place, taught in enumerate(lessons):
-                self.tally.add(taught, int(labels[place]))
-                tally.add(taught, int(labels[place]))
+            lessons = self.board.learn(images, labels.tolist(), skip.tolist())
+            for index, taught in enumerate(lessons):
+                self.tally.add(taught, int(labels[index]))
+                tally.add(taught, int(labels[index]))
                 if self.learner is not None:
-                    self._compare(taught, order[place : place + 1], thin[place : place + 1])
+                    self._compare(taught, order[index : index + 1], skip[index : index + 1])
                 if not go_on(self.tally):
                     return False
         return True
@@ -189,7 +196,7 @@ class Teacher:
         begun = [tally for tally in self.epochs if tally.images]
         assert self.board.pipeline.rule is not None
         return {
-            "settings": asdict(self.settings) | {"rule": asdict(self.board.pipeline.rule)},
+            "settings": self.settings.to_json() | {"rule": asdict(self.board.pipeline.rule)},
             "board": f"{self.board.network.digest:08x}",
             "clock_hz": clock_hz,
             **self.tally.to_json(clock_hz),
@@ -201,13 +208,13 @@ class Teacher:
     def _course(self, epoch: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
         count = len(self.labels)
         order = draws(self.settings.seed, epoch).permutation(count)
-        return order, skipping(self.settings.thin, epoch, self.settings.epochs, count)
+        return order, skipping(self.settings.skip, epoch, self.settings.epochs, count)
 
     def _compare(
-        self, taught: Taught, index: npt.NDArray[np.intp], thin: npt.NDArray[np.int64]
+        self, taught: Taught, index: npt.NDArray[np.intp], skip: npt.NDArray[np.int64]
     ) -> None:
         assert self.learner is not None
-        lessons = self.learner.learn(self.images[index], self.labels[index], thin)
+        lessons = self.learner.learn(self.images[index], self.labels[index], skip)
         for name in ("decision", "updated", "rows", "changed"):
             expected, found = int(getattr(lessons, name)[0]), int(getattr(taught, name))
             if expected != found:
