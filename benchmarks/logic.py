@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from hw.flow.selections import SEPARATE
-from hw.machine.pipeline import Parameters, Pipeline
+from hw.machine.pipeline import Pipeline
+from hw.parameters import MachineParameters
 from hw.verilog import find_tool, to_rtlil
 from sim.console import run_command
 from sim.errors import InputError
@@ -37,7 +38,7 @@ SCRIPT = (
 )
 
 
-def logic(parameters: Parameters, family: str) -> dict[str, Any]:
+def logic(parameters: MachineParameters, family: str) -> dict[str, Any]:
     """Return the cells of the pipeline without weight memories; ``luts`` counts all that takes up a
     LUT4.
     """
@@ -75,7 +76,7 @@ def main() -> int:
     network = random_machine()
     rules = (None, default_rule(network))
     rows = [
-        logic(Parameters(network, arguments.lanes, rule), family)
+        logic(MachineParameters(network, arguments.lanes, rule), family)
         for family in TINY_ODIN
         for rule in rules
     ]

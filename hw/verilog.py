@@ -1,4 +1,4 @@
-"""Emits a component as Verilog and the images of its memories, for any simulator or synthesis tool."""
+"""Emits a component as Verilog and its memories as images, for any simulator or synthesis tool."""
 
 import re
 import shutil
@@ -96,6 +96,7 @@ def _fields(port: str, layout: data.Layout, prefix: str, offset: int) -> list[st
     lines: list[str] = []
     for key, field in layout:
         index, name = offset + field.offset, f"{prefix}{key}"
+
         if isinstance(field.shape, data.Layout):
             lines += _fields(port, field.shape, f"{name}.", index)
         else:

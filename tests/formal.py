@@ -24,8 +24,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from hw.events import Kind
-from hw.machine.pipeline import Parameters, Pipeline
+from hw.machine.pipeline import Pipeline
 from hw.machine.spike_queue import Queue
+from hw.parameters import MachineParameters
 
 TASK = """
 [options]
@@ -181,7 +182,7 @@ class ExactPotentials(Specification):
 
     def state(self, m):
         dut: Pipeline = self.dut
-        parameters: Parameters = dut.parameters
+        parameters: MachineParameters = dut.parameters
         layer, (output,) = parameters.network.layers[0], parameters.layers
         assume_stable_input(m, dut.i)
         current = [Signal(signed(24), init=-layer.threshold) for _ in range(layer.fan_out)]

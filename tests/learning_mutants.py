@@ -47,8 +47,8 @@ SOFTWARE = [
     (
         "sim: rival at the end missed",
         "sim/learning/supervised.py",
-        "output_tick[output] <= end]",
-        "output_tick[output] < end]",
+        "output_tick[output] <= end\n",
+        "output_tick[output] < end\n",
     ),
     (
         "sim: reach a step too far",
@@ -188,14 +188,14 @@ HARDWARE = [
     ),
     (
         "saturates early",
-        "hw/learning/store.py",
+        "hw/storage/writable.py",
         "(weight == form.high)",
         "(weight == form.high - 1)",
     ),
-    ("wraps at the lowest weight", "hw/learning/store.py", "(weight == form.low)", "0"),
+    ("wraps at the lowest weight", "hw/storage/writable.py", "(weight == form.low)", "0"),
     (
         "written to the next word",
-        "hw/learning/store.py",
+        "hw/storage/writable.py",
         "range(LATENCY_CYCLES)",
         "range(LATENCY_CYCLES - 1)",
     ),
@@ -261,7 +261,7 @@ HARDWARE = [
     ),
     (
         "words not for the host",
-        "hw/learning/store.py",
+        "hw/storage/writable.py",
         "Mux(host.read, host.address, self.address)",
         "self.address",
     ),

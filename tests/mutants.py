@@ -67,10 +67,10 @@ MUTANTS = [
     Mutant(
         "no clear, registers",
         "hw/machine/neurons.py",
-        "with m.If(self.clear):",
-        "with m.If(Const(0)):",
+        "                with m.If(clear):",
+        "                with m.If(Const(0)):",
     ),
-    Mutant("no clear, memory", "hw/machine/neurons.py", "self.clear | (fresh & ~", "(fresh & ~"),
+    Mutant("no clear, memory", "hw/machine/neurons.py", "eq(clear | (fresh & ~", "eq((fresh & ~"),
     Mutant(
         "wrong start",
         "hw/machine/neurons.py",
@@ -86,7 +86,7 @@ MUTANTS = [
     ),
     Mutant(
         "no sign extension",
-        "hw/storage/block.py",
+        "hw/rows.py",
         "ArrayLayout(signed(self.layer.weight_bits)",
         "ArrayLayout((self.layer.weight_bits)",
     ),
@@ -111,7 +111,7 @@ MUTANTS = [
     ),
     Mutant(
         "tie in a fold",
-        "hw/readouts/first_spike.py",
+        "hw/arithmetic.py",
         "(high.potential > low.potential)",
         "(high.potential >= low.potential)",
     ),
@@ -247,8 +247,8 @@ MUTANTS = [
     Mutant(
         "sim: output at zero missed",
         "sim/readouts/first_spike.py",
-        "potential[winner] >= 0",
-        "potential[winner] > 0",
+        "bool(potential[winner] >= 0)",
+        "bool(potential[winner] > 0)",
         SOFTWARE,
     ),
     Mutant(
@@ -280,9 +280,9 @@ MUTANTS = [
     ),
     Mutant(
         "sim: a tick too few in the bounds",
-        "sim/fixed_point.py",
-        "network.last_tick - first\n",
-        "network.last_tick - first - 1\n",
+        "sim/neuron.py",
+        "premise.last_tick - first\n",
+        "premise.last_tick - first - 1\n",
         SOFTWARE,
     ),
     *(Mutant(*bug, ("test_sim_learn.py",)) for bug in learning_mutants.SOFTWARE),

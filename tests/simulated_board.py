@@ -9,9 +9,10 @@ from amaranth.sim import Simulator
 from hw.bench.emulate import CLOCK_HZ as VIRTUAL_CLOCK_HZ
 from hw.bench.emulate import Terminal, VirtualBoard, serve
 from hw.bench.flash_chip import complete
-from hw.boards.top import Parameters, Top
+from hw.boards.top import BoardParameters, Top
 from hw.link.uart import BITS, bit_cycles
-from hw.machine.pipeline import Parameters as PipelineParameters
+from hw.parameters import MachineParameters
+from hw.rows import SPRAM
 from sim import batch
 
 SLICE_CYCLES = 200
@@ -24,9 +25,10 @@ CLOCK_HZ = 1_000_000
 
 
 def parameters_of(network, lanes=1, spram=None):
-    return Parameters(
-        PipelineParameters(network, lanes, spram=spram), clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4
-    )
+    machine = MachineParameters(network, lanes)
+    if spram is not None:
+        machine = machine.with_placement(spram, SPRAM)
+    return BoardParameters(machine, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4)
 
 
 @contextmanager
@@ -64,7 +66,7 @@ class SimulatedLine:
     direction. Its clock is that of the gateware, so nothing depends on how fast it is simulated.
     """
 
-    def __init__(self, parameters: Parameters, damage=lambda data: data):
+    def __init__(self, parameters: BoardParameters, damage=lambda data: data):
         self.divisor = bit_cycles(parameters.clock_hz, parameters.baud)
         self.top, self.damage = complete(Top(parameters), parameters.pipeline), damage
         self.sent, self.received, self.cycles = bytearray(), bytearray(), 0

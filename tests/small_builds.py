@@ -2,7 +2,7 @@
 
 from hw.boards.table import find_board
 from hw.flow.settings import BuildSettings
-from hw.machine.pipeline import Parameters
+from hw.parameters import MachineParameters
 from random_networks import random_network
 
 ROUTED = {
@@ -61,8 +61,7 @@ ROUTED = {
 """A report of nextpnr 0.11, shortened."""
 
 
-def settings_of(name, clock_hz=None, lanes=1, spram=None):
+def settings_of(name, clock_hz=None, lanes=1):
     board = find_board(name)
-    return BuildSettings(
-        Parameters(random_network(3), lanes, spram=spram), board, clock_hz or board.clock_hz
-    )
+    machine = MachineParameters(random_network(3), lanes)
+    return BuildSettings(machine, board, clock_hz or board.clock_hz)

@@ -11,7 +11,7 @@ from hw.bench.simulate import Simulation, compare
 from hw.bench.trace import field, pixels
 from hw.events import Status, result
 from hw.machine.machine import Machine
-from hw.machine.pipeline import Parameters
+from hw.parameters import MachineParameters
 from random_networks import random_images, random_network, seeds
 from sim.pipeline import run
 
@@ -25,7 +25,7 @@ def with_random_lanes(seed, network):
     widest = max(layer.fan_out for layer in network.layers)
     rng = np.random.default_rng(seed)
     lanes = widest if rng.random() < 0.5 else int(rng.integers(1, widest + 1))
-    return Parameters(network, lanes, group=int(rng.integers(1, 2 * widest)))
+    return MachineParameters(network, lanes, group=int(rng.integers(1, 2 * widest)))
 
 
 @settings(max_examples=200)
@@ -42,7 +42,7 @@ def test_every_boundary_equals_sim(seed, pauses):
 @settings(max_examples=60)
 @given(seeds, st.booleans())
 def test_pixels_in_results_out(seed, pauses):
-    """The whole machine: here the pipeline's ``skip`` ends the encoder's work on a decided image."""
+    """The whole machine: here ``discard`` ends the encoder's work on a decided image."""
     network = random_network(seed)
     images = random_images(network, IMAGES, seed)
     machine = Machine(with_random_lanes(seed, network))

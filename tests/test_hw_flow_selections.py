@@ -1,7 +1,5 @@
 """What synthesis selects by name is there in every kind of design, and missed if it is renamed."""
 
-from dataclasses import replace
-
 import pytest
 
 from hw.boards.table import find_board
@@ -16,7 +14,9 @@ from hw.flow.selections import (
 )
 from hw.flow.settings import BuildSettings
 from hw.flow.toolchain import DESIGN, memory_mapping
-from hw.machine.pipeline import FULL, Parameters, Pipeline
+from hw.machine.pipeline import Pipeline
+from hw.parameters import FULL, MachineParameters
+from hw.rows import SPRAM
 from hw.verilog import to_rtlil
 from random_networks import random_network
 from sim.errors import InputError
@@ -30,17 +30,17 @@ NETWORK = next(
 )
 
 
-def design(kind: str) -> Parameters:
+def design(kind: str) -> MachineParameters:
     """A tiny machine that has one more of the parts than the least."""
     match kind:
         case "folded" | "exchangeable":
-            return Parameters(NETWORK, 1)
+            return MachineParameters(NETWORK, 1)
         case "learning":
-            return Parameters(NETWORK, 1, default_rule(NETWORK))
+            return MachineParameters(NETWORK, 1, default_rule(NETWORK))
         case "wide":
-            return Parameters(NETWORK, FULL, group=2)
+            return MachineParameters(NETWORK, FULL, group=2)
         case _:
-            return Parameters(NETWORK, FULL)
+            return MachineParameters(NETWORK, FULL)
 
 
 def map_memories(kind, folder, rename=("", "")):
@@ -87,8 +87,8 @@ def test_a_renamed_part_fails_the_build_in_one_sentence(kind, old, new, tmp_path
 
 
 def test_each_layer_counts():
-    machine = Parameters(NETWORK, 1)
+    machine = MachineParameters(NETWORK, 1)
     folded = [layer for layer in machine.layers if layer.folds > 1]
     assert dict(expected(machine, exchangeable=False)) == {NEURON_MEMORIES: len(folded)}
-    stored = dict(expected(replace(machine, spram=0), exchangeable=True))
+    stored = dict(expected(machine.with_placement(0, SPRAM), exchangeable=True))
     assert stored[WEIGHT_MEMORIES] == len(machine.layers) - 1

@@ -12,13 +12,13 @@ import pytest
 from hw.commands.parser import main
 from hw.link import teach
 from hw.link.exchange import LinkError
-from hw.machine.pipeline import Parameters
+from hw.parameters import MachineParameters
 from sim.console import INTERRUPTED
 from sim.data import dataset
 from sim.errors import InputError
 from sim.file import load, save
 from sim.learning.schedule import default_rule
-from sim.trace import load_vectors
+from sim.vectors import load_vectors
 from simulated_board import virtual_board
 from train.learning.in_place import LearnSettings, run
 from train.learning.random_network import random_network
@@ -46,7 +46,7 @@ def folder(tmp_path_factory):
 def port(folder):
     """A virtual board that learns, at a pseudo-terminal."""
     network = load(folder)
-    with virtual_board(Parameters(network, 3, default_rule(network))) as found:
+    with virtual_board(MachineParameters(network, 3, default_rule(network))) as found:
         yield found
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.boards.top import Parameters
+from hw.boards.top import BoardParameters
 from hw.link.client import Board
 from hw.link.exchange import LinkError
 from hw.link.frame import LESSON, Kind
-from hw.machine.pipeline import Parameters as PipelineParameters
+from hw.parameters import MachineParameters
 from random_networks import random_network
 from sim.learning.supervised import learn
 from simulated_board import SimulatedLine, noise
@@ -24,9 +24,11 @@ SEED = 8
 
 def board_of(network, rule, lanes=2, damage=lambda data: data, **options):
     lanes = min(lanes, max(layer.fan_out for layer in network.layers))
-    pipeline = PipelineParameters(network, lanes, rule)
+    pipeline = MachineParameters(network, lanes, rule)
     return Board(
-        SimulatedLine(Parameters(pipeline, CLOCK_HZ, CLOCK_HZ // 4), damage), network, **options
+        SimulatedLine(BoardParameters(pipeline, CLOCK_HZ, CLOCK_HZ // 4), damage),
+        network,
+        **options,
     )
 
 
@@ -34,7 +36,7 @@ def fetched(board, network):
     rows = [layer.rows for layer in board.pipeline.layers]
     weights = [each.unpack(list(board.fetch_words(index))) for index, each in enumerate(rows)]
     layers = (
-        replace(layer, weight=weight) for layer, weight in zip(network.layers, weights, strict=True)
+        layer.with_weight(weight) for layer, weight in zip(network.layers, weights, strict=True)
     )
     return replace(network, layers=tuple(layers))
 
@@ -43,13 +45,13 @@ def test_a_board_learns_each_image_once_over_a_bad_line():
     """Bytes are lost, doubled and changed in both directions; what a good line does,
     test_hw_learn_command.py sees.
     """
-    network, images, labels, thin, rule = course(SEED, 3)
+    network, images, labels, skip, rule = course(SEED, 3)
     with board_of(network, rule, damage=noise(SEED, 0.003), patience_s=0.001, tries=100) as board:
         assert board.pipeline.rule == rule
         board.set_generator(STATE)
         after, state = network, STATE
         for taught, image, label, leave in zip(
-            board.learn(images, labels, thin), images, labels, thin, strict=True
+            board.learn(images, labels, skip), images, labels, skip, strict=True
         ):
             lesson = learn(after, image, int(label), rule, state, int(leave))
             expected = (lesson.decision, lesson.updated, lesson.rows, lesson.changed)

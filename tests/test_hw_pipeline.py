@@ -11,11 +11,16 @@ from hw.bench.simulate import DifferenceError, Simulation, compare, compare_even
 from hw.bench.trace import end_of_image, input_events, pixels, traces
 from hw.events import Kind, Status, event
 from hw.machine.machine import Machine
-from hw.machine.pipeline import FULL, Parameters, Pipeline
+from hw.machine.pipeline import Pipeline
+from hw.parameters import FULL, MachineParameters
 from random_networks import random_images, random_network, seeds
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
 from sim.pipeline import run
+from sim.readouts.first_spike import FirstSpike
 
 
 def network(*layers, ticks=(0,), last_tick=6, inputs=4, ticks_per_unit=1):
@@ -24,13 +29,15 @@ def network(*layers, ticks=(0,), last_tick=6, inputs=4, ticks_per_unit=1):
     """
     spike_tick = np.full(256, -1, np.int16)
     spike_tick[1 : len(ticks) + 1] = ticks
-    encoder = Encoder((1, inputs), 1, np.arange(inputs, dtype=np.int32), spike_tick)
+    encoder = Intensity((1, inputs), 1, np.arange(inputs, dtype=np.int32), spike_tick)
     sizes = [np.array(weight, np.int8) for weight, _ in layers]
     return Network(
         encoder,
         tuple(
-            Layer(weight, threshold) for weight, (_, threshold) in zip(sizes, layers, strict=True)
+            Layer(Dense(weight), Neuron(threshold))
+            for weight, (_, threshold) in zip(sizes, layers, strict=True)
         ),
+        FirstSpike(),
         ticks_per_unit,
         last_tick,
         tuple(str(index) for index in range(sizes[-1].shape[1])),
@@ -40,7 +47,7 @@ def network(*layers, ticks=(0,), last_tick=6, inputs=4, ticks_per_unit=1):
 def result_of(machine, *images, lanes=FULL):
     """The trace of the last image, after every image was held against sim on every boundary."""
     batch = np.array(images, np.uint8).reshape(-1, 1, machine.encoder.inputs)
-    found = list(simulate(Simulation(Parameters(machine, lanes), "amaranth"), batch))
+    found = list(simulate(Simulation(MachineParameters(machine, lanes), "amaranth"), batch))
     return found[-1]
 
 
@@ -114,7 +121,7 @@ def test_images_back_to_back_cost_no_more(seed):
     """
     machine = random_network(seed)
     images = random_images(machine, 4, seed)
-    parameters = Parameters(machine)
+    parameters = MachineParameters(machine)
     run = AmaranthEngine(Pipeline(parameters)).run(Stimulus(input_events(machine, images)))
     assert run.cycles <= sum(found.cycles + 1 for found in traces(parameters, run)) + 2
 
@@ -125,7 +132,7 @@ def test_the_rest_of_a_decided_image_is_not_read_again():
     """
     machine = network(([[9]] * 200, 2), ticks=(0, 2, 3, 4, 5, 6), inputs=200)
     images = np.tile(np.arange(1, 7, dtype=np.uint8), 100)[: 3 * 200].reshape(3, 1, 200)
-    run = AmaranthEngine(Machine(Parameters(machine))).run(Stimulus(pixels(images)))
+    run = AmaranthEngine(Machine(MachineParameters(machine))).run(Stimulus(pixels(images)))
     assert len(run.outputs) == 3
     assert run.cycles < 3 * (200 + 2 * 34 + 40)
 
@@ -144,7 +151,7 @@ def beat(tick, neuron):
 
 
 def feed(images, seed=None, lanes=FULL):
-    parameters = Parameters(SLOW, lanes)
+    parameters = MachineParameters(SLOW, lanes)
     return traces(parameters, AmaranthEngine(Pipeline(parameters)).run(Stimulus(images, seed=seed)))
 
 
@@ -175,7 +182,7 @@ def test_a_broken_image_is_dropped_and_the_next_is_right(place, lanes):
 
 
 def test_the_machine_counts_images_of_the_wrong_length():
-    machine = Machine(Parameters(SLOW))
+    machine = Machine(MachineParameters(SLOW))
     images = pixels(GOOD)
     found = AmaranthEngine(machine).run(
         Stimulus([[256], images[0], [0, 0, 256], [0] * 9 + [256], images[0]])
@@ -197,7 +204,7 @@ def test_the_machine_counts_images_of_the_wrong_length():
 def test_a_component_that_hangs_is_named():
     stimulus = Stimulus([input_events(SLOW, GOOD)[0][:-1]], patience_cycles=50)
     with pytest.raises(HangError, match="for 50 cycles; 0 of 1 images are closed"):
-        AmaranthEngine(Pipeline(Parameters(SLOW))).run(stimulus)
+        AmaranthEngine(Pipeline(MachineParameters(SLOW))).run(stimulus)
 
 
 @pytest.mark.parametrize("lanes", [0, 3, -1, "all", True])
@@ -205,11 +212,11 @@ def test_lanes_that_do_not_fit_are_refused(lanes):
     with pytest.raises(
         InputError, match=r"lanes: must be in 1\.\.2 \(the widest layer\) or 'full'"
     ):
-        Parameters(SLOW, lanes)
+        MachineParameters(SLOW, lanes)
 
 
 def test_differences_are_named():
-    parameters = Parameters(SLOW)
+    parameters = MachineParameters(SLOW)
     found = feed(input_events(SLOW, GOOD))[0]
     other = run(SLOW, np.array([[1, 2, 0, 3, 0]], np.uint8))
     with pytest.raises(

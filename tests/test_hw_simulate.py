@@ -14,15 +14,19 @@ import pytest
 from hw.bench import simulate as simulation_module
 from hw.bench.simulate import Simulation, compare, simulate
 from hw.commands import parser as command_line
-from hw.machine.pipeline import FULL, Parameters
+from hw.parameters import FULL, MachineParameters
 from random_networks import random_images, random_network
+from sim.connections.dense import Dense
 from sim.console import run_command
 from sim.data import dataset
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
 from sim.file import NETWORK_FILE, load, save
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
 from sim.pipeline import run
-from sim.trace import save_vectors
+from sim.readouts.first_spike import FirstSpike
+from sim.vectors import save_vectors
 
 SEED = 11
 
@@ -128,17 +132,24 @@ def test_verilog_is_complete(folder, tmp_path, monkeypatch, capsys):
 def test_a_missing_tool_is_one_sentence(monkeypatch):
     monkeypatch.setenv("YOSYS", "no-such-yosys")
     with pytest.raises(InputError, match="no-such-yosys: no such program; install it with"):
-        Simulation(Parameters(random_network(12345), 1))
+        Simulation(MachineParameters(random_network(12345), 1))
 
 
 def mnist_sized(hidden=600):
     """A random network of the shape of the real one, and images with as much ink as MNIST's."""
     rng = np.random.default_rng(SEED)
     spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
-    encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
+    encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
     first = rng.normal(2, 25, (784, hidden)).round().clip(-128, 127).astype(np.int8)
     second = rng.normal(3, 40, (hidden, 10)).round().clip(-128, 127).astype(np.int8)
-    return Network(encoder, (Layer(first, 300), Layer(second, 250)), 4, 24, tuple("0123456789"))
+    return Network(
+        encoder,
+        (Layer(Dense(first), Neuron(300)), Layer(Dense(second), Neuron(250))),
+        FirstSpike(),
+        4,
+        24,
+        tuple("0123456789"),
+    )
 
 
 def ink(count):
@@ -150,7 +161,7 @@ def ink(count):
 def test_the_compiled_model_equals_sim_at_full_size(lanes):
     """784-600-10, 300 images, every boundary; with all lanes also the promised number of cycles."""
     network, images = mnist_sized(), ink(300)
-    simulation = Simulation(Parameters(network, lanes))
+    simulation = Simulation(MachineParameters(network, lanes))
     found = list(simulate(simulation, images))
     assert len(found) == len(images)
     if lanes == FULL:
@@ -165,7 +176,7 @@ def test_all_mnist_test_images_through_the_compiled_model():
     """With the trained network if `make demo` left one, else with a random one of its shape."""
     network = load(TRAINED) if TRAINED.is_file() else mnist_sized()
     images = dataset.load("mnist").test_images
-    found = list(simulate(Simulation(Parameters(network)), images))
+    found = list(simulate(Simulation(MachineParameters(network)), images))
     assert len(found) == 10_000
     promised = [1.25 * sum(trace.events) + 2 * trace.trace.tick + 10 for trace in found]
     assert np.mean([trace.cycles for trace in found]) <= np.mean(promised)

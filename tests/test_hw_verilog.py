@@ -14,12 +14,12 @@ from cocotb_tools.runner import get_runner
 
 from hw import verilog
 from hw.machine.machine import Machine
-from hw.machine.pipeline import FULL, Parameters
+from hw.parameters import FULL, MachineParameters
 from hw.verilog import TOP, find_tool, to_rtlil, write_verilog
 from random_networks import random_images, random_network
 from sim.file import save
 from sim.pipeline import run
-from sim.trace import VECTORS_FILE, save_vectors
+from sim.vectors import VECTORS_FILE, save_vectors
 
 IMAGES = 6
 BUILD_ARGS = {"icarus": ["-g2005"], "verilator": ["-Wno-fatal", "-Wno-lint", "--x-assign", "fast"]}
@@ -57,7 +57,7 @@ def test_emitted_verilog_answers_what_sim_answers(simulator, seed, lanes, tmp_pa
         tmp_path / VECTORS_FILE, network, images, [run(network, image) for image in images]
     )
     verilog = tmp_path / "machine.v"
-    write_verilog(to_rtlil(Machine(Parameters(network, lanes))), verilog)
+    write_verilog(to_rtlil(Machine(MachineParameters(network, lanes))), verilog)
     runner = get_runner(simulator)
     build = {"build_dir": tmp_path / "build", "build_args": BUILD_ARGS[simulator]}
     runner.build(sources=[verilog], hdl_toplevel=TOP, timescale=("1ns", "1ps"), **build)

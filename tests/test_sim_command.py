@@ -16,7 +16,7 @@ from sim.errors import InputError
 from sim.file import save
 from sim.files import atomic_path
 from sim.pipeline import run
-from sim.trace import load_vectors
+from sim.vectors import load_vectors
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from sim import batch
 from sim.errors import InputError
 from sim.file import load
-from sim.trace import load_vectors
+from sim.vectors import load_vectors
 from small_data import CODE, RECIPE, yin_yang
 from train.commands.parser import main
 from train.fit import CHECKPOINT_FILE

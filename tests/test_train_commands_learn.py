@@ -9,7 +9,7 @@ from sim.data import dataset
 from sim.data.dataset import Source
 from sim.errors import InputError
 from sim.file import load
-from sim.trace import load_vectors
+from sim.vectors import load_vectors
 from small_data import PATTERNS
 from train.commands.parser import main
 

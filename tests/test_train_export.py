@@ -10,7 +10,7 @@ from small_data import yin_yang
 from train.data import split
 from train.export import check, decide_all, export
 from train.fit import Training
-from train.readouts.first_spike import Outcome
+from train.pipeline import Outcome
 from train.settings import TrainSettings
 
 

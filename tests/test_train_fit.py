@@ -10,8 +10,8 @@ from hypothesis import given, settings
 
 from random_networks import random_images, random_network, seeds
 from sim import batch
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
-from sim.network import Encoder
 from small_data import yin_yang
 from train.data import split
 from train.evaluate import evaluate
@@ -190,7 +190,7 @@ def test_removing_dead_neurons_leaves_decisions(seed):
 
 def test_dead_neurons_go_in_chains():
     """Layer 1 neuron 0 can never fire; so layer 0 neuron 0, which feeds only it, has no use."""
-    encoder = Encoder((1, 1), 1, np.zeros(1, np.int32), np.zeros(256, np.int16))
+    encoder = Intensity((1, 1), 1, np.zeros(1, np.int32), np.zeros(256, np.int16))
     network = SpikingNetwork(encoder, (2, 2, 2), 2, 20, (8, 8, 8))
     network.thresholds = [10, 10, 10]
     with torch.no_grad():

@@ -152,7 +152,7 @@ class Training:
         labels = part.labels[chosen[share]].to(self.processes.device)
         spikes = self._spikes(chosen, share, grids)
         times = self.network(spikes, settings.margin * settings.ticks_per_unit)
-        total = loss(self.network, times, labels, settings, spike_ramp(progress))
+        total = loss(times, labels, self.network.weights, settings, spike_ramp(progress))
         self.optimizer.zero_grad()
         total.backward()
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.encoders.intensity import NEVER
+from sim.encoders.intensity import INTENSITIES, NEVER, Intensity
 from sim.errors import InputError
-from sim.network import INTENSITIES, Encoder
 from sim.report.frontier_file import RENAMED_SETTINGS
 
 MAX_BITS = 8
@@ -172,13 +171,13 @@ class TrainSettings:
                 f"not {self.max_silent_intensity}."
             )
 
-    def encoder(self, height: int, width: int) -> Encoder:
+    def encoder(self, height: int, width: int) -> Intensity:
         """Return the encoder that uses all pixels of an image."""
         spike_tick = np.full(INTENSITIES, self.dark_tick, np.int16)
         for threshold, tick in reversed(list(zip(self.bright, self.bright_ticks, strict=True))):
             spike_tick[threshold + 1 :] = tick
         pixels = np.arange(height * width // self.pool**2, dtype=np.int32)
-        return Encoder((height, width), self.pool, pixels, spike_tick)
+        return Intensity((height, width), self.pool, pixels, spike_tick)
 
     def layer_bits(self) -> tuple[int, ...] | None:
         """Return the weight bits of every layer, or None for real weights."""

@@ -62,7 +62,7 @@ def expect(lessons: Lessons, course: Course) -> Expected:
     for index in range(len(course.images)):
         one = slice(index, index + 1)
         before = batch.run(learner.network, course.images[one]).to_json(0)
-        lesson = learner.learn(course.images[one], course.labels[one], course.thin[one])
+        lesson = learner.learn(course.images[one], course.labels[one], course.skip[one])
         found.append(
             {
                 "decision": before["decision"],
@@ -138,6 +138,6 @@ def _weights_after(lessons: Lessons, course: Course, count: int) -> str | None:
         course,
         images=course.images[:count],
         labels=course.labels[:count],
-        thin=course.thin[:count],
+        skip=course.skip[:count],
     )
     return difference(expect(lessons, part).network, _run(lessons, part).network)

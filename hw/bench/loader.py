@@ -6,15 +6,14 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import memory, wiring
 
 from hw.bench.wrapping import forward
-from hw.storage.block import Rows
+from hw.rows import Rows
 
 
 class WithLoader(wiring.Component):
-    """A component with ``words`` of a layer that a host loads, and the memory that loads them after
-    reset, in one: all its other ports. It takes no beat before the last word is there.
+    """A component with ``host``, and what loads the words of a layer after reset, in one: all its
+    other ports. It takes no beat before the last word is there; a word takes a cycle.
 
-    A word takes a cycle.
-
+    :param component: whose ``host`` is a :class:`hw.machine.host.HostPort`.
     :param rows: of the layer.
     :param layer: its index.
     """
@@ -24,7 +23,7 @@ class WithLoader(wiring.Component):
     def __init__(self, component: Any, rows: Rows, layer: int):
         self.component, self.rows, self.layer = component, rows, layer
         members = component.signature.members
-        super().__init__({name: member for name, member in members.items() if name != "words"})
+        super().__init__({name: member for name, member in members.items() if name != "host"})
 
     def elaborate(self, platform: object) -> Module:
         """Build: the component, its words one after the other, and a gate before its input."""
@@ -35,7 +34,7 @@ class WithLoader(wiring.Component):
             shape=self.rows.word.size, depth=len(content), init=content
         )
         reader = cells.read_port()
-        words = getattr(component.words, f"layer_{self.layer}")
+        words = getattr(component.host.words, f"layer_{self.layer}")
 
         # the memory answers a cycle after it was asked: the word of the address before is written
         address, asked = Signal(range(len(content) + 1)), Signal()

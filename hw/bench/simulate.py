@@ -12,9 +12,10 @@ from hw.bench.engines import make_engine
 from hw.bench.flash_chip import complete
 from hw.bench.loader import WithLoader
 from hw.bench.trace import HardwareTrace, input_events, pixels, split_images, traces
-from hw.encoders.intensity import Encoder
+from hw.encoders import make_encoder
 from hw.events import Kind, event
-from hw.machine.pipeline import Parameters, Pipeline
+from hw.machine.pipeline import Pipeline
+from hw.parameters import MachineParameters
 from sim.network import Network
 from sim.pipeline import run
 from sim.trace import Trace, difference
@@ -36,19 +37,22 @@ class Simulation:
     :raises InputError: the engine's tools are missing.
     """
 
-    def __init__(self, parameters: Parameters, engine: str = "verilator", vcd: Path | None = None):
+    def __init__(
+        self, parameters: MachineParameters, engine: str = "verilator", vcd: Path | None = None
+    ):
         self.parameters = parameters
-        # one VCD file shows all images
+        # Amaranth's engine gets all images in one run, so that one VCD file has everything.
         self.chunk = 500 if engine == "verilator" else sys.maxsize
 
         pipeline = complete(Pipeline(parameters), parameters)
         self.patience_cycles = PATIENCE_CYCLES
-        if parameters.spram is not None:
-            rows = parameters.layers[parameters.spram].rows
-            pipeline = WithLoader(pipeline, rows, parameters.spram)
+        layer = parameters.loaded_layer
+        if layer is not None:
+            rows = parameters.layers[layer].rows
+            pipeline = WithLoader(pipeline, rows, layer)
             self.patience_cycles += rows.depth
         self.pipeline = make_engine(engine, pipeline, vcd)
-        self.encoder = make_engine(engine, Encoder(parameters.network))
+        self.encoder = make_engine(engine, make_encoder(parameters.network))
 
     def run(self, images: npt.NDArray[np.uint8], seed: int | None = None) -> list[HardwareTrace]:
         """Run images uint8 (n, height, width), back to back; ``seed`` adds random pauses on all
@@ -76,15 +80,16 @@ def compare_events(network: Network, found: list[list[int]], images: npt.NDArray
     for image, (wanted, got) in enumerate(zip(input_events(network, images), found, strict=True)):
         if wanted == got:
             continue
-        pairs = zip(wanted, got, strict=False)
-        shorter = min(len(wanted), len(got))
-        index = next((n for n, (one, other) in enumerate(pairs) if one != other), shorter)
-        expected, other = (
+
+        pairs = enumerate(zip(wanted, got, strict=False))
+        shorter = min(len(wanted), len(got))  # then the difference is that one has no more
+        index = next((number for number, (one, other) in pairs if one != other), shorter)
+        expected, seen = (
             layout.from_bits(beats[index]) if index < len(beats) else "nothing"
             for beats in (wanted, got)
         )
         raise DifferenceError(
-            f"image {image}, input event {index}: expected {expected}, found {other}"
+            f"image {image}, input event {index}: expected {expected}, found {seen}"
         )
 
 
@@ -113,7 +118,9 @@ def simulate(
 ) -> Iterator[HardwareTrace]:
     """Yield each image's trace after comparing it with ``sim``.
 
-    :param progress: receives how many more images are done.
+    :param simulation: the gateware.
+    :param images: uint8 (n, height, width).
+    :param progress: receives how many more are done.
     :raises DifferenceError: at the first difference, after the images before it were yielded.
     """
     for start in range(0, len(images), simulation.chunk):
@@ -124,6 +131,7 @@ def simulate(
             raise DifferenceError(
                 f"image {start} or one of the {len(batch)} from there on: {error}"
             ) from error
+
         for image, trace in enumerate(found):
             compare(start + image, run(simulation.parameters.network, batch[image]), trace)
             yield trace

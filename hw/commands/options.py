@@ -13,16 +13,18 @@ from hw.boards.top import BAUD
 from hw.flow.placement import AUTO, CHOICES, place_weights
 from hw.flow.reuse import placeholder
 from hw.link.responder import FETCH_BYTES
-from hw.machine.pipeline import FULL
-from hw.machine.pipeline import Parameters as MachineParameters
-from hw.storage.block import Storage
-from hw.storage.spram import largest_layer
+from hw.parameters import FULL, MachineParameters
+from hw.rows import BLOCK, FLASH, SPRAM, flash
 from sim.commands.command_line import Parser, one_of, whole
 from sim.errors import InputError
 from sim.file import load, network_path
 from sim.learning.schedule import default_rule
 from sim.network import Network
-from sim.trace import VECTORS_FILE, Trace, load_vectors
+from sim.trace import Trace
+from sim.vectors import VECTORS_FILE, load_vectors
+
+PLACEMENTS = {SPRAM.kind: SPRAM, FLASH: flash()}
+"""Where the largest layer is stored where no board says more."""
 
 DIFFERENT = 1
 """Exit status when gateware and ``sim`` differ."""
@@ -112,7 +114,7 @@ def machine(arguments: argparse.Namespace) -> MachineParameters:
     board = find_board(arguments.board) if getattr(arguments, "board", None) else None
     plain = _plain(arguments)
     wanted: str = getattr(arguments, "weights", AUTO)
-    if plain.rule is not None and wanted not in (AUTO, Storage.BLOCK.value):
+    if plain.rule is not None and wanted not in (AUTO, BLOCK.kind):
         raise InputError(
             f"--weights: what learns has its weights in block RAM, not in {wanted}; "
             "leave out --learn or --weights."
@@ -120,9 +122,9 @@ def machine(arguments: argparse.Namespace) -> MachineParameters:
 
     if board is not None:
         return place_weights(plain, board, wanted)
-    if wanted in (AUTO, Storage.BLOCK.value):
+    if wanted in (AUTO, BLOCK.kind):
         return plain
-    return replace(plain, **{wanted: largest_layer(plain.network)})
+    return plain.with_placement(plain.largest_layer, PLACEMENTS[wanted])
 
 
 def _plain(arguments: argparse.Namespace) -> MachineParameters:

@@ -23,7 +23,7 @@ from hw.commands.options import (
     machine,
     vectors,
 )
-from hw.machine.pipeline import Parameters as MachineParameters
+from hw.parameters import MachineParameters
 from sim.commands import options
 from sim.commands.command_line import STANDARD_OUTPUT, Commands, add_command, one_of
 from sim.commands.options import Images

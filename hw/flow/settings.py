@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from hw.boards import top
 from hw.boards.table import Board, Flash
-from hw.boards.top import Parameters as BoardParameters
+from hw.boards.top import BoardParameters
 from hw.flow.placement import block_bits, fills_blocks
 from hw.flow.reuse import placeholder
 from hw.flow.seeds import ONE_SEED, Search
 from hw.flow.selections import expected
 from hw.flow.toolchain import SEED, Job
-from hw.machine.pipeline import Parameters as MachineParameters
+from hw.parameters import MachineParameters
 
 FASTEST = "auto"
 """Clock: whatever the routed design reaches."""
@@ -66,7 +66,7 @@ class BuildSettings:
     @property
     def flash(self) -> Flash | None:
         """The board's flash, if weights are stored there."""
-        return None if self.pipeline.flash is None else self.board.flash
+        return None if self.pipeline.flash_layer is None else self.board.flash
 
     def top(self, clock_hz: float) -> BoardParameters:
         """Return the board's gateware at that clock.

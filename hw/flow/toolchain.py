@@ -140,6 +140,7 @@ def stages(board: Board, clock_hz: float, job: Job) -> Sequence[Stage]:
     )
 
     routing = ["--json", NETLIST, "--report", ROUTED_REPORT]
+    # a clock that is missed is no failure of the router's: `build` says what is reached
     routing += ["--seed", str(job.seed), "--timing-allow-fail", "--freq", f"{clock_hz / 1e6:.3f}"]
     routing += [f"--{device.size}", "--package", board.package]
     if job.placer is not None:
@@ -196,6 +197,7 @@ def _read(job: Job) -> str:
     the elements of Amaranth's arrays are (``word[3]``), and may fail.
     """
     commands = [f"read_rtlil {DESIGN}", "rename -hide */w:*]"]
+    # commands on an empty selection succeed, so what must be there is asserted before them
     commands += [f"select -assert-min {least} {selected}" for selected, least in job.expected]
     commands.append(f"setparam -set COLLISION_X_MASK 1'1 {' '.join(SEPARATE)}")
     if job.exchangeable:

@@ -96,6 +96,7 @@ def _dividers(input_hz: float, at_pad: bool) -> list[Ecp5Dividers]:
             post = round(OSCILLATOR_MIDDLE_HZ / output_hz)
             if 1 <= post <= 128 and low_hz <= output_hz * post <= high_hz:
                 found.append(Ecp5Dividers(input_hz, reference, feedback, post))
+
     return found
 
 

@@ -82,11 +82,13 @@ def _dividers(input_hz: float, at_pad: bool) -> list[Ice40Dividers]:
         detector_hz = input_hz / (r + 1)
         if not DETECTOR_HZ[0] <= detector_hz <= DETECTOR_HZ[1]:
             continue
+
         for f in range(128):
             oscillator_hz = detector_hz * (f + 1)
             if OSCILLATOR_HZ[0] <= oscillator_hz <= OSCILLATOR_HZ[1]:
                 settings = [Ice40Dividers(input_hz, r, f, q, at_pad) for q in range(1, 7)]
                 found += [each for each in settings if each.output_hz >= OUTPUT_HZ]
+
     return found
 
 

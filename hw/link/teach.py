@@ -27,7 +27,7 @@ class CourseSettings:
     and settings.
 
     :param epochs: times each image is learnt.
-    :param seed: of order and draws.
+    :param seed: of the order of the images and of the draws.
     :param skip: ``skip`` of :mod:`sim.learning.supervised`, first and last; it grows linearly
         between.
     :raises InputError: one of them is out of range.
@@ -44,8 +44,8 @@ class CourseSettings:
         check_skip(*self.skip)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the settings under their stable names: ``skip`` is called ``thin`` there."""
-        return {"epochs": self.epochs, "seed": self.seed, "thin": self.skip}
+        """Return the settings; ``skip`` has the key that files of earlier runs have."""
+        return {"epochs": self.epochs, "seed": self.seed, "thin": list(self.skip)}
 
 
 class DifferenceError(Exception):
@@ -54,7 +54,17 @@ class DifferenceError(Exception):
 
 @dataclass
 class Tally:
-    """What came of the lessons so far; sums."""
+    """What came of the lessons so far; sums.
+
+    :param images: shown.
+    :param right: of these, decided rightly before they were learnt.
+    :param updated: of these, that taught something.
+    :param rows: weight rows written.
+    :param changed: weights that moved.
+    :param cycles: of all images.
+    :param update_cycles: of those that taught something.
+    :param last: whether each of the last ``LAST`` was decided rightly.
+    """
 
     images: int = 0
     right: int = 0
@@ -106,10 +116,12 @@ class Tally:
 class Teacher:
     """A run of labelled images through a board.
 
+    :param board: a board that learns.
     :param start: the weights to begin with, put into the board before the first lesson.
     :param images: uint8 (n, height, width), learnt once per epoch.
     :param labels: (n,), their classes.
-    :param check: compare each lesson, and in :meth:`fetch` the weights, with
+    :param settings: what the run does.
+    :param check: compare each lesson, and :meth:`fetch` the weights, with
         :mod:`sim.learning.supervised_batch`.
     :raises InputError: the board does not learn, or ``start`` is not its network with other
         weights.
@@ -124,28 +136,26 @@ class Teacher:
         settings: CourseSettings,
         check: bool = False,
     ):
-        if board.pipeline.rule is None:
+        rule = board.pipeline.rule
+        if rule is None:
             raise InputError("board: does not learn; build its bitstream with --learn.")
         if _without_weights(start).digest != _without_weights(board.network).digest:
             raise InputError("--from: is not the board's network; only its weights may differ.")
-        self.board, self.start, self.settings = board, start, settings
+
+        self.board, self.start, self.rule, self.settings = board, start, rule, settings
         self.images, self.labels = images, labels
         self.tally, self.epochs = Tally(), [Tally() for _ in range(settings.epochs)]
-        self.learner = (
-            Learner(start, board.pipeline.rule, first_state(settings.seed)) if check else None
-        )
+        self.learner = Learner(start, rule, first_state(settings.seed)) if check else None
 
     def load(self) -> Iterator[int]:
         """Put weights and generator into the board; yield how many more words are there."""
         for index, layer in enumerate(self.board.pipeline.layers):
-            yield from self.board.load_words(
-                index, 0, replace(layer, layer=self.start.layers[index]).rows.pack()
-            )
+            wanted = replace(layer, layer=self.start.layers[index])
+            yield from self.board.load_words(index, 0, wanted.rows.pack())
         self.board.set_generator(first_state(self.settings.seed))
 
     def run(self, go_on: Callable[[Tally], bool] = lambda _: True) -> bool:
-        """Give every lesson, as long as ``go_on`` says after each; return whether it was all of
-        them.
+        """Give every lesson, until ``go_on`` is false after one; return whether it was all of them.
 
         :raises DifferenceError: the board answers what sim does not.
         :raises LinkError: the board stopped answering.
@@ -154,6 +164,7 @@ class Teacher:
             order, skip = self._course(epoch + 1)
             images, labels = self.images[order], self.labels[order]
             lessons = self.board.learn(images, labels.tolist(), skip.tolist())
+
             for index, taught in enumerate(lessons):
                 self.tally.add(taught, int(labels[index]))
                 tally.add(taught, int(labels[index]))
@@ -164,9 +175,9 @@ class Teacher:
         return True
 
     def fetch(self, progress: Callable[[int], object] = lambda _: None) -> Network:
-        """Return the network with the weights that the board holds; ``progress``: how many more
-        words have come.
+        """Return the network with the weights of the board.
 
+        :param progress: receives how many more words have come.
         :raises DifferenceError: they, or the generator, are not sim's.
         """
         layers: list[Any] = []
@@ -175,7 +186,8 @@ class Teacher:
             for word in self.board.fetch_words(index):
                 words.append(word)
                 progress(1)
-            layers.append(replace(self.start.layers[index], weight=layer.rows.unpack(words)))
+            layers.append(self.start.layers[index].with_weight(layer.rows.unpack(words)))
+
         found = replace(self.start, layers=tuple(layers))
         if self.learner is not None:
             expected = (self.learner.network.digest, self.learner.state)
@@ -194,9 +206,8 @@ class Teacher:
         """Return the figures of the run, and of each epoch that began."""
         clock_hz = self.board.read("clock_hz")
         begun = [tally for tally in self.epochs if tally.images]
-        assert self.board.pipeline.rule is not None
         return {
-            "settings": self.settings.to_json() | {"rule": asdict(self.board.pipeline.rule)},
+            "settings": self.settings.to_json() | {"rule": asdict(self.rule)},
             "board": f"{self.board.network.digest:08x}",
             "clock_hz": clock_hz,
             **self.tally.to_json(clock_hz),
@@ -206,6 +217,7 @@ class Teacher:
         }
 
     def _course(self, epoch: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
+        """Return the order of the images in an epoch, the first is 1, and ``skip`` of each."""
         count = len(self.labels)
         order = draws(self.settings.seed, epoch).permutation(count)
         return order, skipping(self.settings.skip, epoch, self.settings.epochs, count)
@@ -213,6 +225,10 @@ class Teacher:
     def _compare(
         self, taught: Taught, index: npt.NDArray[np.intp], skip: npt.NDArray[np.int64]
     ) -> None:
+        """Compare one lesson with sim.
+
+        :raises DifferenceError: they differ.
+        """
         assert self.learner is not None
         lessons = self.learner.learn(self.images[index], self.labels[index], skip)
         for name in ("decision", "updated", "rows", "changed"):
@@ -224,5 +240,6 @@ class Teacher:
 
 
 def _without_weights(network: Network) -> Network:
-    layers = (replace(layer, weight=np.zeros_like(layer.weight)) for layer in network.layers)
+    """Return the network with zeros for weights."""
+    layers = (layer.with_weight(np.zeros_like(layer.weight)) for layer in network.layers)
     return replace(network, layers=tuple(layers))

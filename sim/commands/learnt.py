@@ -11,7 +11,7 @@ from sim.commands.options import write_text
 from sim.file import NETWORK_FILE, save
 from sim.network import Network
 from sim.pipeline import run
-from sim.trace import VECTORS_FILE, save_vectors
+from sim.vectors import VECTORS_FILE, save_vectors
 
 VECTORS = 16
 """Test images whose traces are written beside the network."""

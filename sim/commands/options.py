@@ -14,8 +14,7 @@ import numpy.typing as npt
 
 from sim.commands.command_line import STANDARD_OUTPUT, Parser, whole
 from sim.data import dataset
-from sim.data.labels import check_labels
-from sim.errors import InputError
+from sim.errors import InputError, check_labels
 from sim.files import atomic_path
 
 DATASET = "mnist"

@@ -10,7 +10,7 @@ from sim.commands.command_line import Commands, add_command
 from sim.commands.decide import decide
 from sim.file import load
 from sim.pipeline import run as run_image
-from sim.trace import save_vectors
+from sim.vectors import save_vectors
 
 EXAMPLE = "build/mnist --images digits.npy"
 

@@ -233,7 +233,7 @@ def load_checkpoint(path: Path, settings: LearnSettings, start: Network) -> Stat
                     "delete it first."
                 )
         layers = tuple(
-            replace(layer, weight=tensors[f"layers.{index}.weight"])
+            layer.with_weight(tensors[f"layers.{index}.weight"])
             for index, layer in enumerate(start.layers)
         )
         curve = [Point(**point) for point in json.loads(metadata["curve"])]
