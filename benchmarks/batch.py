@@ -17,7 +17,11 @@ import torch
 from training import STEPS, LeakyNetwork
 
 from sim.batch import run
-from sim.network import Encoder, Layer, Network
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 
 BATCH = 500
 ROUNDS = 5
@@ -26,10 +30,10 @@ ROUNDS = 5
 def random_network(rng: np.random.Generator) -> Network:
     """Return a 784-600-10 network whose hidden neurons fire about as often as a trained one's."""
     code = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
-    encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), code)
-    hidden = Layer(rng.integers(-24, 22, (784, 600)).astype(np.int8), 100)
-    output = Layer(rng.integers(-40, 60, (600, 10)).astype(np.int8), 100)
-    return Network(encoder, (hidden, output), 4, 24, tuple("0123456789"))
+    encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), code)
+    hidden = Layer(Dense(rng.integers(-24, 22, (784, 600)).astype(np.int8)), Neuron(100))
+    output = Layer(Dense(rng.integers(-40, 60, (600, 10)).astype(np.int8)), Neuron(100))
+    return Network(encoder, (hidden, output), FirstSpike(), 4, 24, tuple("0123456789"))
 
 
 def rate(work: Callable[[], object], images: int) -> float:

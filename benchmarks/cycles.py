@@ -18,10 +18,14 @@ from hw.bench.trace import input_events, traces
 from hw.bench.verilated import VerilatedEngine
 from hw.machine.pipeline import Pipeline
 from hw.parameters import FULL, MachineParameters
+from sim.connections.dense import Dense
 from sim.console import run_command
 from sim.data import dataset
+from sim.encoders.intensity import Intensity
 from sim.file import load
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 
 SEED = 11
 
@@ -30,10 +34,17 @@ def random_machine() -> Network:
     """A random network of the shape of the real one, 784-600-10, binary code."""
     rng = np.random.default_rng(SEED)
     spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
-    encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
+    encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
     first = rng.normal(2, 25, (784, 600)).round().clip(-128, 127).astype(np.int8)
     second = rng.normal(3, 40, (600, 10)).round().clip(-128, 127).astype(np.int8)
-    return Network(encoder, (Layer(first, 300), Layer(second, 250)), 4, 24, tuple("0123456789"))
+    return Network(
+        encoder,
+        (Layer(Dense(first), Neuron(300)), Layer(Dense(second), Neuron(250))),
+        FirstSpike(),
+        4,
+        24,
+        tuple("0123456789"),
+    )
 
 
 def random_ink(count: int) -> npt.NDArray[np.uint8]:

@@ -16,29 +16,35 @@ from rich.table import Table
 
 from hw.bench.lessons import Course, Lessons
 from hw.parameters import MachineParameters
+from sim.connections.dense import Dense
 from sim.console import run_command
 from sim.data import dataset
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
 from sim.learning.schedule import default_rule, first_state
 from sim.learning.supervised import Rule
 from sim.learning.supervised_batch import Learner
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 
 SEED, EPOCHS = 1, 20
-FIRST_THIN, LAST_THIN = 0, 230
+FIRST_SKIP, LAST_SKIP = 0, 230
 
 
 def start(data: dataset.Dataset, hidden: int) -> Network:
     """A random network as ``train learn`` starts from (:mod:`train.learning.random_network`)."""
     rng = np.random.default_rng(SEED)
     spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
-    encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
+    encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
     spikes = float((data.train_images > 127).sum(axis=(1, 2)).mean())
     layers = (
-        Layer(rng.integers(-14, 27, (784, hidden)).astype(np.int8), round(4 * spikes)),
-        Layer(rng.integers(-6, 15, (hidden, 10)).astype(np.int8), 400),
+        Layer(
+            Dense(rng.integers(-14, 27, (784, hidden)).astype(np.int8)), Neuron(round(4 * spikes))
+        ),
+        Layer(Dense(rng.integers(-6, 15, (hidden, 10)).astype(np.int8)), Neuron(400)),
     )
-    return Network(encoder, layers, 16, 96, data.classes)
+    return Network(encoder, layers, FirstSpike(), 16, 96, data.classes)
 
 
 def measure(
@@ -51,11 +57,11 @@ def measure(
         data.train_labels[used].astype(np.int64).repeat(2),
     )
     labels[::2] = -1
-    thin = np.full(2 * count, FIRST_THIN + (LAST_THIN - FIRST_THIN) * learnt // (55_000 * EPOCHS))
+    skip = np.full(2 * count, FIRST_SKIP + (LAST_SKIP - FIRST_SKIP) * learnt // (55_000 * EPOCHS))
     found = Lessons(MachineParameters(learner.network, lanes, rule)).run(
-        Course(images, labels, thin, learner.state)
+        Course(images, labels, skip, learner.state)
     )
-    lessons = learner.learn(images[1::2], labels[1::2], thin[1::2])
+    lessons = learner.learn(images[1::2], labels[1::2], skip[1::2])
     if found.state != learner.state or found.network.digest != learner.network.digest:
         raise InputError("gateware and sim differ; run tests/test_hw_learn.py.")
     inference, learning = found.cycles[::2].mean(), found.cycles[1::2].mean()
@@ -77,10 +83,10 @@ def catch_up(data: dataset.Dataset, learner: Learner, first: int, last: int) -> 
     """Let sim learn the images of the run from number ``first`` to ``last``."""
     for begin in range(first, last, 55_000):
         used = np.arange(begin, min(begin + 55_000, last)) % 55_000
-        thin = FIRST_THIN + (LAST_THIN - FIRST_THIN) * np.arange(begin, begin + len(used)) // (
+        skip = FIRST_SKIP + (LAST_SKIP - FIRST_SKIP) * np.arange(begin, begin + len(used)) // (
             55_000 * EPOCHS
         )
-        learner.learn(data.train_images[used], data.train_labels[used], thin)
+        learner.learn(data.train_images[used], data.train_labels[used], skip)
 
 
 def main() -> int:

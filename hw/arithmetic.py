@@ -10,11 +10,11 @@ def times(value: Value, factor: int) -> Value:
     """Return ``value * factor`` for a constant factor >= 1 as a sum of shifts: one adder per
     further set bit.
     """
-    terms = [value << place for place in range(factor.bit_length()) if factor >> place & 1]
-    total = terms[0]
+    terms = [value << bit for bit in range(factor.bit_length()) if factor >> bit & 1]
+    product = terms[0]
     for term in terms[1:]:
-        total = total + term
-    return total
+        product = product + term
+    return product
 
 
 def total(terms: Sequence[Value]) -> Value:
@@ -31,11 +31,13 @@ def lowest(m: Module, bits: Sequence[Value]) -> tuple[Value, Value]:
     """
     if len(bits) == 1:
         return bits[0], Const(0, 0)
+
+    # The lower half is a power of two, so the upper half's index only gets one bit on top.
     half = 1 << ((len(bits) - 1).bit_length() - 1)
     low_any, low_index = lowest(m, bits[:half])
     high_any, high_index = lowest(m, bits[half:])
-    width = half.bit_length()
-    found, index = Signal(), Signal(width)
+
+    found, index = Signal(), Signal(half.bit_length())
     m.d.comb += [
         found.eq(low_any | high_any),
         index.eq(Mux(low_any, low_index, high_index | half)),
@@ -49,6 +51,7 @@ def several(bits: Sequence[Value]) -> Value:
 
 
 def _one_and_several(bits: Sequence[Value]) -> tuple[Value, Value]:
+    """Return whether at least one of ``bits`` is set, and whether two or more are."""
     if len(bits) == 1:
         return bits[0], Const(0, 1)
     half = len(bits) // 2
@@ -58,33 +61,40 @@ def _one_and_several(bits: Sequence[Value]) -> tuple[Value, Value]:
 
 
 class Candidate(NamedTuple):
-    """A neuron of a fold: whether it takes part, what is compared, its lane."""
+    """A lane that may win a comparison: whether it takes part, its value, its index."""
 
     exists: Value
-    potential: Value
+    value: Value
     lane: Value
 
     @classmethod
     def named(cls, name: str, bits: int, lanes: int) -> Self:
-        """Return signals for a potential of so many bits and one of ``lanes``."""
+        """Return signals for a value of ``bits`` bits and one of ``lanes`` lanes."""
         return cls(
-            Signal(name=f"{name}_exists"),
-            Signal(signed(bits), name=f"{name}_potential"),
-            Signal(range(lanes), name=f"{name}_lane"),
+            Signal(name=f"{name}_exists", reset_less=True),
+            Signal(signed(bits), name=f"{name}_value", reset_less=True),
+            Signal(range(lanes), name=f"{name}_lane", reset_less=True),
         )
 
 
 def highest(m: Module, candidates: Sequence[Candidate], bits: int, lanes: int) -> Candidate:
-    """Return the candidate with the highest potential, then the lowest lane: a tree of comparisons."""
+    """Return the candidate with the highest value, then the lowest lane: a tree of comparisons.
+
+    :param candidates: in order of their lanes.
+    :param bits: of a value.
+    :param lanes: how many there are in all, for the width of the index.
+    """
     if len(candidates) == 1:
         return candidates[0]
     half = 1 << ((len(candidates) - 1).bit_length() - 1)
     low, high = (highest(m, part, bits, lanes) for part in (candidates[:half], candidates[half:]))
+
+    # Strictly higher: of equal values the lower lane wins.
     best, upper = Candidate.named("best", bits, lanes), Signal()
     m.d.comb += [
-        upper.eq(high.exists & (~low.exists | (high.potential > low.potential))),
+        upper.eq(high.exists & (~low.exists | (high.value > low.value))),
         best.exists.eq(low.exists | high.exists),
-        best.potential.eq(Mux(upper, high.potential, low.potential)),
+        best.value.eq(Mux(upper, high.value, low.value)),
         best.lane.eq(Mux(upper, high.lane, low.lane)),
     ]
     return best

@@ -50,8 +50,8 @@ def pixel() -> data.StructLayout:
 
 
 def event(network: Network) -> data.StructLayout:
-    """Return the layout of an input event: ``kind``, ``tick`` 0..last_tick, ``neuron`` 0..inputs -
-    1.
+    """Return the layout of an input event: ``kind``, ``tick`` in 0..last_tick, ``neuron`` in
+    0..inputs-1.
 
     Events of an image come in order of their ticks.
     """
@@ -83,12 +83,19 @@ def event_counts(network: Network) -> data.ArrayLayout:
     return data.ArrayLayout(bits_for(most), len(network.layers))
 
 
+def verdict(classes: int) -> data.StructLayout:
+    """Return the layout of what a readout says once per tick: whether the image has ``ended``, and
+    the ``winner``, the class that is the decision if it has ended or time is out.
+    """
+    return data.StructLayout({"ended": 1, "winner": bits_for(classes - 1)})
+
+
 def lesson(network: Network) -> data.StructLayout:
-    """Return the layout of what makes the next image one to learn: its ``label``, and ``thin`` of
+    """Return the layout of what makes the next image one to learn: its ``label``, and ``skip`` of
     :mod:`sim.learning.supervised`.
     """
     return data.StructLayout(
-        {"label": bits_for(len(network.classes) - 1), "thin": bits_for(SKIP_LEVELS - 1)}
+        {"label": bits_for(len(network.classes) - 1), "skip": bits_for(SKIP_LEVELS - 1)}
     )
 
 

@@ -1,8 +1,9 @@
-"""One parameter object for software and hardware: what a layer is, and what the whole machine is."""
+"""The parameters of a layer and of the whole machine, shared by software and hardware."""
 
-import enum
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 from amaranth.hdl import ShapeLike, signed
 from amaranth.lib import data
@@ -11,27 +12,14 @@ from amaranth.utils import bits_for
 import sim.network
 import sim.neuron
 from hw.broadcast import GROUP
-from hw.rows import Rows
+from hw.rows import BLOCK, Placement, Rows
 from sim.errors import InputError
-from sim.fixed_point import Bounds, current_bounds, format_bounds, potential_bounds
+from sim.fixed_point import Bounds
 from sim.learning.supervised import Rule, check_learnable
 from sim.network import Network
 
 FULL = "full"
 """As many lanes as the widest layer has neurons: an event costs one cycle."""
-
-
-class Storage(enum.Enum):
-    """Where the weights of a layer lie."""
-
-    BLOCK = "block"
-    """In block RAM, which the bitstream fills."""
-    SPRAM = "spram"
-    """In the single-port RAM of iCE40 UltraPlus, which a host fills."""
-    FLASH = "flash"
-    """In the board's SPI flash, behind the bitstream: slow, for a layer that fits nowhere else."""
-    LOGIC = "logic"
-    """In look-up tables, as constants: for a small layer, where another one needs all block RAM."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,26 +29,25 @@ class LayerParameters:
     :param layer: weights and threshold T.
     :param lanes: neurons updated in one cycle, 1..fan_out.
     :param ticks_per_unit: R of the network.
-    :param output: whether this is the output layer.
+    :param last_tick: K of the network.
     :param current: exact bounds of the currents.
-    :param potential: of the potentials.
-    :param silent: the tick for "has not fired", where neurons remember when they fired, to learn;
-        None: they do not.
-    :param storage: of the weights; ``exchangeable``: see :class:`hw.storage.block.Rows`,
-        ``flash_wires``: :mod:`hw.storage.flash`.
-    :param group: most lanes that are told something, or searched for a spike, by one wire and
-        within a cycle.
+    :param potential: exact bounds of the potentials.
+    :param output: whether this is the output layer.
+    :param learns: the weights can be moved, and the neurons remember the tick at which they fired.
+    :param placement: where the weight rows are stored.
+    :param exchangeable: see :class:`hw.rows.Rows`.
+    :param group: maximum fan-out of a net in lanes, and lanes searched for a spike in one cycle.
     """
 
     layer: sim.network.Layer
     lanes: int
     ticks_per_unit: int
+    last_tick: int
     current: Bounds
     potential: Bounds
     output: bool
-    silent: int | None = None
-    storage: Storage = Storage.BLOCK
-    flash_wires: int = 4
+    learns: bool = False
+    placement: Placement = BLOCK
     exchangeable: bool = False
     group: int = GROUP
 
@@ -71,18 +58,23 @@ class LayerParameters:
 
     @property
     def wide(self) -> bool:
-        """Whether a fold has so many lanes that no wire may go to all of them."""
-        return self.folds == 1 and self.lanes > self.group and self.silent is None
+        """Whether a fold has more lanes than one net may drive."""
+        return self.folds == 1 and self.lanes > self.group and not self.learns
 
     @property
     def reachable(self) -> bool:
         """Whether a host can read and write the weights."""
-        return self.storage is Storage.SPRAM or self.silent is not None
+        return self.placement.loaded or self.learns
 
     @property
     def folds(self) -> int:
         """Passes over the lanes per event and per tick."""
         return self.rows.folds
+
+    @property
+    def silent_tick(self) -> int:
+        """The tick of a neuron that has not fired, where neurons remember when they did."""
+        return self.last_tick + 1
 
     @property
     def fold(self) -> data.StructLayout:
@@ -91,67 +83,56 @@ class LayerParameters:
         ``first_neuron`` of the fold, ``last`` on the last fold, and per lane: of an output layer
         its ``potential``, of a hidden layer whether it ``fires`` now.
         """
-        lanes: ShapeLike = (
-            data.ArrayLayout(signed(self.potential.bits), self.lanes) if self.output else self.lanes
+        potentials = data.ArrayLayout(signed(self.potential.bits), self.lanes)
+        per_lane: dict[str, ShapeLike] = (
+            {"potential": potentials} if self.output else {"fires": self.lanes}
         )
-        per_lane = "potential" if self.output else "fires"
-        return data.StructLayout(
-            {"first_neuron": bits_for((self.folds - 1) * self.lanes), "last": 1, per_lane: lanes}
-        )
+        first_neuron = bits_for((self.folds - 1) * self.lanes)
+        return data.StructLayout({"first_neuron": first_neuron, "last": 1, **per_lane})
 
     @property
     def past(self) -> data.ArrayLayout:
-        """Layout of what learning asks of a fold, per lane: ``current``, and the ``tick`` at which
-        it fired.
+        """Layout of what a fold did, for learning, per lane: its ``current``, and the ``tick`` at
+        which it fired.
         """
-        assert self.silent is not None
-        tick = bits_for(self.silent)
-        return data.ArrayLayout(
-            data.StructLayout({"current": signed(self.current.bits), "tick": tick}), self.lanes
-        )
+        neuron = {"current": signed(self.current.bits), "tick": bits_for(self.silent_tick)}
+        return data.ArrayLayout(data.StructLayout(neuron), self.lanes)
 
     def twin(self) -> sim.neuron.Neurons:
         """Return the same neurons in software."""
-        return sim.neuron.Neurons(self.layer, self.ticks_per_unit)
+        return sim.neuron.Neurons(self.layer.neuron, self.layer.connection, self.ticks_per_unit)
 
 
 @dataclass(frozen=True, eq=False)
 class MachineParameters:
-    """A ``network`` and how many of its neurons are updated in one cycle.
+    """A network as hardware.
 
-    :param lanes: of the widest layer, 1..its fan_out, or ``FULL``. Every other layer gets just as
-        many lanes as it needs to have no more folds than the widest; so a few suffice for ten
-        outputs. With ``rule`` the outputs get a lane each: a lesson looks up the rows of most
-        hidden neurons.
+    :param network: what it computes.
+    :param lanes: neurons of the widest layer that are updated in one cycle, 1..its fan_out, or
+        ``FULL``. Every other layer gets just as many lanes as it needs to have no more folds than
+        the widest; so a few suffice for ten outputs. With ``rule`` the outputs get a lane each: a
+        lesson looks up the rows of most hidden neurons.
     :param rule: it learns, by this rule; None: it does not.
-    :param flash_wires: see :class:`hw.storage.flash.FlashStore`.
-    :param spram: the layer whose weights lie in SPRAM, where a host loads them; None: all lie in
-        block RAM.
-    :param logic: the layer whose weights are constants in look-up tables,
-    :param flash: in the board's flash; or None.
-    :param exchangeable: any weights of the same format may take the place of these; so no width is
-        chosen after them, and the network's digest lies in a memory too.
+    :param placement: where the weight rows are stored, one value per layer; empty: all in block
+        RAM.
+    :param exchangeable: any weights of the same format may replace these; so no width depends on
+        them, and the network's digest is stored in a memory too.
     :param group: see :class:`LayerParameters`.
-    :raises InputError: lanes is out of range, or the network cannot learn.
+    :raises InputError: lanes or placement is out of range, or the network cannot learn.
     """
 
     network: Network
     lanes: int | str = FULL
     rule: Rule | None = None
-    spram: int | None = None
-    logic: int | None = None
-    flash: int | None = None
-    flash_wires: int = 4
+    placement: tuple[Placement, ...] = ()
     exchangeable: bool = False
     group: int = GROUP
 
     def __post_init__(self) -> None:
-        if self.rule is not None:
-            check_learnable(self.network, 1)
-            if any(layer is not None for layer in (self.spram, self.logic, self.flash)):
-                raise InputError(
-                    "rule: weights that learn lie in block RAM, none of them in SPRAM, logic or flash."
-                )
+        if not self.placement:
+            object.__setattr__(self, "placement", (BLOCK,) * len(self.network.layers))
+        self._check_placement()
+
         widest = max(layer.fan_out for layer in self.network.layers)
         if self.lanes == FULL:
             object.__setattr__(self, "lanes", widest)
@@ -160,29 +141,85 @@ class MachineParameters:
                 f"lanes: must be in 1..{widest} (the widest layer) or '{FULL}', not {self.lanes}."
             )
 
+    def _check_placement(self) -> None:
+        """Check that every layer has a placement, and that it may be there."""
+        layers, count = len(self.network.layers), len(self.placement)
+        if count != layers:
+            raise InputError(
+                f"placement: must have one value for each of {layers} layers, not {count}."
+            )
+
+        if self.rule is not None:
+            check_learnable(self.network, 1)
+            if any(placement != BLOCK for placement in self.placement):
+                raise InputError(
+                    "rule: weights that learn are stored in block RAM, none of them in SPRAM, "
+                    "logic or flash."
+                )
+
+        # There is one flash chip on a board, and one register that tells a host what to load.
+        kinds = Counter(each.kind for each in self.placement if each.in_flash or each.loaded)
+        for kind, number in kinds.items():
+            if number > 1:
+                raise InputError(
+                    f"placement: {kind} stores the weights of one layer, not of {number}; give "
+                    "the others another memory."
+                )
+
+    @property
+    def learns(self) -> bool:
+        """Whether it learns in place."""
+        return self.rule is not None
+
+    @property
+    def loaded_layer(self) -> int | None:
+        """Index of the layer whose words a host must bring after each start, or None."""
+        return self._layer_where([placement.loaded for placement in self.placement])
+
+    @property
+    def flash_layer(self) -> int | None:
+        """Index of the layer whose rows are in flash, or None."""
+        return self._layer_where([placement.in_flash for placement in self.placement])
+
+    @staticmethod
+    def _layer_where(chosen: list[bool]) -> int | None:
+        return chosen.index(True) if any(chosen) else None
+
+    @property
+    def largest_layer(self) -> int:
+        """Index of the layer with most weights, the first to be stored outside of block RAM."""
+        sizes = [layer.weight.size for layer in self.network.layers]
+        return sizes.index(max(sizes))
+
+    def with_placement(self, index: int, placement: Placement) -> Self:
+        """Return the same machine with the rows of one layer stored elsewhere."""
+        values = list(self.placement)
+        values[index] = placement
+        return replace(self, placement=tuple(values))
+
     @cached_property
     def layers(self) -> tuple[LayerParameters, ...]:
         """The parameters of each layer, with its exact widths; if it learns, those of any weights
-        it may come to.
+        that it may come to have.
         """
-        network, learns = self.network, self.rule is not None
+        network, learns = self.network, self.learns
         folds = -(-max(layer.fan_out for layer in network.layers) // int(self.lanes))
-        placed = {self.spram: Storage.SPRAM, self.logic: Storage.LOGIC, self.flash: Storage.FLASH}
+
         found: list[LayerParameters] = []
         for index, layer in enumerate(network.layers):
             output = index == len(network.layers) - 1
-            current = format_bounds(layer) if learns or self.exchangeable else current_bounds(layer)
+            bounds = network.bounds(index, any_weights=learns or self.exchangeable)
             found.append(
                 LayerParameters(
                     layer,
                     lanes=layer.fan_out if learns and output else -(-layer.fan_out // folds),
                     ticks_per_unit=network.ticks_per_unit,
-                    current=current,
-                    potential=potential_bounds(network, index, current),
+                    last_tick=network.last_tick,
+                    current=bounds.current,
+                    potential=bounds.potential,
                     output=output,
-                    silent=network.last_tick + 1 if learns else None,
-                    storage=placed.get(index, Storage.BLOCK),
-                    flash_wires=self.flash_wires,
+                    learns=learns,
+                    placement=self.placement[index],
                     exchangeable=self.exchangeable,
                     group=self.group,
                 )
@@ -197,16 +234,16 @@ class MachineParameters:
     @property
     def observation(self) -> data.StructLayout:
         """Layout of what crosses the boundaries between layers in one cycle, for checks; a board
-        leaves it open.
+        leaves it unconnected.
 
-        ``any``: this cycle has something. ``ended``: an image has. ``tick``: the present one. Per
+        ``any``: this cycle has something. ``ended``: an image has. ``tick``: the current one. Per
         layer ``delivered`` and ``neuron``: an event goes in. ``advanced`` and ``fold``: a fold of
         the output layer has advanced to this tick.
         """
         most = max(layer.layer.fan_in for layer in self.layers)
         return data.StructLayout(
             {
-                "any": 1,
+                "any": 1,  # the lowest bit: drivers of simulators look at it
                 "ended": 1,
                 "tick": bits_for(self.network.last_tick),
                 "delivered": len(self.layers),

@@ -1,12 +1,13 @@
-"""The weight rows of a layer as words of a memory, and how stores of them are asked: stated once.
+"""The weight rows of a layer: how they are cut into words, where they are stored, how a store is
+asked for them.
 
-A store is any component with the members of :func:`store_members`. Where its rows are stored (block
-RAM, SPRAM, flash, a memory that learning writes to) is its business, and so is its pace.
+A store is any component with the members of :func:`store_members`. Which memory it uses, and at
+which pace it answers, is its own business; :mod:`hw.storage` has one file for each kind.
 """
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +18,80 @@ from amaranth.utils import bits_for
 
 import sim.network
 
+PIECE = 2048
+"""Words in one memory, a power of two: as deep as a DP16KD is with all its bits in use (2048 x 9).
+Yosys makes a deeper memory of blocks of 512 x 36: a multiplexer four times as large, on a full
+ECP5-85F one that nextpnr cannot route.
+"""
+
+_GRAIN = 512
+"""Depths of block RAMs are multiples of this, or of half of it."""
+
+NOTHING = wiring.Signature({})
+"""The port of a part that has nothing to exchange there; it is connected like any other."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the weight rows of one layer are stored.
+
+    :param kind: ``block``, ``spram``, ``logic`` or ``flash``: a row of :data:`hw.storage.STORES`.
+    :param wires: data wires of the flash, 1, 2 or 4; 0 for the other kinds.
+    """
+
+    kind: str
+    wires: int = 0
+
+    @property
+    def in_block_ram(self) -> bool:
+        """Whether the rows take block RAM, which the bitstream fills."""
+        return self.kind == BLOCK.kind
+
+    @property
+    def in_flash(self) -> bool:
+        """Whether the rows are in the board's SPI flash."""
+        return self.kind == FLASH
+
+    @property
+    def loaded(self) -> bool:
+        """Whether a host must bring the words after each start."""
+        return self.kind == SPRAM.kind
+
+
+FLASH = "flash"
+"""Kind of the placements that :func:`flash` makes."""
+
+BLOCK = Placement("block")
+"""In block RAM, which the bitstream fills."""
+
+SPRAM = Placement("spram")
+"""In the single-port RAM of iCE40 UltraPlus, which a host fills."""
+
+LOGIC = Placement("logic")
+"""In look-up tables, as constants: for a small layer, where another one needs all block RAM."""
+
+
+def flash(wires: int = 4) -> Placement:
+    """Return the placement in the board's SPI flash, behind the bitstream: slow, for a layer that
+    fits nowhere else.
+
+    :param wires: of data, 1, 2 or 4.
+    """
+    return Placement(FLASH, wires)
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
     """The weight rows of a layer, cut into words of ``lanes`` weights: one word per fold.
 
-    Fold f of a row holds the weights of neurons f * lanes ... f * lanes + lanes - 1, the first in
-    the lowest bits, each in ``weight_bits`` bits; the last fold is filled up with zeros. Row r is
-    words r * folds ... r * folds + folds - 1, so a memory of ``fan_in * folds`` words has no gaps.
+    Fold f of a row has the weights of neurons f * lanes ... f * lanes + lanes - 1, the first in the
+    lowest bits, each in ``weight_bits`` bits; the last fold is padded with zeros. Row r is words
+    r * folds ... r * folds + folds - 1, so a memory of ``fan_in * folds`` words has no gaps.
 
-    :param exchangeable: the words will be found in a bitstream by what they are, so that others
-        take their place.
+    :param layer: whose weights they are.
+    :param lanes: weights in a word.
+    :param exchangeable: the words will be found in a bitstream by their content, so that others
+        can replace them.
     """
 
     layer: sim.network.Layer
@@ -58,27 +122,26 @@ class Rows:
         """Return ``count`` lanes from ``first`` on, their slice of every word, as the rows of a
         smaller layer.
         """
-        slices = self._padded().reshape(self.layer.fan_in, self.folds, self.lanes)[
-            :, :, first : first + count
-        ]
-        return Rows(replace(self.layer, weight=slices.reshape(self.layer.fan_in, -1)), count)
+        words = self._padded().reshape(self.layer.fan_in, self.folds, self.lanes)
+        slices = words[:, :, first : first + count].reshape(self.layer.fan_in, -1)
+        return Rows(self.layer.with_weight(slices), count)
 
     def memory(self) -> list[int]:
-        """Return the content of the layer's memory: :meth:`pack`, and random words behind it if
+        """Return the content of the layer's memory: :meth:`pack`, followed by random words if it is
         exchangeable.
 
-        They fill up what would be zero in the last block RAM, where bits are found by their column:
-        256 rows or more.
+        These replace the zeros at the end of the last block RAM, whose bits are found column by
+        column: 256 rows or more.
         """
         words = self.pack()
+        if not self.exchangeable:
+            return words
         room = min(1 << bits_for(len(words) - 1), -(-len(words) // _GRAIN) * _GRAIN)
-        return (
-            words + random_words(self.word.size, room - len(words)) if self.exchangeable else words
-        )
+        return words + random_words(self.word.size, room - len(words))
 
-    def pieces(self, size: int = 0) -> list[list[int]]:
-        """Return :meth:`memory` in pieces of ``size`` words (0: ``PIECE``), the last one shorter."""
-        words, size = self.memory(), size or PIECE
+    def pieces(self, size: int = PIECE) -> list[list[int]]:
+        """Return :meth:`memory` in pieces of ``size`` words, the last one shorter."""
+        words = self.memory()
         return [words[first : first + size] for first in range(0, len(words), size)]
 
     def pack(self) -> list[int]:
@@ -89,52 +152,33 @@ class Rows:
         return [int.from_bytes(word.tobytes(), "little") for word in words]
 
     def _padded(self) -> npt.NDArray[np.int8]:
-        """Return the weights, int8 (fan_in, folds * lanes), the last fold filled up with zeros."""
-        return np.pad(
-            self.layer.weight, ((0, 0), (0, self.folds * self.lanes - self.layer.fan_out))
-        )
+        """Return the weights, int8 (fan_in, folds * lanes), the last fold padded with zeros."""
+        padding = self.folds * self.lanes - self.layer.fan_out
+        return np.pad(self.layer.weight, ((0, 0), (0, padding)))
 
     def unpack(self, words: Sequence[int]) -> npt.NDArray[np.int8]:
-        """Return the weights, int8 (fan_in, fan_out), that lie in so many words; the inverse of
+        """Return the weights, int8 (fan_in, fan_out), that these words hold; the inverse of
         :meth:`pack`.
         """
         bits, size = self.layer.weight_bits, self.word_bytes
-        raw = np.frombuffer(
-            b"".join(word.to_bytes(size, "little") for word in words), np.uint8
-        ).reshape(-1, size)
-        found = np.unpackbits(raw, axis=1, bitorder="little")[:, : self.word.size]
+        raw = b"".join(word.to_bytes(size, "little") for word in words)
+        table = np.frombuffer(raw, np.uint8).reshape(-1, size)
+
+        found = np.unpackbits(table, axis=1, bitorder="little")[:, : self.word.size]
         unsigned = found.reshape(self.layer.fan_in, -1, bits) @ (1 << np.arange(bits))
         value = unsigned - ((unsigned >> (bits - 1)) << bits)
         return value[:, : self.layer.fan_out].astype(np.int8)
 
 
-_GRAIN = 512
-"""Depths of block RAMs are multiples of this, or of half of it."""
-
-PIECE = 2048
-"""Words in one memory, a power of two: as deep as a DP16KD is with all its bits in use (2048 x 9).
-Yosys makes a deeper memory of blocks of 512 x 36: a multiplexer four times as large, on a full
-ECP5-85F one that nextpnr cannot route.
-"""
-
-
 def random_words(bits: int, count: int) -> list[int]:
-    """Return the same random numbers of so many bits at every call."""
+    """Return ``count`` random numbers of ``bits`` bits, the same ones at every call."""
     source = random.Random(bits)
     return [source.getrandbits(bits) for _ in range(count)]
 
 
-def store_members(rows: Rows) -> dict[str, wiring.Member]:
-    """Return the ports of a store of weight rows.
-
-    ``i``: the rows asked for. ``o``: their words, in order; the layer takes each at once. ``idle``:
-    no row is on its way.
-    """
-    return {
-        "i": In(stream.Signature(bits_for(rows.layer.fan_in - 1))),
-        "o": Out(stream.Signature(rows.word, always_ready=True)),
-        "idle": Out(1),
-    }
+def moves(lanes: int) -> data.ArrayLayout:
+    """Return the layout of what learning does to the weights of a word: -1, 0 or +1 each."""
+    return data.ArrayLayout(signed(2), lanes)
 
 
 class WordPort(wiring.Signature):
@@ -167,6 +211,21 @@ def word_ports(ports: Mapping[int, Rows]) -> wiring.Signature:
     )
 
 
-def moves(lanes: int) -> data.ArrayLayout:
-    """Return the layout of what happens to the weights of a word: -1, 0 or +1 each."""
-    return data.ArrayLayout(signed(2), lanes)
+def store_members(
+    rows: Rows, words: wiring.Signature = NOTHING, flash: wiring.Signature = NOTHING
+) -> dict[str, wiring.Member]:
+    """Return the ports of a store of weight rows.
+
+    ``i``: the rows asked for. ``o``: their words, in order; the layer takes each at once. ``idle``:
+    no row is on its way. ``words`` and ``flash``: for a host and for the board's pins.
+
+    :param words: a :class:`WordPort`, if a host can read and write the words.
+    :param flash: a :class:`hw.storage.flash.FlashPort`, if the rows are in flash.
+    """
+    return {
+        "i": In(stream.Signature(bits_for(rows.layer.fan_in - 1))),
+        "o": Out(stream.Signature(rows.word, always_ready=True)),
+        "idle": Out(1),
+        "words": In(words),
+        "flash": Out(flash),
+    }

@@ -1,5 +1,6 @@
 """What is wrong with an input, in one sentence, and the checks that say so."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,34 @@ def checked_array(value: Any, dtype: npt.DTypeLike, dimensions: int, key: str) -
     copy = np.array(value, order="C")
     copy.flags.writeable = False
     return copy
+
+
+def check_keys(value: Any, key: str, names: Collection[str]) -> dict[str, Any]:
+    """Return ``value`` after checking that it is a JSON object with these keys and no others.
+
+    :raises InputError: otherwise; it names the first key that is missing or unknown.
+    """
+    require(isinstance(value, dict), key, "must be a JSON object; export it again")
+    for name in names:
+        require(name in value, f"{key}.{name}", "is missing; export it again")
+    for name in value:
+        require(name in names, f"{key}.{name}", "is not a key of this format; export it again")
+    return value
+
+
+def check_labels(labels: npt.NDArray[Any], images: int, classes: int) -> None:
+    """Check that there is one label per image and each names a class.
+
+    :raises InputError: otherwise.
+    """
+    if not np.issubdtype(labels.dtype, np.integer) or labels.shape != (images,):
+        raise InputError(
+            f"labels: must be {images} integers, one per image, not {labels.dtype} {labels.shape}."
+        )
+    if images and not (labels.min() >= 0 and labels.max() < classes):
+        raise InputError(
+            f"labels: must be in 0..{classes - 1}, found {labels.min()}..{labels.max()}."
+        )
 
 
 def is_integer(value: Any, low: int, high: int) -> bool:

@@ -1,4 +1,4 @@
-"""``network.safetensors``: the one serialised form of a network.
+"""``network.safetensors``: the one serialised form of a network, in two versions.
 
 | key | type | meaning |
 |---|---|---|
@@ -7,33 +7,67 @@
 | ``layers.N.weight`` | int8 (fan_in, fan_out) | row-major by input: one row is one look-up |
 | ``layers.N.threshold`` | int32 () | T of the layer |
 
-Metadata (text): ``format`` = ``ttfs-network``, ``version`` = ``1``, ``ticks_per_unit``,
-``last_tick``, ``weight_bits`` (JSON list), ``image_shape`` (JSON), ``pool``, ``classes`` (JSON
-list), ``provenance`` (JSON).
+Metadata (text) of both versions: ``format`` = ``ttfs-network``, ``version``, ``ticks_per_unit``,
+``last_tick``, ``classes`` (JSON list), ``provenance`` (JSON).
+
+Version 1 can say networks of Mostafa's neurons whose first output spike decides, and adds
+``weight_bits`` (JSON list), ``image_shape`` (JSON) and ``pool``. One bit of weight is -1 or 0.
+
+Version 2 says what every part is, and adds, in JSON, with no key left out and none added:
+
+| key | value |
+|---|---|
+| ``layers`` | per layer ``connection``, ``neuron`` and ``weight_bits``; see :mod:`sim.neuron` |
+| ``readout`` | a name of :data:`sim.readouts.READOUTS` |
+| ``encoder`` | ``kind`` (a name of :data:`sim.encoders.ENCODERS`), ``image_shape``, ``pool`` |
+
+One bit of weight is -1 or +1 there, which the machine cannot run.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file  # pyright: ignore[reportUnknownVariableType]
 
-from sim.errors import InputError
+from sim.connections import CONNECTIONS
+from sim.connections.dense import Dense
+from sim.encoders import ENCODERS
+from sim.encoders.intensity import Intensity
+from sim.errors import InputError, check_keys
 from sim.files import atomic_path
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network, name_of
+from sim.neuron import Adaptation, Neuron
+from sim.readouts import READOUTS
+from sim.readouts.first_spike import FirstSpike
+from sim.readouts.verdict import Readout
 
 FORMAT = "ttfs-network"
-VERSION = "1"
+VERSIONS = ("1", "2")
 NETWORK_FILE = "network.safetensors"
+
+METADATA_KEYS = {
+    *("format", "version", "provenance"),
+    *("layers", "readout", "encoder", "ticks_per_unit", "last_tick", "classes"),
+}
+"""The metadata of version 2."""
+
+NEURON_KEYS = tuple(field.name for field in fields(Neuron) if field.name != "threshold")
+"""What version 2 says of a neuron; its threshold is an array."""
+
+Tensors = dict[str, npt.NDArray[Any]]
 
 
 def read_tensors(
-    path: Path, form: str, version: str
+    path: Path, form: str, *versions: str
 ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
-    """Read every array and the metadata of a safetensors file of the given format and version.
+    """Read every array and the metadata of a safetensors file of the given format, in one of the
+    given versions.
 
     :raises InputError: the file is missing, truncated, foreign or of another version.
     """
@@ -45,8 +79,8 @@ def read_tensors(
         with cast(Any, safe_open)(path, framework="numpy") as file:
             metadata: dict[str, str] = dict(file.metadata() or {})
             found = metadata.get("format", "no format"), metadata.get("version", "none")
-            if found != (form, version):
-                wanted = f"{form} version {version}"
+            if found[0] != form or found[1] not in versions:
+                wanted = f"{form} version {' or '.join(versions)}"
                 raise InputError(
                     f"{path}: is {found[0]} version {found[1]}, not {wanted}; export it again."
                 )
@@ -75,14 +109,48 @@ def write_tensors(
             ) from error
 
 
-def save(network: Network, path: Path) -> None:
+def save(network: Network, path: Path, version: Literal[1, 2] = 1) -> None:
     """Write a network; ``load(path)`` gives it back with the same digest.
 
-    :raises InputError: the folder cannot be written, or the disk is full.
+    :param version: of the file; 1 can say every network that is possible today.
+    :raises InputError: the folder cannot be written, the disk is full, or the version cannot say
+        this network.
     """
-    metadata = {"format": FORMAT, "version": VERSION, **network.settings()}
+    settings = network.settings() if version == 1 else _settings(network)
+    metadata = {"format": FORMAT, "version": str(version), **settings}
     metadata["provenance"] = json.dumps(network.provenance, sort_keys=True)
     write_tensors(path, network.tensors(), metadata)
+
+
+def _settings(network: Network) -> dict[str, str]:
+    """Return the scalars of the network, as text, under their names in version 2; no provenance."""
+    layers: list[dict[str, Any]] = []
+    for index, layer in enumerate(network.layers):
+        _check_bits(index, layer.weight_bits)
+        layers.append(
+            {
+                "connection": {"kind": name_of(CONNECTIONS, layer.connection)},
+                "neuron": {key: getattr(layer.neuron, key) for key in NEURON_KEYS},
+                "weight_bits": layer.weight_bits,
+            }
+        )
+    encoder = {"kind": name_of(ENCODERS, network.encoder), **network.encoder.settings()}
+    return {
+        "layers": json.dumps(layers),
+        "readout": json.dumps(network.readout_name),
+        "encoder": json.dumps(encoder),
+        "ticks_per_unit": str(network.ticks_per_unit),
+        "last_tick": str(network.last_tick),
+        "classes": json.dumps(network.classes),
+    }
+
+
+def _check_bits(index: int, bits: int) -> None:
+    if bits == 1:
+        raise InputError(
+            f"layers.{index}.weight_bits: 1 means -1 and +1 in version 2, which the machine cannot "
+            "run; take 2 bits, or version 1."
+        )
 
 
 def network_path(path: Path) -> Path:
@@ -97,9 +165,10 @@ def load(path: Path) -> Network:
         inconsistent.
     """
     path = network_path(path)
-    tensors, metadata = read_tensors(path, FORMAT, VERSION)
+    tensors, metadata = read_tensors(path, FORMAT, *VERSIONS)
+    read = _version_1 if metadata["version"] == "1" else _version_2
     try:
-        return _network(tensors, metadata)
+        return read(tensors, metadata)
     except KeyError as error:
         raise InputError(f"{path}: key {error.args[0]} is missing; export it again.") from error
     except InputError as error:
@@ -111,33 +180,120 @@ def _json(metadata: Mapping[str, str], key: str, kind: type) -> Any:
         value = json.loads(metadata[key])
     except json.JSONDecodeError as error:
         raise InputError(f"{key}: is not JSON; export it again.") from error
+    return _typed(value, key, kind)
+
+
+def _typed(value: Any, key: str, kind: type) -> Any:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise InputError(f"{key}: must be a JSON {kind.__name__}; export it again.")
     return value
 
 
-def _network(tensors: dict[str, npt.NDArray[Any]], metadata: dict[str, str]) -> Network:
-    bits = _json(metadata, "weight_bits", list)
+def _version_1(tensors: Tensors, metadata: dict[str, str]) -> Network:
     layers: list[Layer] = []
-    for index, weight_bits in enumerate(bits):
-        threshold = tensors.pop(f"layers.{index}.threshold")
-        if threshold.shape != () or threshold.dtype != "int32":
-            raise InputError(f"layers.{index}.threshold: must be one int32; export it again.")
-        weight = tensors.pop(f"layers.{index}.weight")
-        try:
-            layers.append(Layer(weight, int(threshold), weight_bits))
-        except InputError as error:
-            raise InputError(f"layers.{index}.{error}") from error
-    shape = _json(metadata, "image_shape", list)
-    pool = _json(metadata, "pool", int)
-    encoder = Encoder(
-        tuple(shape), pool, tensors.pop("encoder.pixels"), tensors.pop("encoder.spike_tick")
-    )
-    if tensors:
-        raise InputError(f"{sorted(tensors)[0]}: is not a key of this format; export it again.")
+    for index, weight_bits in enumerate(_json(metadata, "weight_bits", list)):
+        with _named(f"layers.{index}"):
+            neuron = Neuron(_threshold(tensors, index))
+            connection = Dense.read({}, tensors, f"layers.{index}")
+            layers.append(Layer(connection, neuron, weight_bits=weight_bits))
+
+    keys = {"image_shape": list, "pool": int}
+    settings = {key: _json(metadata, key, kind) for key, kind in keys.items()}
+    encoder = Intensity.read(settings, tensors)
+    return _network(tensors, metadata, encoder, layers, FirstSpike())
+
+
+def _version_2(tensors: Tensors, metadata: dict[str, str]) -> Network:
+    for key in sorted(set(metadata) - METADATA_KEYS):
+        raise InputError(f"{key}: is not a key of this format; export it again.")
+    layers = [
+        _layer(tensors, index, value) for index, value in enumerate(_json(metadata, "layers", list))
+    ]
+
+    kind, settings = _kind(ENCODERS, _json(metadata, "encoder", dict), "encoder")
+    encoder = kind.read(settings, tensors)
+    readout = _part(READOUTS, _json(metadata, "readout", str), "readout")
+    return _network(tensors, metadata, encoder, layers, readout())
+
+
+def _layer(tensors: Tensors, index: int, value: Any) -> Layer:
+    """Return a layer of version 2, and take its arrays out of ``tensors``."""
+    key = f"layers.{index}"
+    found = check_keys(value, key, ("connection", "neuron", "weight_bits"))
+    kind, settings = _kind(CONNECTIONS, found["connection"], f"{key}.connection")
+    neuron = check_keys(found["neuron"], f"{key}.neuron", NEURON_KEYS)
+    _check_bits(index, found["weight_bits"])
+
+    with _named(key):
+        return Layer(
+            kind.read(settings, tensors, key),
+            Neuron(_threshold(tensors, index), **neuron | _adaptation(neuron)),
+            *(tensors.pop(f"{key}.{name}", None) for name in ("recurrent", "bias", "start")),
+            weight_bits=found["weight_bits"],
+        )
+
+
+def _adaptation(neuron: dict[str, Any]) -> dict[str, Any]:
+    """Return the neuron's setting ``adaptation`` as the object it stands for."""
+    if neuron["adaptation"] is None:
+        return {}
+    found = check_keys(neuron["adaptation"], "adaptation", ("raise", "shift"))
+    return {"adaptation": Adaptation(found["raise"], found["shift"])}
+
+
+def _threshold(tensors: Tensors, index: int) -> int:
+    threshold = tensors.pop(f"layers.{index}.threshold")
+    if threshold.shape != () or threshold.dtype != "int32":
+        raise InputError("threshold: must be one int32; export it again.")
+    return int(threshold)
+
+
+def _part(table: Mapping[str, Any], name: Any, key: str) -> Any:
+    """Return the class of that name.
+
+    :raises InputError: the table has none.
+    """
+    if not isinstance(name, str) or name not in table:
+        raise InputError(
+            f"{key}: {name!r} is not possible in this version; take {' or '.join(table)}."
+        )
+    return table[name]
+
+
+def _kind(table: Mapping[str, Any], value: Any, key: str) -> tuple[Any, dict[str, Any]]:
+    """Return the class that a JSON object names, and what else it says.
+
+    :raises InputError: it is no object, or names none.
+    """
+    settings = dict(_typed(value, key, dict))
+    if "kind" not in settings:
+        raise InputError(f"{key}.kind: is missing; export it again.")
+    return _part(table, settings.pop("kind"), f"{key}.kind"), settings
+
+
+@contextmanager
+def _named(key: str) -> Generator[None]:
+    """Say in an error which layer it is about."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{key}.{error}") from error
+
+
+def _network(
+    tensors: Tensors,
+    metadata: dict[str, str],
+    encoder: Intensity,
+    layers: list[Layer],
+    readout: Readout,
+) -> Network:
+    """Put together what both versions have in common; no array is left over."""
+    for key in sorted(tensors):
+        raise InputError(f"{key}: is not a key of this format; export it again.")
     return Network(
         encoder,
         tuple(layers),
+        readout,
         _json(metadata, "ticks_per_unit", int),
         _json(metadata, "last_tick", int),
         tuple(_json(metadata, "classes", list)),

@@ -1,151 +1,106 @@
 """The contract between training, simulation and hardware: a network that is valid or does not
 exist.
 
-A network is integers only. Neuron j of a layer with threshold T and ``ticks_per_unit`` R starts an
-image with current -T and potential -T*R; an input spike adds its weight to the current, each tick
-adds the current to the potential, and the neuron fires once, at the first tick with potential >= 0
-(Mostafa 2017, on a linear grid in z = exp(t) = 1 + tick / R). The file format is in
-:mod:`sim.file`.
+A network is integers only. What its neurons do is in :mod:`sim.neuron`, in which order in
+:mod:`sim.pipeline`, and the file format in :mod:`sim.file`.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.errors import checked_array, is_integer, require
-from sim.fixed_point import WeightFormat, current_bounds, potential_bounds
-
-INTENSITIES = 256
-"""Number of intensities of a pixel (uint8)."""
-
-MAX_BITS = 32
-"""Widest current or potential supported; wide enough for any network that trains, and native to
-every simulator.
-"""
-
-
-@dataclass(frozen=True, eq=False)
-class Encoder:
-    """How an image becomes input spikes.
-
-    :param image_shape: (height, width) of an image of uint8 intensities.
-    :param pool: 1, or 2 to replace each 2x2 square by its sum divided by 4 (integer division).
-    :param pixels: int32 (inputs,), strictly increasing flat indices into the (pooled) image; pixel
-        i feeds input i.
-    :param spike_tick: int16 (256,), the tick at which an input of that intensity fires, -1 for
-        never.
-    :raises InputError: one of them is out of range.
-    """
-
-    image_shape: tuple[int, int]
-    pool: int
-    pixels: npt.NDArray[np.int32]
-    spike_tick: npt.NDArray[np.int16]
-
-    def __post_init__(self) -> None:
-        shape: Sequence[Any] = self.image_shape
-        require(
-            len(shape) == 2 and all(is_integer(n, 1, 4096) for n in shape),
-            "image_shape",
-            "two sizes of 1..4096",
-        )
-        require(self.pool in (1, 2), "pool", f"must be 1 or 2, not {self.pool}")
-        require(
-            all(n % self.pool == 0 for n in shape),
-            "image_shape",
-            f"{shape} cannot be pooled 2x2; use even sizes",
-        )
-        pixels = checked_array(self.pixels, np.int32, 1, "encoder.pixels")
-        spike_tick = checked_array(self.spike_tick, np.int16, 1, "encoder.spike_tick")
-        require(pixels.size > 0, "encoder.pixels", "at least one pixel must be used")
-        require(bool((np.diff(pixels) > 0).all()), "encoder.pixels", "must be strictly increasing")
-        available = shape[0] * shape[1] // self.pool**2
-        require(
-            pixels[0] >= 0 and pixels[-1] < available,
-            "encoder.pixels",
-            f"must be in 0..{available - 1}",
-        )
-        require(
-            spike_tick.size == INTENSITIES, "encoder.spike_tick", f"must have {INTENSITIES} entries"
-        )
-        require(
-            bool((spike_tick >= -1).all()), "encoder.spike_tick", "must be a tick, or -1 for never"
-        )
-        require(
-            bool((spike_tick >= 0).any()),
-            "encoder.spike_tick",
-            "no intensity ever fires; give one a tick >= 0",
-        )
-        object.__setattr__(self, "image_shape", (int(shape[0]), int(shape[1])))
-        object.__setattr__(self, "pixels", pixels)
-        object.__setattr__(self, "spike_tick", spike_tick)
-
-    @property
-    def inputs(self) -> int:
-        """Number of input neurons."""
-        return self.pixels.size
-
-    @property
-    def first_tick(self) -> int:
-        """The earliest tick at which any input can fire."""
-        return int(self.spike_tick[self.spike_tick >= 0].min())
+from sim.connections import CONNECTIONS
+from sim.connections.dense import Dense
+from sim.encoders import ENCODERS
+from sim.encoders.intensity import Intensity
+from sim.errors import is_integer, require
+from sim.fixed_point import WeightFormat
+from sim.neuron import MAX_BITS, Neuron, Premise, StateBounds
+from sim.readouts import READOUTS
+from sim.readouts.verdict import Readout
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One layer of weights and the neurons it feeds.
+    """A connection and the neurons it feeds.
 
-    :param weight: int8 (fan_in, fan_out); row i is what one event of input neuron i looks up.
-    :param threshold: T >= 1, the integer that stands for 1.0 on this layer's weight scale.
-    :param weight_bits: 1..8; every weight is a signed integer of so many bits.
-    :raises InputError: one of them is out of range.
+    :param connection: which weights a spike looks up.
+    :param neuron: what the neurons are.
+    :param recurrent: rows that the layer's own spikes look up; None: there are none.
+    :param bias: a row that is looked up at every tick; None: there is none.
+    :param start: what is added to the potentials that a sample starts from; None: nothing.
+    :param weight_bits: 1..8; every weight is a signed integer of that width.
+    :raises InputError: one of them is out of range, or the machine cannot run such a layer.
     """
 
-    weight: npt.NDArray[np.int8]
-    threshold: int
+    connection: Dense
+    neuron: Neuron
+    recurrent: npt.NDArray[np.int8] | None = None
+    bias: npt.NDArray[np.int8] | None = None
+    start: npt.NDArray[np.int32] | None = None
     weight_bits: int = 8
 
     def __post_init__(self) -> None:
-        weight = checked_array(self.weight, np.int8, 2, "weight")
-        require(weight.size > 0, "weight", "must have at least one row and one column")
-        require(
-            is_integer(self.threshold, 1, 2**31 - 1),
-            "threshold",
-            f"must be in 1..2^31 - 1, not {self.threshold}",
-        )
-        require(
-            is_integer(self.weight_bits, 1, 8),
-            "weight_bits",
-            f"must be in 1..8, not {self.weight_bits}",
-        )
-        form = WeightFormat(self.weight_bits)
+        kinds = tuple(CONNECTIONS.values())
+        require(isinstance(self.connection, kinds), "connection", f"must be {_names(CONNECTIONS)}")
+        for key in ("recurrent", "bias", "start"):
+            absent = getattr(self, key) is None
+            require(absent, key, "is not possible in this version; leave it out")
+
+        bits = self.weight_bits
+        require(is_integer(bits, 1, 8), "weight_bits", f"must be in 1..8, not {bits}")
+        form, weight = self.form, self.connection.weight
         inside = form.low <= weight.min() and weight.max() <= form.high
-        require(inside, "weight", f"must be in {form.low}..{form.high} ({self.weight_bits} bits)")
-        object.__setattr__(self, "weight", weight)
+        require(bool(inside), "weight", f"must be in {form.low}..{form.high} ({bits} bits)")
+
+    @property
+    def form(self) -> WeightFormat:
+        """What a weight can be."""
+        return WeightFormat(self.weight_bits)
+
+    @property
+    def weight(self) -> npt.NDArray[np.int8]:
+        """Int8 (fan_in, fan_out); row i is what one event of input neuron i looks up."""
+        return self.connection.weight
+
+    @property
+    def threshold(self) -> int:
+        """T, the integer that stands for 1.0 on this layer's weight scale."""
+        return self.neuron.threshold
 
     @property
     def fan_in(self) -> int:
         """Number of input neurons of the layer: rows."""
-        return self.weight.shape[0]
+        return self.connection.fan_in
 
     @property
     def fan_out(self) -> int:
         """Number of neurons of the layer: weights in a row."""
-        return self.weight.shape[1]
+        return self.connection.fan_out
+
+    def with_weight(self, weight: npt.NDArray[np.int8]) -> "Layer":
+        """Return the layer with other weights.
+
+        :raises InputError: they are of another type or out of range.
+        """
+        return replace(self, connection=replace(self.connection, weight=weight))
 
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A classifier: an encoder, layers, and the tick grid they share.
+    """A classifier: an encoder, layers, a readout, and the tick grid they share.
 
+    :param encoder: how a sample becomes input spikes.
+    :param layers: from the input to the output; the output layer has a neuron per class.
+    :param readout: when a sample is decided, and for which class.
     :param ticks_per_unit: R >= 1; tick k is z = 1 + k / R in the neuron's equation.
-    :param last_tick: K >= 1; an image without an output spike after tick K has timed out.
+    :param last_tick: K >= 1; a sample without a decision after tick K has timed out.
     :param classes: one name per output neuron.
     :param provenance: where the network comes from (data set, seed, version, accuracy); not part of
         the digest.
@@ -153,8 +108,9 @@ class Network:
         bits.
     """
 
-    encoder: Encoder
+    encoder: Intensity
     layers: tuple[Layer, ...]
+    readout: Readout
     ticks_per_unit: int
     last_tick: int
     classes: tuple[str, ...]
@@ -163,56 +119,95 @@ class Network:
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
         object.__setattr__(self, "classes", tuple(self.classes))
-        require(
-            is_integer(self.ticks_per_unit, 1, 2**15 - 1), "ticks_per_unit", "must be in 1..32767"
-        )
-        require(is_integer(self.last_tick, 1, 2**15 - 1), "last_tick", "must be in 1..32767")
-        latest = int(self.encoder.spike_tick.max())
-        require(
-            latest <= self.last_tick,
-            "encoder.spike_tick",
-            f"tick {latest} is after last_tick {self.last_tick}",
-        )
+        for key, table in (("encoder", ENCODERS), ("readout", READOUTS)):
+            known = isinstance(getattr(self, key), tuple(table.values()))
+            require(known, key, f"must be {_names(table)}")
+
+        for key in ("ticks_per_unit", "last_tick"):
+            require(is_integer(getattr(self, key), 1, 2**15 - 1), key, "must be in 1..32767")
+        latest = self.encoder.last_tick
+        within = latest <= self.last_tick
+        require(within, "encoder.spike_tick", f"tick {latest} is after last_tick {self.last_tick}")
+
         require(len(self.layers) > 0, "layers", "a network needs at least one layer")
+        self._check_sizes()
+        for index in range(len(self.layers)):
+            bits = self.bounds(index).bits
+            problem = f"its potentials need {bits} bits, at most {MAX_BITS} are supported"
+            require(bits <= MAX_BITS, f"layers.{index}", problem)
+
+    def _check_sizes(self) -> None:
         fan_in = self.encoder.inputs
         for index, layer in enumerate(self.layers):
-            key = f"layers.{index}.weight"
-            require(
-                layer.fan_in == fan_in, key, f"has {layer.fan_in} rows for {fan_in} input neurons"
-            )
+            problem = f"has {layer.fan_in} rows for {fan_in} input neurons"
+            require(layer.fan_in == fan_in, f"layers.{index}.weight", problem)
             fan_in = layer.fan_out
-        require(
-            len(set(self.classes)) == len(self.classes) == fan_in,
-            "classes",
-            f"needs {fan_in} different names",
+        different = len(set(self.classes)) == len(self.classes) == fan_in
+        require(different, "classes", f"needs {fan_in} different names")
+
+    def premise(self, index: int) -> Premise:
+        """Return what the ticks of a sample can bring layer ``index``.
+
+        A layer needs one tick to answer, so no spike reaches layer n before the encoder's first
+        tick + n.
+        """
+        layer = self.layers[index]
+        source = self.encoder if index == 0 else self.layers[index - 1].neuron
+        return Premise(
+            ticks_per_unit=self.ticks_per_unit,
+            first_tick=self.encoder.first_tick + index,
+            last_tick=self.last_tick,
+            sources_spike_once=source.fires_once,
+            only_sources=layer.recurrent is None and layer.bias is None and layer.start is None,
         )
-        for index, layer in enumerate(self.layers):
-            bits = max(current_bounds(layer).bits, potential_bounds(self, index).bits)
-            require(
-                bits <= MAX_BITS,
-                f"layers.{index}",
-                f"its potentials need {bits} bits, at most 32 are supported",
-            )
+
+    def bounds(self, index: int, any_weights: bool = False) -> StateBounds:
+        """Return what current and potential of layer ``index`` never leave, over any sample.
+
+        :param any_weights: whatever the weights become within their format: for a layer that
+            learns, or whose weights are exchanged.
+        """
+        layer = self.layers[index]
+        inflow = (
+            layer.connection.inflow_of_format(layer.form)
+            if any_weights
+            else layer.connection.inflow()
+        )
+        return layer.neuron.bounds(inflow, self.premise(index))
+
+    def can_fire(self, index: int) -> npt.NDArray[np.bool_]:
+        """Return which neurons of layer ``index`` fire on some sample, as far as their own weights
+        say, bool (fan_out,).
+        """
+        layer, premise = self.layers[index], self.premise(index)
+        bounds = [layer.neuron.bounds(each, premise) for each in layer.connection.inflows()]
+        return np.array([each.potential.high >= 0 for each in bounds])
+
+    def reads(self, events: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return how many weights are looked up.
+
+        :param events: (..., layers), numbers of events delivered to each layer.
+        """
+        weights = np.array([layer.connection.weights_per_event for layer in self.layers], np.int64)
+        return events @ weights
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays of the network under their names in the file."""
-        arrays: dict[str, npt.NDArray[Any]] = {
-            "encoder.pixels": self.encoder.pixels,
-            "encoder.spike_tick": self.encoder.spike_tick,
-        }
+        arrays = self.encoder.tensors()
         for index, layer in enumerate(self.layers):
             arrays[f"layers.{index}.weight"] = layer.weight
             arrays[f"layers.{index}.threshold"] = np.array(layer.threshold, np.int32)
         return arrays
 
     def settings(self) -> dict[str, str]:
-        """Return the scalars of the network, as text, under their names in the file; no provenance."""
+        """Return the scalars of the network, as text, under their names in version 1 of the file,
+        which can say every network that is possible today; no provenance.
+        """
         return {
             "ticks_per_unit": str(self.ticks_per_unit),
             "last_tick": str(self.last_tick),
             "weight_bits": json.dumps([layer.weight_bits for layer in self.layers]),
-            "image_shape": json.dumps(self.encoder.image_shape),
-            "pool": str(self.encoder.pool),
+            **{key: json.dumps(value) for key, value in self.encoder.settings().items()},
             "classes": json.dumps(self.classes),
         }
 
@@ -221,26 +216,45 @@ class Network:
         """First 32 bits of SHA-256 over settings and arrays (names, types, shapes, little-endian
         contents), sorted.
         """
-        sha = hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode())
-        for name, array in sorted(self.tensors().items()):
-            sha.update(f"{name} {array.dtype.name} {array.shape}".encode())
-            sha.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
-        return int.from_bytes(sha.digest()[:4], "big")
+        return _digest(self.settings(), self.tensors(), set())
 
     @cached_property
     def structure_digest(self) -> int:
-        """As :attr:`digest`, but of what two networks must have in common for the weights of one to
-        take the place of the other's: of weights type and shape only, of classes their number.
+        """The same without what the weights are and how the classes are called: networks with the
+        same number here can take each other's weights.
         """
-        scalars = self.settings() | {"classes": str(len(self.classes))}
-        sha = hashlib.sha256(json.dumps(scalars, sort_keys=True).encode())
-        for name, array in sorted(self.tensors().items()):
-            sha.update(f"{name} {array.dtype.name} {array.shape}".encode())
-            if not name.endswith(".weight"):
-                sha.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
-        return int.from_bytes(sha.digest()[:4], "big")
+        weights = {f"layers.{index}.weight" for index in range(len(self.layers))}
+        settings = {key: text for key, text in self.settings().items() if key != "classes"}
+        return _digest(settings, self.tensors(), weights)
+
+    @property
+    def readout_name(self) -> str:
+        """The readout's name in the table of readouts."""
+        return name_of(READOUTS, self.readout)
 
     @property
     def weight_count(self) -> int:
         """Number of weights in all layers."""
         return sum(layer.weight.size for layer in self.layers)
+
+
+def _digest(
+    settings: dict[str, str], tensors: dict[str, npt.NDArray[Any]], without: set[str]
+) -> int:
+    """Hash settings and arrays; of those named in ``without`` the type and the shape only."""
+    sha = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for name, array in sorted(tensors.items()):
+        sha.update(f"{name} {array.dtype.name} {array.shape}".encode())
+        if name not in without:
+            sha.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+    return int.from_bytes(sha.digest()[:4], "big")
+
+
+def name_of(table: Mapping[str, type], part: object) -> str:
+    """Return the name of a part in a table of parts."""
+    return next(name for name, kind in table.items() if type(part) is kind)
+
+
+def _names(table: dict[str, Any]) -> str:
+    """Return the classes of a table of parts, for a message."""
+    return " or ".join(kind.__name__ for kind in table.values())

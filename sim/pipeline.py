@@ -1,39 +1,47 @@
-"""The integer machine, slow and obvious: one image, event by event. This file is the specification."""
+"""The integer machine, slow and obvious: one sample, event by event. This file is the
+specification.
+"""
 
-import numpy as np
+from typing import Any
+
 import numpy.typing as npt
 
-from sim.encoders.intensity import encode
 from sim.network import Network
-from sim.neuron import Neurons
-from sim.readouts.first_spike import decide, highest
-from sim.trace import Spike, Trace
+from sim.neuron import Neurons, Spike
+from sim.trace import Trace
 
 
-def run(network: Network, image: npt.NDArray[np.uint8]) -> Trace:
-    """Run one image up to its decision and return what crossed every boundary.
+def run(network: Network, sample: npt.NDArray[Any]) -> Trace:
+    """Run one sample up to its decision and return what crossed every boundary.
 
-    :param image: uint8 (height, width).
-    :raises InputError: the image is of another type or shape.
+    :param sample: what the network's encoder takes; an image is uint8 (height, width).
+    :raises InputError: the sample is of another type or shape.
 
-    At each tick k = 0 ... K all layers advance (k > 0), then the outputs decide, then hidden
+    At each tick k = 0 ... K all layers advance (k > 0), then the readout decides, then hidden
     neurons fire, then the spikes of this tick look up their weight rows; so a spike of tick k moves
     potentials from tick k + 1 on. On a decision nothing more of that tick is read.
     """
-    spike_ticks = encode(network.encoder, image[np.newaxis])[0]
-    layers = [Neurons(layer, network.ticks_per_unit) for layer in network.layers]
+    inputs = network.encoder.spikes(sample)
+    layers = [
+        Neurons(layer.neuron, layer.connection, network.ticks_per_unit) for layer in network.layers
+    ]
     output = layers[-1]
+    decider, winner = network.readout.start(len(network.classes)), 0
     delivered: list[list[Spike]] = [[] for _ in layers]
+
     for tick in range(network.last_tick + 1):
         if tick > 0:
             for neurons in layers:
                 neurons.advance()
-        decision = decide(output.potential)
-        if decision is not None:
-            return Trace(decision, tick, False, delivered, output.potential)
-        spikes = [np.flatnonzero(spike_ticks == tick), *(neurons.fire() for neurons in layers[:-1])]
-        for neurons, events, record in zip(layers, spikes, delivered, strict=True):
-            for neuron in events:
-                neurons.deliver(int(neuron))
-                record.append(Spike(tick, int(neuron)))
-    return Trace(highest(output.potential), network.last_tick, True, delivered, output.potential)
+
+        ended, winner = decider.decide(output)
+        if ended:
+            return Trace(winner, tick, False, delivered, output.potential)
+
+        fired = [[spike for spike in inputs if spike.tick == tick]]
+        fired += [[Spike(tick, int(index)) for index in neurons.fire()] for neurons in layers[:-1]]
+        for neurons, spikes, record in zip(layers, fired, delivered, strict=True):
+            for spike in spikes:
+                neurons.deliver(spike.neuron)
+                record.append(spike)
+    return Trace(winner, network.last_tick, True, delivered, output.potential)

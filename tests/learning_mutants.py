@@ -47,8 +47,8 @@ SOFTWARE = [
     (
         "sim: rival at the end missed",
         "sim/learning/supervised.py",
-        "output_tick[output] <= end]",
-        "output_tick[output] < end]",
+        "output_tick[output] <= end\n",
+        "output_tick[output] < end\n",
     ),
     (
         "sim: reach a step too far",

@@ -247,8 +247,8 @@ MUTANTS = [
     Mutant(
         "sim: output at zero missed",
         "sim/readouts/first_spike.py",
-        "potential[winner] >= 0",
-        "potential[winner] > 0",
+        "bool(potential[winner] >= 0)",
+        "bool(potential[winner] > 0)",
         SOFTWARE,
     ),
     Mutant(
@@ -280,9 +280,9 @@ MUTANTS = [
     ),
     Mutant(
         "sim: a tick too few in the bounds",
-        "sim/fixed_point.py",
-        "network.last_tick - first\n",
-        "network.last_tick - first - 1\n",
+        "sim/neuron.py",
+        "premise.last_tick - first\n",
+        "premise.last_tick - first - 1\n",
         SOFTWARE,
     ),
     *(Mutant(*bug, ("test_sim_learn.py",)) for bug in learning_mutants.SOFTWARE),

@@ -7,8 +7,12 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import strategies as st
 
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
 from sim.fixed_point import WeightFormat
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 
 
 def random_network(seed: int) -> Network:
@@ -29,7 +33,12 @@ def random_network(seed: int) -> Network:
     layers = tuple(_layer(rng, int(fan_in), int(fan_out)) for fan_in, fan_out in pairwise(sizes))
     classes = tuple(str(index) for index in range(sizes[-1]))
     return Network(
-        Encoder(shape, pool, pixels, spike_tick), layers, ticks_per_unit, last_tick, classes
+        Intensity(shape, pool, pixels, spike_tick),
+        layers,
+        FirstSpike(),
+        ticks_per_unit,
+        last_tick,
+        classes,
     )
 
 
@@ -56,7 +65,7 @@ def _layer(rng: np.random.Generator, fan_in: int, fan_out: int) -> Layer:
             form.low, form.high
         )
     threshold = int(rng.integers(1, max(2, form.high * fan_in // 2 + 2)))
-    return Layer(weight.astype(np.int8), threshold, bits)
+    return Layer(Dense(weight.astype(np.int8)), Neuron(threshold), weight_bits=bits)
 
 
 def random_images(network: Network, count: int, seed: int) -> np.ndarray:

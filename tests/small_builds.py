@@ -61,8 +61,7 @@ ROUTED = {
 """A report of nextpnr 0.11, shortened."""
 
 
-def settings_of(name, clock_hz=None, lanes=1, spram=None):
+def settings_of(name, clock_hz=None, lanes=1):
     board = find_board(name)
-    return BuildSettings(
-        MachineParameters(random_network(3), lanes, spram=spram), board, clock_hz or board.clock_hz
-    )
+    machine = MachineParameters(random_network(3), lanes)
+    return BuildSettings(machine, board, clock_hz or board.clock_hz)

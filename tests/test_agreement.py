@@ -42,7 +42,7 @@ def test_every_boundary_equals_sim(seed, pauses):
 @settings(max_examples=60)
 @given(seeds, st.booleans())
 def test_pixels_in_results_out(seed, pauses):
-    """The whole machine: here the pipeline's ``skip`` ends the encoder's work on a decided image."""
+    """The whole machine: here ``discard`` ends the encoder's work on a decided image."""
     network = random_network(seed)
     images = random_images(network, IMAGES, seed)
     machine = Machine(with_random_lanes(seed, network))

@@ -13,13 +13,15 @@ import pytest
 from hw.boards.table import BOARDS
 from hw.commands.parser import main
 from hw.parameters import MachineParameters
-from hw.rows import Rows
+from hw.rows import SPRAM, Rows
 from hw.storage.flash import row_cycles
 from random_networks import random_images, random_network
 from sim import batch
+from sim.connections.dense import Dense
 from sim.errors import InputError
 from sim.file import NETWORK_FILE, save
 from sim.network import Layer
+from sim.neuron import Neuron
 from simulated_board import virtual_board
 
 SEED = 7  # the virtual board of tests/test_hw_host.py, compiled once for both
@@ -36,7 +38,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def port():
     """A virtual board at a pseudo-terminal."""
-    with virtual_board(MachineParameters(random_network(SEED), 1, spram=0)) as found:
+    machine = MachineParameters(random_network(SEED), 1).with_placement(0, SPRAM)
+    with virtual_board(machine) as found:
         yield found
 
 
@@ -46,7 +49,7 @@ def call(monkeypatch, *arguments):
 
 
 def test_a_row_of_weights_in_flash_takes_as_long_as_the_readme_says():
-    rows = Rows(Layer(np.zeros((784, 600), np.int8), 1, 8), 40)
+    rows = Rows(Layer(Dense(np.zeros((784, 600), np.int8)), Neuron(1), weight_bits=8), 40)
     cycles = {row_cycles(rows, board.flash.wires) for board in BOARDS.values() if board.flash}
     page = (Path(__file__).parent.parent / "README.md").read_text()
     assert " or ".join(f"{count:,}" for count in sorted(cycles)) + " cycles" in page

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 
 from hw.bench.engine import AmaranthEngine, Stimulus
 from hw.bench.trace import field, input_events, pixels
-from hw.encoders.intensity import Encoder
+from hw.encoders.intensity import IntensityEncoder
 from hw.events import Kind, event
 from random_networks import random_network, seeds
-from sim.network import Encoder as Code
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
 from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 
 CLOSING = Kind.END.value | Kind.ABORT.value
 
@@ -23,8 +26,15 @@ def machine(pool, ticks):
     spike_tick = np.full(256, -1, np.int16)
     spike_tick[: len(ticks)] = ticks
     inputs = 64 // pool**2
-    code = Code((8, 8), pool, np.arange(inputs, dtype=np.int32), spike_tick)
-    return Network(code, (Layer(np.ones((inputs, 1), np.int8), 1),), 1, 9, ("yes",))
+    encoder = Intensity((8, 8), pool, np.arange(inputs, dtype=np.int32), spike_tick)
+    return Network(
+        encoder,
+        (Layer(Dense(np.ones((inputs, 1), np.int8)), Neuron(1)),),
+        FirstSpike(),
+        1,
+        9,
+        ("yes",),
+    )
 
 
 @pytest.mark.parametrize(
@@ -33,7 +43,7 @@ def machine(pool, ticks):
 def test_a_pixel_takes_a_cycle_and_each_later_tick_another_pass(pool, ticks, passes):
     network = machine(pool, ticks)
     images = np.resize(np.arange(len(ticks), dtype=np.uint8), (3, 8, 8))
-    run = AmaranthEngine(Encoder(network)).run(Stimulus(pixels(images), CLOSING))
+    run = AmaranthEngine(IntensityEncoder(network)).run(Stimulus(pixels(images), CLOSING))
     assert run.cycles <= 3 * (64 + passes * (64 // pool**2 + 4) + 6)
 
 
@@ -46,7 +56,7 @@ def test_an_image_of_the_wrong_length_is_aborted_and_the_next_is_right(seed, len
     size = good.size
     wrong = [length + (length >= size - 1) + 1 for length in lengths]
     bad = [[*rng.integers(0, 256, length - 1).tolist(), 256] for length in wrong]
-    run = AmaranthEngine(Encoder(network)).run(
+    run = AmaranthEngine(IntensityEncoder(network)).run(
         Stimulus([*bad, *pixels(good)], CLOSING, seed=seed % 1000)
     )
     kinds = field(run.outputs, event(network), "kind")

@@ -26,7 +26,7 @@ from hw.flow.settings import BuildSettings
 from hw.link.client import Board
 from hw.link.exchange import LinkError
 from hw.parameters import MachineParameters
-from hw.rows import Rows
+from hw.rows import BLOCK, Rows, flash
 from hw.storage.flash import (
     COMMAND_BITS,
     DESELECT_CYCLES,
@@ -44,7 +44,9 @@ from hw.storage.flash import (
 )
 from hw.verilog import to_rtlil
 from random_networks import random_images, random_network, seeds
+from sim.connections.dense import Dense
 from sim.network import Layer
+from sim.neuron import Neuron
 from simulated_board import CLOCK_HZ, SimulatedLine, VirtualLine, check_answers
 
 WAKE_CYCLES = 50
@@ -147,7 +149,10 @@ def test_a_row_is_one_read_whatever_was_broken_off(data, seed):
     """Resets at any time, as they begin images, leave the flash its pauses; the next row is right."""
     rng = random.Random(seed)
     weight = np.random.default_rng(seed).integers(-128, 128, (5, 4)).astype(np.int8)
-    rows, asked = Rows(Layer(weight, 1, 8), rng.randrange(1, 5)), [*rng.choices(range(5), k=8), 0]
+    rows, asked = (
+        Rows(Layer(Dense(weight), Neuron(1), weight_bits=8), rng.randrange(1, 5)),
+        [*rng.choices(range(5), k=8), 0],
+    )
     row_bytes = rows.folds * rows.word_bytes
     places = {OFFSET + HEADER_BYTES + row * row_bytes for row in asked}
     with patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES):
@@ -175,21 +180,20 @@ def test_a_row_is_one_read_whatever_was_broken_off(data, seed):
 def test_a_machine_with_weights_in_flash_equals_sim(seed):
     """Any layer of any network; an image costs what its rows cost."""
     network = random_network(seed)
-    parameters = MachineParameters(
-        network, 1, flash=seed % len(network.layers), flash_wires=1 << seed % 3
-    )
+    layer, wires = seed % len(network.layers), 1 << seed % 3
+    parameters = MachineParameters(network, 1).with_placement(layer, flash(wires))
     images = random_images(network, 2, seed)
     with patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES):
         found = list(simulate(Simulation(parameters, "amaranth"), images))
-    cycles = row_cycles(parameters.layers[parameters.flash].rows, parameters.flash_wires)
+    cycles = row_cycles(parameters.layers[layer].rows, wires)
     for trace in found:
         # of the rows counted, the last may have been broken off by the decision
-        assert trace.cycles >= (trace.events[parameters.flash] - 1) * cycles
+        assert trace.cycles >= (trace.events[layer] - 1) * cycles
 
 
 def test_the_virtual_board_reads_its_flash():
     network = random_network(9)
-    board = VirtualBoard(MachineParameters(network, 1, flash=0))
+    board = VirtualBoard(MachineParameters(network, 1).with_placement(0, flash()))
     with Board(VirtualLine(board), network) as host:
         check_answers(host, network, random_images(network, 30, 9))
     board.close()
@@ -199,7 +203,7 @@ def test_the_virtual_board_reads_its_flash():
 def test_weights_of_another_network_are_refused(wrong):
     """The digest before the weights is compared with that of the bitstream, whatever the host runs."""
     network = random_network(9)
-    parameters = MachineParameters(network, 1, flash=0, flash_wires=2)
+    parameters = MachineParameters(network, 1).with_placement(0, flash(2))
 
     def swapped(rows, digest):
         return image(rows, digest ^ wrong)
@@ -210,17 +214,16 @@ def test_weights_of_another_network_are_refused(wrong):
     ):
         line = SimulatedLine(top.BoardParameters(parameters, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4))
         if wrong:
-            with pytest.raises(LinkError, match="in its flash lie another network's weights"):
+            with pytest.raises(LinkError, match="in its flash are another network's weights"):
                 Board(line, network)
         else:
             assert Board(line, network).registers()["digest"] == network.digest
 
 
-def gateware(name, flash):
+def gateware(name, placement=()):
     board = find_board(name)
-    wanted = BuildSettings(
-        MachineParameters(random_network(3), 1, flash=flash), board, board.clock_hz
-    )
+    machine = MachineParameters(random_network(3), 1, placement=placement)
+    wanted = BuildSettings(machine, board, board.clock_hz)
     outermost = BoardTop(wanted.top(board.clock_hz), None, wanted.flash)
     text = to_rtlil(outermost, board.device)
     module = text.partition("attribute \\top 1")[2].partition("\nend")[0]
@@ -230,10 +233,11 @@ def gateware(name, flash):
 @pytest.mark.parametrize("name", [board.name for board in BOARDS.values() if board.flash])
 def test_pins_of_the_flash_are_there_if_weights_are(name):
     """Each has its place on the board; an ECP5 has no pin for the clock."""
-    pins, text = gateware(name, None)
+    pins, text = gateware(name)
     assert pins == {"clk", "rx", "tx"}
     assert "flash" not in text
-    pins, text = gateware(name, 0)
+    placement = (flash(), *[BLOCK] * (len(random_network(3).layers) - 1))
+    pins, text = gateware(name, placement)
     listed = find_board(name).pin_file.read_text().replace('"', "").split()
     assert pins == {
         name for name in listed if name in ("clk", "rx", "tx") or name.startswith("flash_")
@@ -243,7 +247,7 @@ def test_pins_of_the_flash_are_there_if_weights_are(name):
 
 def test_check_says_what_an_event_costs():
     board = find_board("icebreaker")
-    pipeline = MachineParameters(random_network(4), 1, flash=0)
+    pipeline = MachineParameters(random_network(4), 1).with_placement(0, flash())
     found = Findings(
         BuildSettings(pipeline, board, board.clock_hz), blocks=31, sprams=0, luts=1, silent=None
     )
@@ -262,7 +266,7 @@ def test_check_says_what_an_event_costs():
 @pytest.mark.slow
 def test_a_build_has_its_weights_beside_it(tmp_path):
     board = find_board("icebreaker")
-    pipeline = MachineParameters(random_network(3), 1, flash=0)
+    pipeline = MachineParameters(random_network(3), 1).with_placement(0, flash())
     rows = pipeline.layers[0].rows
     report = build(BuildSettings(pipeline, board, board.clock_hz), tmp_path).to_json()
     assert report["weights"] == {"file": WEIGHTS_FILE, "offset": OFFSET}
@@ -272,5 +276,5 @@ def test_a_build_has_its_weights_beside_it(tmp_path):
         int.from_bytes(written[place : place + rows.word_bytes], "big")
         for place in range(HEADER_BYTES, len(written), rows.word_bytes)
     ] == rows.pack()
-    build(BuildSettings(replace(pipeline, flash=None), board, board.clock_hz), tmp_path)
+    build(BuildSettings(replace(pipeline, placement=()), board, board.clock_hz), tmp_path)
     assert not (tmp_path / WEIGHTS_FILE).exists()

@@ -10,6 +10,7 @@ from hw.boards.table import BOARDS
 from hw.flow.build import REPORT_FILE, WORK, build
 from hw.flow.measure import summary
 from hw.flow.settings import FASTEST
+from hw.rows import SPRAM
 from random_networks import random_network
 from sim.errors import InputError
 from small_builds import ROUTED, settings_of
@@ -20,7 +21,10 @@ def test_small_bitstream_is_built_and_reported(name, spram, tmp_path):
     """One per family, with weights in SPRAM where there is some; the same settings again run no
     tool.
     """
-    settings, stages = settings_of(name, spram=spram), []
+    settings, stages = settings_of(name), []
+    if spram is not None:
+        machine = settings.pipeline.with_placement(spram, SPRAM)
+        settings = replace(settings, pipeline=machine)
     built = build(settings, tmp_path, stages.append)
     assert stages == ["gateware", "synthesis", "place and route", "bitstream"]
     assert built.bitstream.stat().st_size > 10_000

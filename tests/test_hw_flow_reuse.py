@@ -16,21 +16,29 @@ from hw.flow.settings import BuildSettings
 from hw.fpga.ecp5 import ECP5
 from hw.fpga.ice40 import ICE40
 from hw.parameters import MachineParameters
+from hw.rows import SPRAM
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 
 
 def network_of(seed, hidden=10):
     rng = np.random.default_rng(seed)
-    encoder = Encoder(
+    encoder = Intensity(
         (10, 10),
         1,
         np.arange(100, dtype=np.int32),
         np.where(np.arange(256) > 127, 0, -1).astype(np.int16),
     )
     sizes = ((100, hidden), (hidden, 3))
-    layers = tuple(Layer(rng.integers(-8, 8, size).astype(np.int8), 20, 4) for size in sizes)
-    return Network(encoder, layers, 4, 12, ("0", "1", "2"))
+    layers = tuple(
+        Layer(Dense(rng.integers(-8, 8, size).astype(np.int8)), Neuron(20), weight_bits=4)
+        for size in sizes
+    )
+    return Network(encoder, layers, FirstSpike(), 4, 12, ("0", "1", "2"))
 
 
 def settings_of(name, network):
@@ -85,7 +93,7 @@ def test_what_differs_is_named(tmp_path):
             "lanes (5 there, 10",
         ),
         (
-            structure(MachineParameters(network_of(1), 5, spram=0), "icebreaker", 1_000_000),
+            structure(machine.with_placement(0, SPRAM), "icebreaker", 1_000_000),
             "placement (['block', 'block'] there, ['spram', 'block'] here)",
         ),
         (

@@ -1,7 +1,5 @@
 """What synthesis selects by name is there in every kind of design, and missed if it is renamed."""
 
-from dataclasses import replace
-
 import pytest
 
 from hw.boards.table import find_board
@@ -18,6 +16,7 @@ from hw.flow.settings import BuildSettings
 from hw.flow.toolchain import DESIGN, memory_mapping
 from hw.machine.pipeline import Pipeline
 from hw.parameters import FULL, MachineParameters
+from hw.rows import SPRAM
 from hw.verilog import to_rtlil
 from random_networks import random_network
 from sim.errors import InputError
@@ -91,5 +90,5 @@ def test_each_layer_counts():
     machine = MachineParameters(NETWORK, 1)
     folded = [layer for layer in machine.layers if layer.folds > 1]
     assert dict(expected(machine, exchangeable=False)) == {NEURON_MEMORIES: len(folded)}
-    stored = dict(expected(replace(machine, spram=0), exchangeable=True))
+    stored = dict(expected(machine.with_placement(0, SPRAM), exchangeable=True))
     assert stored[WEIGHT_MEMORIES] == len(machine.layers) - 1

@@ -7,16 +7,25 @@ from hw.flow.toolchain import DESIGN, NETLIST, Job, run_stages, stages
 from hw.machine.pipeline import Pipeline
 from hw.parameters import MachineParameters
 from hw.verilog import to_rtlil
-from sim.network import Encoder, Layer, Network
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 
 
 def test_wires_named_like_bits_of_others_are_told_apart(tmp_path):
     """Yosys 0.70 made one wire of the word's bit 32 and of its 32nd weight."""
     rng = np.random.default_rng(1)
     weights = (rng.integers(-100, 120, shape).astype(np.int8) for shape in ((8, 96), (96, 10)))
-    encoder = Encoder((1, 8), 1, np.arange(8, dtype=np.int32), np.repeat(np.int16([-1, 0]), 128))
+    encoder = Intensity((1, 8), 1, np.arange(8, dtype=np.int32), np.repeat(np.int16([-1, 0]), 128))
     network = Network(
-        encoder, tuple(Layer(weight, 800) for weight in weights), 8, 24, tuple("0123456789")
+        encoder,
+        tuple(Layer(Dense(weight), Neuron(800)) for weight in weights),
+        FirstSpike(),
+        8,
+        24,
+        tuple("0123456789"),
     )
     board = find_board("none-ecp5-25f")
     (tmp_path / DESIGN).write_text(to_rtlil(Pipeline(MachineParameters(network)), board.device))

@@ -14,6 +14,7 @@ from hw.link.exchange import TRIES, LinkError
 from hw.link.registers import IDENTITY, PROTOCOL
 from hw.link.serial_line import SerialLine
 from hw.parameters import MachineParameters
+from hw.rows import SPRAM
 from random_networks import random_images, random_network
 from sim import batch
 from sim.errors import InputError
@@ -46,7 +47,7 @@ def test_simulated_board_decides_as_sim(seed):
 def virtual():
     """The compiled model of a board that waits for weights, and its network."""
     network = random_network(7)
-    board = VirtualBoard(MachineParameters(network, 1, spram=0))
+    board = VirtualBoard(MachineParameters(network, 1).with_placement(0, SPRAM))
     yield board, network
     board.close()
 
@@ -128,6 +129,9 @@ class DeadLine:
         data = self.line.read(timeout_s)
         self.left -= len(data)
         return data
+
+    def seconds(self):
+        return 0.0 if self.line is None else self.line.seconds()
 
     def close(self):
         pass

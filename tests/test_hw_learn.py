@@ -13,15 +13,20 @@ from hw.bench.trace import end_of_image
 from hw.events import Kind, Status
 from hw.machine.machine import Machine
 from hw.parameters import FULL, MachineParameters
+from hw.rows import BLOCK, SPRAM
 from hw.storage.writable import LATENCY_CYCLES
 from hw.verilog import to_rtlil
 from random_networks import random_images, random_network, seeds
+from sim.connections.dense import Dense
 from sim.data import dataset
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
 from sim.learning.supervised import Rule, learn
 from sim.learning.supervised_batch import Learner
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
 from sim.pipeline import run
+from sim.readouts.first_spike import FirstSpike
 from test_sim_learn import course, machine
 
 IMAGES = 6
@@ -33,14 +38,14 @@ def expected(network, rule, given_course):
     timed out).
     """
     state, counts = given_course.state, []
-    for image, label, thin in zip(
-        given_course.images, given_course.labels, given_course.thin, strict=True
+    for image, label, skip in zip(
+        given_course.images, given_course.labels, given_course.skip, strict=True
     ):
         trace = run(network, image)
         if label < 0:
             counts.append((trace.decision, 0, 0, 0, trace.tick, trace.timed_out))
             continue
-        lesson = learn(network, image, int(label), rule, state, int(thin))
+        lesson = learn(network, image, int(label), rule, state, int(skip))
         network, state = lesson.network, lesson.state
         counts.append(
             (
@@ -69,10 +74,10 @@ def assert_learns_alike(network, rule, given_course, lanes, engine="amaranth", p
 
 def random_course(seed):
     """A network, a rule, and labelled images, some of which have no label."""
-    network, images, labels, thin, rule = course(seed, IMAGES)
+    network, images, labels, skip, rule = course(seed, IMAGES)
     rng = np.random.default_rng(seed)
     labels = np.where(rng.random(IMAGES) < 0.85, labels, -1)
-    return network, rule, Course(images, labels, thin, int(rng.integers(1, 1 << 32)))
+    return network, rule, Course(images, labels, skip, int(rng.integers(1, 1 << 32)))
 
 
 @settings(max_examples=100)
@@ -122,10 +127,10 @@ def test_the_rows_that_the_draw_leaves_alone_cost_no_pass():
     network = machine([[12] * 8] * 20, [[9, 20]] * 8)
     images, labels = np.full((1, 1, 20), 200, np.uint8), np.zeros(1, np.int64)
     cycles = {}
-    for thin in (0, 255):
-        given_course = Course(images, labels, np.array([thin]), 21)
+    for skip in (0, 255):
+        given_course = Course(images, labels, np.array([skip]), 21)
         found = assert_learns_alike(network, Rule(1, 0, 1, 0), given_course, 1)
-        cycles[thin] = found.cycles[0], found.rows[0]
+        cycles[skip] = found.cycles[0], found.rows[0]
     assert cycles[0][1] - cycles[255][1] == 28, "none of these draws is 255"
     assert cycles[0][0] - cycles[255][0] == 20 * (8 - 1) + LATENCY_CYCLES
 
@@ -139,7 +144,7 @@ def test_images_without_a_label_are_what_they_are_without_learning(seed):
     if any(layer.folds > 1 for layer in parameters.layers):
         return
     unlabelled = Course(
-        given_course.images, np.full(IMAGES, -1), given_course.thin, given_course.state
+        given_course.images, np.full(IMAGES, -1), given_course.skip, given_course.state
     )
     found = Lessons(MachineParameters(network, FULL, rule), "amaranth").run(unlabelled)
     traces = Simulation(parameters, "amaranth").run(given_course.images)
@@ -207,33 +212,35 @@ def test_a_build_that_does_not_learn_has_nothing_of_it():
 
 def test_what_cannot_learn_is_refused():
     deep = machine([[1, 1]], [[1, 1], [1, 1]])
-    deep = Network(deep.encoder, (*deep.layers, deep.layers[1]), 2, 12, deep.classes)
+    deep = Network(deep.encoder, (*deep.layers, deep.layers[1]), FirstSpike(), 2, 12, deep.classes)
     with pytest.raises(InputError, match="learning needs 2"):
         MachineParameters(deep, FULL, Rule(1, 0))
     with pytest.raises(InputError, match="none of them in SPRAM"):
-        MachineParameters(machine([[1, 1]], [[1, 1], [1, 1]]), FULL, Rule(1, 0), spram=0)
+        MachineParameters(
+            machine([[1, 1]], [[1, 1], [1, 1]]), FULL, Rule(1, 0), placement=(SPRAM, BLOCK)
+        )
 
 
 def random_start(hidden=600):
     """784-hidden-10 as ``train learn`` starts from."""
     rng = np.random.default_rng(SEED)
     spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
-    encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
+    encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
     layers = (
-        Layer(rng.integers(-14, 27, (784, hidden)).astype(np.int8), 410),
-        Layer(rng.integers(-6, 15, (hidden, 10)).astype(np.int8), 400),
+        Layer(Dense(rng.integers(-14, 27, (784, hidden)).astype(np.int8)), Neuron(410)),
+        Layer(Dense(rng.integers(-6, 15, (hidden, 10)).astype(np.int8)), Neuron(400)),
     )
-    return Network(encoder, layers, 16, 96, tuple("0123456789"))
+    return Network(encoder, layers, FirstSpike(), 16, 96, tuple("0123456789"))
 
 
 def assert_compiled_learns_alike(network, lanes, images, labels, pauses=None):
     rule, state = Rule(12, network.layers[0].threshold // 4), 0x9E3779B9
-    thin = np.arange(len(images)) % 200
+    skip = np.arange(len(images)) % 200
     found = Lessons(MachineParameters(network, lanes, rule)).run(
-        Course(images, labels, thin, state), pauses
+        Course(images, labels, skip, state), pauses
     )
     learner = Learner(network, rule, state)
-    lessons = learner.learn(images, labels, thin)
+    lessons = learner.learn(images, labels, skip)
     assert lessons.updated.sum() > len(images) // 4
     for name in ("decision", "updated", "rows", "changed"):
         assert getattr(found, name).tolist() == getattr(lessons, name).astype(int).tolist()

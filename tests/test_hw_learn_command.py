@@ -18,7 +18,7 @@ from sim.data import dataset
 from sim.errors import InputError
 from sim.file import load, save
 from sim.learning.schedule import default_rule
-from sim.trace import load_vectors
+from sim.vectors import load_vectors
 from simulated_board import virtual_board
 from train.learning.in_place import LearnSettings, run
 from train.learning.random_network import random_network

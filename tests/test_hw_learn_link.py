@@ -36,7 +36,7 @@ def fetched(board, network):
     rows = [layer.rows for layer in board.pipeline.layers]
     weights = [each.unpack(list(board.fetch_words(index))) for index, each in enumerate(rows)]
     layers = (
-        replace(layer, weight=weight) for layer, weight in zip(network.layers, weights, strict=True)
+        layer.with_weight(weight) for layer, weight in zip(network.layers, weights, strict=True)
     )
     return replace(network, layers=tuple(layers))
 
@@ -45,13 +45,13 @@ def test_a_board_learns_each_image_once_over_a_bad_line():
     """Bytes are lost, doubled and changed in both directions; what a good line does,
     test_hw_learn_command.py sees.
     """
-    network, images, labels, thin, rule = course(SEED, 3)
+    network, images, labels, skip, rule = course(SEED, 3)
     with board_of(network, rule, damage=noise(SEED, 0.003), patience_s=0.001, tries=100) as board:
         assert board.pipeline.rule == rule
         board.set_generator(STATE)
         after, state = network, STATE
         for taught, image, label, leave in zip(
-            board.learn(images, labels, thin), images, labels, thin, strict=True
+            board.learn(images, labels, skip), images, labels, skip, strict=True
         ):
             lesson = learn(after, image, int(label), rule, state, int(leave))
             expected = (lesson.decision, lesson.updated, lesson.rows, lesson.changed)

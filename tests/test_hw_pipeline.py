@@ -14,9 +14,13 @@ from hw.machine.machine import Machine
 from hw.machine.pipeline import Pipeline
 from hw.parameters import FULL, MachineParameters
 from random_networks import random_images, random_network, seeds
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
 from sim.pipeline import run
+from sim.readouts.first_spike import FirstSpike
 
 
 def network(*layers, ticks=(0,), last_tick=6, inputs=4, ticks_per_unit=1):
@@ -25,13 +29,15 @@ def network(*layers, ticks=(0,), last_tick=6, inputs=4, ticks_per_unit=1):
     """
     spike_tick = np.full(256, -1, np.int16)
     spike_tick[1 : len(ticks) + 1] = ticks
-    encoder = Encoder((1, inputs), 1, np.arange(inputs, dtype=np.int32), spike_tick)
+    encoder = Intensity((1, inputs), 1, np.arange(inputs, dtype=np.int32), spike_tick)
     sizes = [np.array(weight, np.int8) for weight, _ in layers]
     return Network(
         encoder,
         tuple(
-            Layer(weight, threshold) for weight, (_, threshold) in zip(sizes, layers, strict=True)
+            Layer(Dense(weight), Neuron(threshold))
+            for weight, (_, threshold) in zip(sizes, layers, strict=True)
         ),
+        FirstSpike(),
         ticks_per_unit,
         last_tick,
         tuple(str(index) for index in range(sizes[-1].shape[1])),
@@ -195,10 +201,10 @@ def test_the_machine_counts_images_of_the_wrong_length():
     ]
 
 
-def test_a_component_that_hangs_is_named(monkeypatch):
-    monkeypatch.setattr("hw.bench.engine.PATIENCE_CYCLES", 50)
-    with pytest.raises(HangError, match="0 of 1 images are closed"):
-        feed([input_events(SLOW, GOOD)[0][:-1]])
+def test_a_component_that_hangs_is_named():
+    stimulus = Stimulus([input_events(SLOW, GOOD)[0][:-1]], patience_cycles=50)
+    with pytest.raises(HangError, match="for 50 cycles; 0 of 1 images are closed"):
+        AmaranthEngine(Pipeline(MachineParameters(SLOW))).run(stimulus)
 
 
 @pytest.mark.parametrize("lanes", [0, 3, -1, "all", True])

@@ -1,27 +1,36 @@
 """Proofs by bounded model checking: over every input and every stall, not over chosen ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from formal import ExactPotentials, NothingLost, OneResultPerImage, StableOutput, prove
-from hw.encoders.intensity import Encoder as EncoderHardware
+from hw.encoders.intensity import IntensityEncoder as EncoderHardware
 from hw.machine.pipeline import Pipeline
 from hw.machine.spike_queue import Queue
 from hw.parameters import LayerParameters, MachineParameters
-from sim.fixed_point import Bounds, current_bounds, potential_bounds
-from sim.network import Encoder, Layer, Network
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
+from sim.fixed_point import Bounds
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 
 
 def small(*weights, threshold=2, last_tick=3):
     """A network so small that all its inputs can be looked at."""
-    layers = tuple(Layer(np.array(weight, np.int8), threshold, 3) for weight in weights)
+    layers = tuple(
+        Layer(Dense(np.array(weight, np.int8)), Neuron(threshold), weight_bits=3)
+        for weight in weights
+    )
     inputs = layers[0].fan_in
     spike_tick = np.where(np.arange(256) > 200, 0, np.where(np.arange(256) > 100, 1, -1)).astype(
         np.int16
     )
-    encoder = Encoder((1, inputs), 1, np.arange(inputs, dtype=np.int32), spike_tick)
+    encoder = Intensity((1, inputs), 1, np.arange(inputs, dtype=np.int32), spike_tick)
     classes = tuple(str(index) for index in range(layers[-1].fan_out))
-    return Network(encoder, layers, 1, last_tick, classes)
+    return Network(encoder, layers, FirstSpike(), 1, last_tick, classes)
 
 
 DEEP = small([[3, -4], [1, 2], [-1, 3]], [[3, -1], [2, 3]])
@@ -30,11 +39,9 @@ FLAT = small([[3, -4], [-4, 3]], last_tick=2)
 
 
 def queue(neurons, lanes, group=8):
-    layer = Layer(np.ones((1, neurons), np.int8), 1)
+    layer = Layer(Dense(np.ones((1, neurons), np.int8)), Neuron(1))
     return Queue(
-        LayerParameters(
-            layer, lanes, 1, current_bounds(layer), Bounds(-1, 1), output=False, group=group
-        )
+        LayerParameters(layer, lanes, 1, 3, Bounds(-1, 0), Bounds(-1, 1), output=False, group=group)
     )
 
 
@@ -91,9 +98,11 @@ def test_no_width_is_too_small(lanes, depth, tmp_path):
 
 
 def test_a_width_that_is_one_bit_too_small_is_found(tmp_path, monkeypatch):
-    def narrow(network, index, current):
-        bounds = potential_bounds(network, index, current)
-        return Bounds(bounds.low // 2, bounds.high // 2)
+    def narrow(network, index, any_weights=False):
+        bounds = whole(network, index, any_weights)
+        potential = Bounds(bounds.potential.low // 2, bounds.potential.high // 2)
+        return replace(bounds, potential=potential)
 
-    monkeypatch.setattr("hw.machine.pipeline.potential_bounds", narrow)
+    whole = Network.bounds
+    monkeypatch.setattr(Network, "bounds", narrow)
     assert prove(ExactPotentials(Pipeline(MachineParameters(FLAT))), 12, tmp_path) == "FAIL"

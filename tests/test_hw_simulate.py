@@ -16,13 +16,17 @@ from hw.bench.simulate import Simulation, compare, simulate
 from hw.commands import parser as command_line
 from hw.parameters import FULL, MachineParameters
 from random_networks import random_images, random_network
+from sim.connections.dense import Dense
 from sim.console import run_command
 from sim.data import dataset
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
 from sim.file import NETWORK_FILE, load, save
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
 from sim.pipeline import run
-from sim.trace import save_vectors
+from sim.readouts.first_spike import FirstSpike
+from sim.vectors import save_vectors
 
 SEED = 11
 
@@ -135,10 +139,17 @@ def mnist_sized(hidden=600):
     """A random network of the shape of the real one, and images with as much ink as MNIST's."""
     rng = np.random.default_rng(SEED)
     spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
-    encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
+    encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
     first = rng.normal(2, 25, (784, hidden)).round().clip(-128, 127).astype(np.int8)
     second = rng.normal(3, 40, (hidden, 10)).round().clip(-128, 127).astype(np.int8)
-    return Network(encoder, (Layer(first, 300), Layer(second, 250)), 4, 24, tuple("0123456789"))
+    return Network(
+        encoder,
+        (Layer(Dense(first), Neuron(300)), Layer(Dense(second), Neuron(250))),
+        FirstSpike(),
+        4,
+        24,
+        tuple("0123456789"),
+    )
 
 
 def ink(count):

@@ -19,7 +19,7 @@ from hw.verilog import TOP, find_tool, to_rtlil, write_verilog
 from random_networks import random_images, random_network
 from sim.file import save
 from sim.pipeline import run
-from sim.trace import VECTORS_FILE, save_vectors
+from sim.vectors import VECTORS_FILE, save_vectors
 
 IMAGES = 6
 BUILD_ARGS = {"icarus": ["-g2005"], "verilator": ["-Wno-fatal", "-Wno-lint", "--x-assign", "fast"]}

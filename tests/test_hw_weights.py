@@ -16,8 +16,8 @@ from hw.bench.flash_chip import WithFlash
 from hw.boards.table import find_board
 from hw.flow.placement import place_weights
 from hw.flow.reuse import placeholder
-from hw.parameters import MachineParameters, Storage
-from hw.rows import PIECE, Rows
+from hw.parameters import MachineParameters
+from hw.rows import BLOCK, LOGIC, PIECE, SPRAM, Rows, flash
 from hw.storage.block import BlockStore, BlockWords
 from hw.storage.flash import (
     COMMAND_BITS,
@@ -29,8 +29,12 @@ from hw.storage.flash import (
 )
 from hw.storage.spram import SpramStore
 from random_networks import seeds
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 
 WAKE_CYCLES = 16
 
@@ -61,7 +65,9 @@ def random_rows(seed):
     low, high = -(1 << (bits - 1)), 1 << (bits - 1)
     fan_in, fan_out = (int(size) for size in rng.integers(1, 12, 2))
     weight = rng.integers(low, high, (fan_in, fan_out)).astype(np.int8)
-    return Rows(Layer(weight, 1, bits), int(rng.integers(1, fan_out + 1)))
+    return Rows(
+        Layer(Dense(weight), Neuron(1), weight_bits=bits), int(rng.integers(1, fan_out + 1))
+    )
 
 
 def run(dut, testbench):
@@ -143,38 +149,47 @@ def test_a_store_gives_the_rows_asked_for_at_its_pace(kind, piece, seed):
 
 
 def network_of(*sizes, bits=8):
-    layers = tuple(Layer(np.ones(size, np.int8), 100, bits) for size in pairwise(sizes))
-    encoder = Encoder((28, 28), 1, np.arange(sizes[0], dtype=np.int32), np.zeros(256, np.int16))
-    return Network(encoder, layers, 4, 12, tuple(map(str, range(sizes[-1]))))
+    layers = tuple(
+        Layer(Dense(np.ones(size, np.int8)), Neuron(100), weight_bits=bits)
+        for size in pairwise(sizes)
+    )
+    encoder = Intensity((28, 28), 1, np.arange(sizes[0], dtype=np.int32), np.zeros(256, np.int16))
+    return Network(encoder, layers, FirstSpike(), 4, 12, tuple(map(str, range(sizes[-1]))))
 
 
 @pytest.mark.parametrize(
-    ("sizes", "lanes", "board", "expected", "wires"),
+    ("sizes", "lanes", "board", "expected"),
     [
-        ((784, 600, 10), 40, "ulx3s-85f", [Storage.BLOCK, Storage.LOGIC], None),
-        ((784, 500, 10), 40, "ulx3s-85f", [Storage.BLOCK, Storage.BLOCK], None),
-        ((784, 600, 10), 40, "ulx3s-25f", [Storage.FLASH, Storage.BLOCK], 2),
-        ((784, 600, 10), 40, "icepi-zero", [Storage.FLASH, Storage.BLOCK], 4),
-        (
-            (784, 600, 10),
-            40,
-            "none-ecp5-25f",
-            [Storage.BLOCK, Storage.BLOCK],
-            None,
-        ),  # no remedy: hw check says so
-        ((784, 800, 800, 10), 40, "ulx3s-25f", [Storage.BLOCK] * 3, None),  # nor here
-        ((784, 160, 10), 8, "icebreaker", [Storage.SPRAM, Storage.BLOCK], None),
-        ((784, 600, 10), 8, "icebreaker", [Storage.FLASH, Storage.BLOCK], 4),
-        ((784, 600, 10), 8, "hx8k-breakout", [Storage.FLASH, Storage.BLOCK], 2),
+        ((784, 600, 10), 40, "ulx3s-85f", (BLOCK, LOGIC)),
+        ((784, 500, 10), 40, "ulx3s-85f", (BLOCK, BLOCK)),
+        ((784, 600, 10), 40, "ulx3s-25f", (flash(2), BLOCK)),
+        ((784, 600, 10), 40, "icepi-zero", (flash(4), BLOCK)),
+        ((784, 600, 10), 40, "none-ecp5-25f", (BLOCK, BLOCK)),  # no remedy: hw check says so
+        ((784, 800, 800, 10), 40, "ulx3s-25f", (BLOCK, BLOCK, BLOCK)),  # nor here
+        ((784, 160, 10), 8, "icebreaker", (SPRAM, BLOCK)),
+        ((784, 600, 10), 8, "icebreaker", (flash(4), BLOCK)),
+        ((784, 600, 10), 8, "hx8k-breakout", (flash(2), BLOCK)),
     ],
 )
-def test_weights_lie_where_there_is_room(sizes, lanes, board, expected, wires):
-    pipeline = place_weights(MachineParameters(network_of(*sizes), lanes), find_board(board))
-    assert [layer.storage for layer in pipeline.layers] == expected
-    assert wires in (None, pipeline.layers[0].flash_wires)
-    if Storage.LOGIC in expected:
+def test_weights_are_stored_where_there_is_room(sizes, lanes, board, expected):
+    machine = place_weights(MachineParameters(network_of(*sizes), lanes), find_board(board))
+    assert machine.placement == expected
+    if LOGIC in expected:
         with pytest.raises(InputError, match="layer 1 is stored in logic"):
-            placeholder(pipeline)
+            placeholder(machine)
+
+
+@pytest.mark.parametrize(
+    ("placement", "problem"),
+    [
+        ((BLOCK,), "must have one value for each of 2 layers, not 1"),
+        ((flash(1), flash(1)), "flash stores the weights of one layer, not of 2"),
+        ((SPRAM, SPRAM), "spram stores the weights of one layer, not of 2"),
+    ],
+)
+def test_a_placement_that_cannot_be_is_refused(placement, problem):
+    with pytest.raises(InputError, match=problem):
+        MachineParameters(network_of(4, 3, 2), placement=placement)
 
 
 @pytest.mark.parametrize(

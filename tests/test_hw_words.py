@@ -18,11 +18,16 @@ from hw.link.exchange import LinkError
 from hw.link.frame import Kind
 from hw.link.words import where
 from hw.parameters import MachineParameters
+from hw.rows import SPRAM
 from hw.storage import spram
-from hw.storage.spram import largest_layer, sprams
+from hw.storage.spram import sprams
 from hw.verilog import to_rtlil, write_verilog
 from random_networks import random_images, random_network
-from sim.network import Encoder, Layer, Network
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 from simulated_board import SimulatedLine, VirtualLine, check_answers, parameters_of
 
 
@@ -50,11 +55,11 @@ def test_words_that_are_not_there_are_refused():
     """Nothing is written, and the next request is answered."""
     rng = np.random.default_rng(5)
     layers = (
-        Layer(rng.integers(-8, 8, (25, 20)).astype(np.int8), 9, 4),
-        Layer(np.ones((20, 2), np.int8), 1),
+        Layer(Dense(rng.integers(-8, 8, (25, 20)).astype(np.int8)), Neuron(9), weight_bits=4),
+        Layer(Dense(np.ones((20, 2), np.int8)), Neuron(1)),
     )
-    encoder = Encoder((5, 5), 1, np.arange(25, dtype=np.int32), np.zeros(256, np.int16))
-    network = Network(encoder, layers, 2, 5, ("no", "yes"))
+    encoder = Intensity((5, 5), 1, np.arange(25, dtype=np.int32), np.zeros(256, np.int16))
+    network = Network(encoder, layers, FirstSpike(), 2, 5, ("no", "yes"))
     bad = [
         (Kind.LOAD, where(0, 0, 2) + bytes(3)),  # too few bytes
         (Kind.LOAD, where(0, 0, 2) + bytes(5)),  # too many
@@ -92,8 +97,9 @@ def test_the_primitives_of_the_fpga_hold_weights_as_the_plain_memory_does(monkey
     monkeypatch.setattr(verilated, "write_verilog", with_model)
     monkeypatch.setattr(spram, "DEPTH", 4)
     network = random_network(9)
-    layer = largest_layer(network)
-    board = VirtualBoard(MachineParameters(network, spram=layer))
+    machine = MachineParameters(network)
+    layer = machine.largest_layer
+    board = VirtualBoard(machine.with_placement(layer, SPRAM))
     with Board(VirtualLine(board), network) as host:
         check_answers(host, network, random_images(network, 200, 9))
         rows = host.pipeline.layers[layer].rows

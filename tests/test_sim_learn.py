@@ -5,13 +5,16 @@ import pytest
 from hypothesis import given
 
 from random_networks import random_images, seeds
-from sim.encoders.intensity import encode
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity, encode
 from sim.errors import InputError
 from sim.fixed_point import WeightFormat
 from sim.learning.supervised import Rule, learn, step, watch_image
 from sim.learning.supervised_batch import Learner
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
 from sim.pipeline import run
+from sim.readouts.first_spike import FirstSpike
 
 # Intensity 200 spikes at tick 0, 150 at tick 2, 120 at tick 1, 0 never. With T = 4 and R = 2 a
 # neuron starts at
@@ -23,10 +26,18 @@ CODE = np.select(
 
 
 def machine(hidden, output, bits=8):
-    layers = (Layer(np.array(hidden, np.int8), 4, bits), Layer(np.array(output, np.int8), 4, bits))
+    layers = (
+        Layer(Dense(np.array(hidden, np.int8)), Neuron(4), weight_bits=bits),
+        Layer(Dense(np.array(output, np.int8)), Neuron(4), weight_bits=bits),
+    )
     inputs, classes = len(hidden), tuple(str(index) for index in range(len(output[0])))
     return Network(
-        Encoder((1, inputs), 1, np.arange(inputs, dtype=np.int32), CODE), layers, 2, 12, classes
+        Intensity((1, inputs), 1, np.arange(inputs, dtype=np.int32), CODE),
+        layers,
+        FirstSpike(),
+        2,
+        12,
+        classes,
     )
 
 
@@ -124,7 +135,7 @@ def test_a_label_that_stays_silent_is_asked_to_fire_even_when_none_is_too_early(
 
 def test_a_hidden_spike_of_the_last_tick_contributed_to_a_silent_output():
     network = machine([[8], [0]], [[1, 0]])
-    late = Network(network.encoder, network.layers, 2, 2, network.classes)
+    late = Network(network.encoder, network.layers, FirstSpike(), 2, 2, network.classes)
     assert weights(teach(late, 200, 0, rule=Rule(1, 0, 1, 0))) == [[[9], [0]], [[2, 0]]]
 
 
@@ -180,13 +191,22 @@ def lively_network(seed):
             form.low, form.high
         )
         layers.append(
-            Layer(weight.astype(np.int8), int(rng.integers(1, 2 + form.high // 2)), int(width))
+            Layer(
+                Dense(weight.astype(np.int8)),
+                Neuron(int(rng.integers(1, 2 + form.high // 2))),
+                weight_bits=int(width),
+            )
         )
     pool, inputs = int(rng.integers(1, 3)), int(sizes[0])
     pixels = np.sort(rng.permutation(inputs + 2)[:inputs]).astype(np.int32)
-    encoder = Encoder((pool, pool * (inputs + 2)), pool, pixels, code)
+    encoder = Intensity((pool, pool * (inputs + 2)), pool, pixels, code)
     return Network(
-        encoder, tuple(layers), int(rng.integers(1, 5)), last_tick, tuple(map(str, range(sizes[2])))
+        encoder,
+        tuple(layers),
+        FirstSpike(),
+        int(rng.integers(1, 5)),
+        last_tick,
+        tuple(map(str, range(sizes[2]))),
     )
 
 
@@ -264,13 +284,19 @@ def test_what_cannot_learn_is_refused():
     network = machine(HIDDEN, OUTPUT)
     image = np.array([[200]], np.uint8)
     deep = Network(
-        network.encoder, (*network.layers, Layer(np.ones((2, 2), np.int8), 4)), 2, 12, ("0", "1")
+        network.encoder,
+        (*network.layers, Layer(Dense(np.ones((2, 2), np.int8)), Neuron(4))),
+        FirstSpike(),
+        2,
+        12,
+        ("0", "1"),
     )
     with pytest.raises(InputError, match="needs 2"):
         learn(deep, image, 0, Rule(6, 100), 1)
     wide = Network(
         network.encoder,
-        (Layer(network.layers[0].weight, 1_049_000), network.layers[1]),
+        (Layer(Dense(network.layers[0].weight), Neuron(1_049_050)), network.layers[1]),
+        FirstSpike(),
         1023,
         1024,
         ("0", "1"),

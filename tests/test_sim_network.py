@@ -1,52 +1,21 @@
-"""A network is valid or does not exist; its file gives it back, or says in one sentence what is
-wrong.
-"""
+"""A network is valid or does not exist; its digests name what is in it."""
 
-import json
-from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
-from safetensors.numpy import save_file
 
-from random_networks import random_images, random_network, seeds
+from random_networks import random_network, seeds
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
-from sim.file import load, save
-from sim.network import Encoder, Layer, Network
-from sim.pipeline import run
-from sim.trace import difference, load_vectors, save_vectors
+from sim.file import load
+from sim.network import Layer
+from sim.neuron import Neuron
+from small_network import PIXELS, WEIGHT, small_network
 
-PIXELS = np.arange(4, dtype=np.int32)
-CODE = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
-WEIGHT = np.ones((4, 2), np.int8)
-
-
-def network(**changes):
-    encoder = Encoder((2, 2), 1, PIXELS, CODE)
-    return replace(
-        Network(encoder, (Layer(WEIGHT, 3),), 4, 24, ("no", "yes"), {"seed": 1}), **changes
-    )
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"pixels": PIXELS[::-1]}, "encoder.pixels: must be strictly increasing"),
-        ({"pixels": np.array([0, 4], np.int32)}, r"encoder.pixels: must be in 0..3"),
-        ({"pixels": PIXELS[:0]}, "encoder.pixels: at least one pixel"),
-        ({"pixels": PIXELS.astype(np.int64)}, "encoder.pixels: must be int32, not int64"),
-        ({"spike_tick": CODE[:255]}, "encoder.spike_tick: must have 256"),
-        ({"spike_tick": CODE - np.int16(1)}, "encoder.spike_tick: must be a tick"),
-        ({"spike_tick": np.full(256, -1, np.int16)}, "no intensity ever fires"),
-        ({"pool": 3}, "pool: must be 1 or 2"),
-        ({"image_shape": (4, 1), "pool": 2}, "image_shape: .* use even sizes"),
-        ({"image_shape": (0, 4)}, "image_shape: two sizes"),
-    ],
-)
-def test_invalid_encoder(change, sentence):
-    with pytest.raises(InputError, match=sentence):
-        Encoder(**{"image_shape": (2, 2), "pool": 1, "pixels": PIXELS, "spike_tick": CODE} | change)
+ZOO = Path(__file__).parent.parent / "zoo"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +32,7 @@ def test_invalid_encoder(change, sentence):
 )
 def test_invalid_layer(weight, threshold, bits, sentence):
     with pytest.raises(InputError, match=sentence):
-        Layer(weight, threshold, bits)
+        Layer(Dense(weight), Neuron(threshold), weight_bits=bits)
 
 
 @pytest.mark.parametrize(
@@ -72,156 +41,126 @@ def test_invalid_layer(weight, threshold, bits, sentence):
         ({"ticks_per_unit": 0}, "ticks_per_unit"),
         ({"last_tick": 0}, "last_tick"),
         ({"layers": ()}, "needs at least one layer"),
-        ({"layers": (Layer(WEIGHT[:3], 3),)}, "layers.0.weight: has 3 rows for 4 input neurons"),
         (
-            {"layers": (Layer(WEIGHT, 3), Layer(WEIGHT, 3))},
+            {"layers": (Layer(Dense(WEIGHT[:3]), Neuron(3)),)},
+            "layers.0.weight: has 3 rows for 4 input neurons",
+        ),
+        (
+            {"layers": (Layer(Dense(WEIGHT), Neuron(3)), Layer(Dense(WEIGHT), Neuron(3)))},
             "layers.1.weight: has 4 rows for 2 input neurons",
         ),
         ({"classes": ("yes",)}, "classes: needs 2 different names"),
         ({"classes": ("yes", "yes")}, "classes: needs 2 different names"),
-        ({"layers": (Layer(WEIGHT, 2**30),)}, "layers.0: its potentials need .* bits"),
         (
-            {"encoder": Encoder((2, 2), 1, PIXELS, np.full(256, 25, np.int16))},
+            {"layers": (Layer(Dense(WEIGHT), Neuron(2**30)),)},
+            "layers.0: its potentials need .* bits",
+        ),
+        ({"encoder": "intensity"}, "encoder: must be Intensity"),
+        ({"readout": "first_spike"}, "readout: must be FirstSpike"),
+        (
+            {"encoder": Intensity((2, 2), 1, PIXELS, np.full(256, 25, np.int16))},
             "tick 25 is after last_tick 24",
         ),
     ],
 )
 def test_invalid_network(changes, sentence):
     with pytest.raises(InputError, match=sentence):
-        network(**changes)
+        small_network(**changes)
+
+
+@pytest.mark.parametrize("field", ["recurrent", "bias", "start"])
+def test_layers_that_the_machine_cannot_run(field):
+    with pytest.raises(InputError, match=f"{field}: is not possible in this version; leave it"):
+        Layer(Dense(WEIGHT), Neuron(3), **{field: np.zeros(2, np.int8)})
+
+
+def test_a_layer_is_more_than_a_matrix():
+    with pytest.raises(InputError, match="connection: must be Dense"):
+        Layer(WEIGHT, Neuron(3))
 
 
 def test_arrays_cannot_be_changed():
     with pytest.raises(ValueError, match="read-only"):
-        network().layers[0].weight[0, 0] = 5
-
-
-@given(seeds)
-def test_file_gives_the_network_back(tmp_path_factory, seed):
-    path = tmp_path_factory.mktemp("network") / "network.safetensors"
-    before = random_network(seed)
-    save(before, path)
-    after = load(path.parent)
-    assert after.digest == before.digest
-    assert after.settings() == before.settings()
-    for name, array in before.tensors().items():
-        assert array.dtype == after.tensors()[name].dtype
-        assert np.array_equal(array, after.tensors()[name])
+        small_network().layers[0].weight[0, 0] = 5
 
 
 def test_digest_names_the_machine_not_its_history():
-    assert network().digest == network(provenance={"seed": 2}).digest
+    assert small_network().digest == small_network(provenance={"seed": 2}).digest
     others = [
-        network(last_tick=25),
-        network(ticks_per_unit=5),
-        network(classes=("a", "b")),
-        network(layers=(Layer(WEIGHT, 4),)),
-        network(layers=(Layer(WEIGHT, 3, 7),)),
-        network(layers=(Layer(np.eye(4, 2, dtype=np.int8), 3),)),
+        small_network(last_tick=25),
+        small_network(ticks_per_unit=5),
+        small_network(classes=("a", "b")),
+        small_network(layers=(Layer(Dense(WEIGHT), Neuron(4)),)),
+        small_network(layers=(Layer(Dense(WEIGHT), Neuron(3), weight_bits=7),)),
+        small_network(layers=(Layer(Dense(np.eye(4, 2, dtype=np.int8)), Neuron(3)),)),
     ]
-    assert len({network().digest, *(other.digest for other in others)}) == len(others) + 1
+    assert len({small_network().digest, *(other.digest for other in others)}) == len(others) + 1
 
 
 def test_digest_is_the_same_on_every_machine():
-    assert f"{network().digest:08x}" == "308e608a"
-
-
-def test_every_truncation_is_one_sentence(tmp_path):
-    path = tmp_path / "network.safetensors"
-    save(network(), path)
-    content = path.read_bytes()
-    for length in range(0, len(content), 7):
-        path.write_bytes(content[:length])
-        with pytest.raises(InputError, match="export it again"):
-            load(path)
-
-
-def rewritten(tmp_path, tensors=None, metadata=None):
-    """Write the network's file with some arrays and metadata replaced, or dropped where None."""
-    arrays = (
-        {"encoder.pixels": PIXELS, "encoder.spike_tick": CODE}
-        | network().tensors()
-        | (tensors or {})
-    )
-    texts = (
-        {"format": "ttfs-network", "version": "1", "provenance": "{}"}
-        | network().settings()
-        | (metadata or {})
-    )
-    path = tmp_path / "network.safetensors"
-    whole = {
-        name: np.array(array, order="C") for name, array in arrays.items() if array is not None
-    }
-    save_file(whole, path, metadata={key: text for key, text in texts.items() if text is not None})
-    return path
+    assert f"{small_network().digest:08x}" == "308e608a"
 
 
 @pytest.mark.parametrize(
-    ("tensors", "metadata", "sentence"),
+    ("name", "digest"),
     [
-        (
-            {},
-            {"version": "2"},
-            "is ttfs-network version 2, not ttfs-network version 1; export it again",
-        ),
-        ({}, {"format": "pt"}, "is pt version 1, not ttfs-network"),
-        ({}, {"last_tick": None}, "key last_tick is missing"),
-        ({}, {"last_tick": "soon"}, "last_tick: is not JSON"),
-        ({}, {"last_tick": '"24"'}, "last_tick: must be a JSON int"),
-        ({}, {"weight_bits": "[8, 8]"}, "key layers.1.threshold is missing"),
-        ({}, {"weight_bits": "[true]"}, "layers.0.weight_bits: must be in 1..8"),
-        ({}, {"image_shape": "[2]"}, "image_shape: two sizes"),
-        ({}, {"classes": '["yes"]'}, "classes: needs 2 different names"),
-        ({"layers.0.weight": None}, {}, "key layers.0.weight is missing"),
-        (
-            {"layers.0.weight": WEIGHT.astype(np.float32)},
-            {},
-            "layers.0.weight: must be int8, not float32",
-        ),
-        ({"layers.0.weight": WEIGHT[:3]}, {}, "layers.0.weight: has 3 rows for 4 input neurons"),
-        (
-            {"layers.0.threshold": np.array([3, 3], np.int32)},
-            {},
-            "layers.0.threshold: must be one int32",
-        ),
-        ({"layers.7.weight": WEIGHT}, {}, "layers.7.weight: is not a key of this format"),
+        ("fashion", "1253c849"),
+        ("four_bit", "85519c80"),
+        ("prototype", "fada8b64"),
+        ("tiny", "b751562a"),
+        ("two_bit", "ded24280"),
+        ("up5k", "1fcaad5f"),
     ],
 )
-def test_inconsistent_files(tmp_path, tensors, metadata, sentence):
-    with pytest.raises(InputError, match=sentence) as raised:
-        load(rewritten(tmp_path, tensors, metadata))
-    assert "network.safetensors: " in str(raised.value)
+def test_digests_of_the_zoo_stay(name, digest):
+    assert f"{load(ZOO / f'{name}.safetensors').digest:08x}" == digest
 
 
-def test_foreign_and_missing_files(tmp_path):
-    (tmp_path / "network.safetensors").write_bytes(b"PK\x03\x04" + bytes(100))
-    with pytest.raises(InputError, match="is truncated or not a safetensors file"):
-        load(tmp_path)
-    with pytest.raises(InputError, match="no such file; `python -m train export"):
-        load(tmp_path / "elsewhere")
+def test_structure_is_all_but_the_weights_and_the_names_of_the_classes():
+    structure = small_network().structure_digest
+    alike = [
+        small_network(provenance={"seed": 2}),
+        small_network(classes=("a", "b")),
+        small_network(layers=(Layer(Dense(np.eye(4, 2, dtype=np.int8)), Neuron(3)),)),
+    ]
+    assert {other.structure_digest for other in alike} == {structure}
+
+    late = np.where(np.arange(256) > 127, 1, -1).astype(np.int16)
+    two = Layer(Dense(np.ones((4, 2), np.int8)), Neuron(3)), Layer(Dense(WEIGHT[:2]), Neuron(3))
+    others = [
+        small_network(last_tick=25),
+        small_network(ticks_per_unit=5),
+        small_network(encoder=Intensity((2, 2), 1, PIXELS, late)),
+        small_network(encoder=Intensity((1, 4), 1, PIXELS, late)),
+        small_network(encoder=Intensity((4, 4), 2, PIXELS, late)),
+        small_network(encoder=Intensity((1, 5), 1, PIXELS, late)),
+        small_network(encoder=Intensity((1, 5), 1, PIXELS + np.int32(1), late)),
+        small_network(layers=(Layer(Dense(WEIGHT), Neuron(4)),)),
+        small_network(layers=(Layer(Dense(WEIGHT), Neuron(3), weight_bits=7),)),
+        small_network(layers=(Layer(Dense(WEIGHT[:, :1]), Neuron(3)),), classes=("yes",)),
+        small_network(layers=two),
+    ]
+    found = {structure, *(other.structure_digest for other in others)}
+    assert len(found) == len(others) + 1
 
 
 @given(seeds)
-def test_vectors_give_the_traces_back(tmp_path_factory, seed):
-    path = tmp_path_factory.mktemp("vectors") / "vectors.safetensors"
-    machine = random_network(seed)
-    images = random_images(machine, 3, seed)
-    traces = [run(machine, image) for image in images]
-    save_vectors(path, machine, images, traces)
-    found_images, found = load_vectors(path, machine)
-    assert np.array_equal(images, found_images)
-    assert [difference(a, b) for a, b in zip(traces, found, strict=True)] == [None] * 3
-
-
-def test_vectors_of_another_network_are_refused(tmp_path):
-    save_vectors(tmp_path / "v.safetensors", network(), np.zeros((0, 2, 2), np.uint8), [])
-    with pytest.raises(InputError, match="belongs to network"):
-        load_vectors(tmp_path / "v.safetensors", network(last_tick=25))
-
-
-def test_provenance_is_kept(tmp_path):
-    save(
-        network(provenance={"dataset": "mnist", "accuracy": 0.98}), tmp_path / "network.safetensors"
+def test_reads_are_the_weights_of_the_rows(seed):
+    network = random_network(seed)
+    events = np.random.default_rng(seed).integers(0, 99, (3, 2, len(network.layers)))
+    expected = sum(
+        events[..., index] * layer.weight[0].size for index, layer in enumerate(network.layers)
     )
-    assert load(tmp_path).provenance == {"dataset": "mnist", "accuracy": 0.98}
-    assert json.loads(network().settings()["classes"]) == ["no", "yes"]
+    assert np.array_equal(network.reads(events), expected)
+
+
+@given(seeds)
+def test_neurons_that_cannot_fire_never_do(seed):
+    """A neuron can fire if and only if it does when all that excites it comes at once, and first."""
+    network = random_network(seed)
+    for index, layer in enumerate(network.layers):
+        first = min(network.encoder.first_tick + index, network.last_tick)
+        excitation = np.maximum(layer.weight.astype(np.int64), 0).sum(axis=0)
+        ramp = layer.threshold * (network.ticks_per_unit + network.last_tick)
+        highest = excitation * (network.last_tick - first) - ramp
+        assert np.array_equal(network.can_fire(index), highest >= 0)

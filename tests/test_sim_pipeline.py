@@ -8,20 +8,32 @@ import pytest
 from hypothesis import given
 
 from random_networks import random_images, random_network, seeds
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron, Spike
 from sim.pipeline import run
-from sim.trace import Spike, difference
+from sim.readouts.first_spike import FirstSpike
+from sim.trace import difference
 
 BINARY = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
 
 
 def machine(weights, thresholds, ticks_per_unit=2, last_tick=12, code=BINARY):
-    layers = tuple(Layer(np.array(w, np.int8), t) for w, t in zip(weights, thresholds, strict=True))
+    layers = tuple(
+        Layer(Dense(np.array(w, np.int8)), Neuron(t))
+        for w, t in zip(weights, thresholds, strict=True)
+    )
     inputs = layers[0].fan_in
-    encoder = Encoder((1, inputs), 1, np.arange(inputs, dtype=np.int32), code)
+    encoder = Intensity((1, inputs), 1, np.arange(inputs, dtype=np.int32), code)
     return Network(
-        encoder, layers, ticks_per_unit, last_tick, tuple(str(i) for i in range(layers[-1].fan_out))
+        encoder,
+        layers,
+        FirstSpike(),
+        ticks_per_unit,
+        last_tick,
+        tuple(str(i) for i in range(layers[-1].fan_out)),
     )
 
 

@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from train.exact.layer import Horizon, Neuron, input_layer, next_tick, sort_spikes, spiking_layer
+from train.exact.layer import (
+    ExactNeuron,
+    Horizon,
+    input_layer,
+    next_tick,
+    sort_spikes,
+    spiking_layer,
+)
 
 seeds = st.integers(0, 2**32 - 1)
 R = 4
@@ -47,7 +54,7 @@ def random_case(seed, silent=0.3):
 @given(seeds)
 def test_times_are_mostafas(seed):
     time, weight, _ = random_case(seed)
-    found = spiking_layer(time, weight, Neuron(ticks_per_unit=R))
+    found = spiking_layer(time, weight, ExactNeuron(ticks_per_unit=R))
     for image in range(5):
         for neuron in range(3):
             expected = mostafa(time[image].tolist(), weight[:, neuron].tolist())
@@ -63,7 +70,7 @@ def test_input_layer_equals_the_general_one(seed):
     spikes = [(level == index).to(weight.dtype) for index in range(4)]
     time = torch.tensor([*ticks, math.inf, math.inf], dtype=torch.float64)[level]
     first, second = weight.clone().requires_grad_(), weight.clone().requires_grad_()
-    neuron = Neuron(ticks_per_unit=R)
+    neuron = ExactNeuron(ticks_per_unit=R)
     fast, slow = input_layer(first, neuron, ticks, spikes), spiking_layer(time, second, neuron)
     torch.testing.assert_close(fast, slow, rtol=1e-12, atol=1e-12)
     for result in (fast, slow):
@@ -78,7 +85,7 @@ def finite(result):
 @pytest.mark.parametrize("seed", range(8))
 def test_hidden_gradients_are_exact(seed):
     time, weight, _ = random_case(seed, silent=0.0)
-    neuron = Neuron(ticks_per_unit=R)
+    neuron = ExactNeuron(ticks_per_unit=R)
     assert (spiking_layer(time, weight, neuron) < math.inf).any()
     inputs = (time.requires_grad_(), weight.requires_grad_())
     assert gradcheck(
@@ -91,7 +98,7 @@ def test_input_gradients_are_exact(seed):
     _, weight, generator = random_case(seed)
     level = torch.randint(0, 4, (5, 12), generator=generator)
     spikes = [(level == index).to(weight.dtype) for index in range(3)]
-    neuron = Neuron(ticks_per_unit=R)
+    neuron = ExactNeuron(ticks_per_unit=R)
     assert (input_layer(weight, neuron, (0, 2, 5), spikes) < math.inf).any()
     weight.requires_grad_()
     assert gradcheck(
@@ -105,7 +112,7 @@ def test_output_gradients_are_exact_up_to_a_fixed_horizon(seed):
     tick for all.
     """
     time, weight, _ = random_case(seed, silent=0.0)
-    neuron = Neuron(ticks_per_unit=R)
+    neuron = ExactNeuron(ticks_per_unit=R)
     horizon = Horizon(last_tick=9.0)
     plain, extended = (spiking_layer(time, weight, neuron, choice) for choice in (None, horizon))
     assert (plain > 9).any()
@@ -120,7 +127,7 @@ def test_output_gradients_are_exact_up_to_a_fixed_horizon(seed):
 @given(seeds)
 def test_horizon_keeps_early_times_and_the_order_of_potentials(seed):
     time, weight, _ = random_case(seed)
-    neuron = Neuron(threshold=1, ticks_per_unit=R)
+    neuron = ExactNeuron(threshold=1, ticks_per_unit=R)
     plain = spiking_layer(time, weight, neuron)
     limit = (plain.amin(dim=1, keepdim=True) + 1.5).clamp_max(9.0)
     found = spiking_layer(time, weight, neuron, Horizon(last_tick=9.0, margin=1.5))
@@ -139,7 +146,7 @@ def test_floor_limits_a_gradient():
     gradients = []
     for floor in (0.0, 0.3):
         weight = torch.tensor([[1.001]], dtype=torch.float64, requires_grad=True)
-        input_layer(weight, Neuron(ticks_per_unit=R, floor=floor), (0,), spikes).backward()
+        input_layer(weight, ExactNeuron(ticks_per_unit=R, floor=floor), (0,), spikes).backward()
         gradients.append(weight.grad.item())
     assert gradients[0] / gradients[1] == pytest.approx(300)
 
@@ -147,7 +154,7 @@ def test_floor_limits_a_gradient():
 def test_silent_neurons_have_no_gradient():
     weight = torch.full((3, 2), 0.2, requires_grad=True)
     time = torch.tensor([[1.0, 2.0, math.inf]], requires_grad=True)
-    result = spiking_layer(time, weight, Neuron(ticks_per_unit=R))
+    result = spiking_layer(time, weight, ExactNeuron(ticks_per_unit=R))
     assert (result == math.inf).all()
     finite(result).sum().backward()
     assert (weight.grad == 0).all()

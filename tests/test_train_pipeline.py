@@ -10,7 +10,11 @@ from hypothesis import given, settings
 
 from random_networks import random_images, random_network, seeds
 from sim import batch, pipeline
-from sim.network import Encoder, Layer, Network
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 from train.pipeline import SpikingNetwork
 
 
@@ -75,7 +79,7 @@ def test_prototype_size_decides_as_sim_does():
 
 def prototype(rng):
     spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
-    encoder = Encoder((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
-    first = Layer(rng.integers(-128, 128, (784, 600)).astype(np.int8), 500)
-    second = Layer(rng.integers(-128, 128, (600, 10)).astype(np.int8), 600)
-    return Network(encoder, (first, second), 8, 30, tuple("0123456789"))
+    encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
+    first = Layer(Dense(rng.integers(-128, 128, (784, 600)).astype(np.int8)), Neuron(500))
+    second = Layer(Dense(rng.integers(-128, 128, (600, 10)).astype(np.int8)), Neuron(600))
+    return Network(encoder, (first, second), FirstSpike(), 8, 30, tuple("0123456789"))

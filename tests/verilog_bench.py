@@ -13,7 +13,7 @@ from cocotb.triggers import FallingEdge, ReadOnly
 from hw.bench.trace import pixels
 from hw.events import Status, result
 from sim.file import load
-from sim.trace import VECTORS_FILE, load_vectors
+from sim.vectors import VECTORS_FILE, load_vectors
 
 STALL = 0.3
 PATIENCE_CYCLES = 100_000

@@ -13,20 +13,19 @@ from sim import batch, pipeline
 from sim.errors import InputError
 from sim.file import NETWORK_FILE, save
 from sim.network import Network
-from sim.trace import VECTORS_FILE, save_vectors
+from sim.vectors import VECTORS_FILE, save_vectors
 from train.data import Part, Split
 from train.evaluate import EVALUATION_BATCH
-from train.pipeline import SpikingNetwork
+from train.pipeline import Outcome, SpikingNetwork
 from train.prune import without_dead_neurons
-from train.readouts.first_spike import Outcome
-from train.settings import Settings
+from train.settings import TrainSettings
 
 VECTORS = 16
 """Images in the vectors file: the first of the test set."""
 
 
 def export(
-    trained: SpikingNetwork, split: Split, settings: Settings, folder: Path
+    trained: SpikingNetwork, split: Split, settings: TrainSettings, folder: Path
 ) -> dict[str, Any]:
     """Write the integer network and its vectors to ``folder``; return the figures as JSON objects.
 
@@ -65,12 +64,11 @@ def _version() -> str:
 def describe(network: Network, found: batch.Decisions) -> dict[str, Any]:
     """Return sizes and look-ups per image as JSON objects."""
     events = found.events.mean(axis=0)
-    fan_out = np.array([layer.fan_out for layer in network.layers])
     return {
-        "sizes": [network.encoder.inputs, *fan_out.tolist()],
+        "sizes": [network.encoder.inputs, *(layer.fan_out for layer in network.layers)],
         "spikes_per_image": float(events.sum() + (~found.timed_out).mean()),
         "lookup_fraction": (events / [layer.fan_in for layer in network.layers]).tolist(),
-        "weight_reads_per_image": float(events @ fan_out),
+        "weight_reads_per_image": float(network.reads(events)),
         "decision_tick_mean": float(found.tick.mean()),
         "timeouts": int(found.timed_out.sum()),
         "weight_memory_bits": sum(

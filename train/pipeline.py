@@ -16,11 +16,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sim.network import Encoder, Layer, Network
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts import READOUTS as MACHINE_READOUTS
 from train.encoders.intensity import InputSpikes, encode
-from train.exact.layer import Horizon, Neuron, input_layer, next_tick, spiking_layer
+from train.exact.layer import (
+    ExactNeuron,
+    Horizon,
+    Times,
+    input_layer,
+    next_tick,
+    spiking_layer,
+)
 from train.quantize import choose_threshold, round_weight
-from train.readouts.first_spike import Outcome, decide, delivered, first_tick, potentials
+from train.readouts import READOUTS
+from train.readouts.verdict import Outputs
 
 SPREAD = (1.5, 2.0)
 """Initial weights are uniform in plus or minus SPREAD / sqrt(expected spikes): input layer, later
@@ -43,13 +55,19 @@ WAKE_STEP, WAKES = 0.0075, 20
 
 
 @dataclass(frozen=True, eq=False)
-class Times:
-    """When neurons fire, in ticks, ``inf`` for silent: each hidden layer (batch, neurons), outputs
-    (batch, classes).
+class Outcome:
+    """What the machine answers for a batch; the words are :class:`sim.batch.Decisions`'.
+
+    :param decision: int64 (batch,), class index.
+    :param tick: int64 (batch,), of the decision; the last tick when timed out.
+    :param timed_out: bool (batch,).
+    :param events: int64 (batch, layers), delivered to each layer.
     """
 
-    hidden: list[Tensor]
-    output: Tensor
+    decision: Tensor
+    tick: Tensor
+    timed_out: Tensor
+    events: Tensor
 
 
 class SpikingNetwork(nn.Module):
@@ -60,21 +78,24 @@ class SpikingNetwork(nn.Module):
     :param ticks_per_unit: R, and ``last_tick`` K of the tick grid.
     :param bits: weight bits per layer, or None for a network of real weights and continuous times.
     :param floor: see :mod:`train.exact.layer`; 0 for exact gradients.
+    :param readout: name of a readout, in training and in the machine alike.
     """
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Intensity,
         sizes: Sequence[int],
         ticks_per_unit: int,
         last_tick: int,
         bits: Sequence[int] | None = None,
         floor: float = 0.0,
+        readout: str = "first_spike",
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.ticks_per_unit, self.last_tick, self.floor = ticks_per_unit, last_tick, floor
         self.bits = None if bits is None else tuple(bits)
+        self.readout = readout
         shapes = pairwise((encoder.inputs, *sizes))
         self.weights = nn.ParameterList(torch.zeros(fan_in, fan_out) for fan_in, fan_out in shapes)
         self.thresholds = [1 for _ in sizes]
@@ -132,9 +153,11 @@ class SpikingNetwork(nn.Module):
             pairs = zip(self.weights, self.bits, strict=True)
             self.thresholds = [choose_threshold(weight, bits) for weight, bits in pairs]
 
-    def neurons(self) -> list[Neuron]:
+    def neurons(self) -> list[ExactNeuron]:
         """Return what each layer's neurons share."""
-        return [Neuron(threshold, self.ticks_per_unit, self.floor) for threshold in self.thresholds]
+        return [
+            ExactNeuron(threshold, self.ticks_per_unit, self.floor) for threshold in self.thresholds
+        ]
 
     def scaled_weights(self, dtype: torch.dtype = torch.float32) -> list[Tensor]:
         """Return the weights on the scale of the thresholds: integers if the network has bits."""
@@ -190,23 +213,31 @@ class SpikingNetwork(nn.Module):
         spikes = self.encode(images, torch.float64)
         hidden, before, weight = self._hidden(spikes, self.scaled_weights(torch.float64))
         neuron = self.neurons()[-1]
-        output = spiking_layer(before, weight, neuron)
-        first = first_tick(output, self.last_tick) if self.bits is not None else output.amin(dim=1)
-        timed_out = ~(first <= self.last_tick)
-        tick = first.clamp_max(self.last_tick)
-        decision = decide(potentials(before, weight, neuron, tick))
-        first = first.masked_fill(timed_out, math.inf)
-        events = [spikes.delivered(first), *(delivered(time, first).sum(dim=1) for time in hidden)]
-        if self.bits is None:
-            decision = torch.where(timed_out, decision, output.argmin(dim=1))
-        return Outcome(decision, tick.ceil().to(torch.int64), timed_out, torch.stack(events, dim=1))
+        outputs = Outputs(
+            spiking_layer(before, weight, neuron),
+            before,
+            weight,
+            neuron.threshold,
+            neuron.start,
+            self.last_tick,
+            on_grid=self.bits is not None,
+        )
+        verdicts = READOUTS[self.readout](outputs)
+
+        # a spike is delivered if it comes before the decision; after a timeout all are
+        end = verdicts.tick.masked_fill(verdicts.timed_out, math.inf)
+        events = [spikes.delivered(end), *(_delivered(time, end) for time in hidden)]
+        tick = verdicts.tick.ceil().to(torch.int64)
+        return Outcome(verdicts.decision, tick, verdicts.timed_out, torch.stack(events, dim=1))
 
     def to_network(self, classes: Sequence[str], provenance: Mapping[str, Any]) -> Network:
         """Return the integer network for :mod:`sim` and :mod:`hw`; only for a network with bits."""
         if self.bits is None:
             raise ValueError("a network of real weights has no integer form; give it bits")
         layers = [
-            Layer(weight.detach().numpy().astype(np.int8), threshold, bits)
+            Layer(
+                Dense(weight.detach().numpy().astype(np.int8)), Neuron(threshold), weight_bits=bits
+            )
             for weight, threshold, bits in zip(
                 self.scaled_weights(), self.thresholds, self.bits, strict=True
             )
@@ -214,6 +245,7 @@ class SpikingNetwork(nn.Module):
         return Network(
             self.encoder,
             tuple(layers),
+            MACHINE_READOUTS[self.readout](),
             self.ticks_per_unit,
             self.last_tick,
             tuple(classes),
@@ -225,9 +257,15 @@ class SpikingNetwork(nn.Module):
         """Return the trainable form of an integer network; it decides alike."""
         sizes = [layer.fan_out for layer in network.layers]
         bits = [layer.weight_bits for layer in network.layers]
-        result = cls(network.encoder, sizes, network.ticks_per_unit, network.last_tick, bits)
+        grid = network.ticks_per_unit, network.last_tick
+        result = cls(network.encoder, sizes, *grid, bits, readout=network.readout_name)
         result.thresholds = [layer.threshold for layer in network.layers]
         with torch.no_grad():
             for weight, layer in zip(result.weights, network.layers, strict=True):
                 weight.copy_(torch.tensor(layer.weight) / layer.threshold)
         return result
+
+
+def _delivered(time: Tensor, end: Tensor) -> Tensor:
+    """Count the spikes, int64 (batch,), at times (batch, neurons) before ``end`` (batch,)."""
+    return ((time < end.unsqueeze(1)) & (time < math.inf)).sum(dim=1)

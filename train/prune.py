@@ -38,7 +38,7 @@ def keep_inputs(network: SpikingNetwork, inputs: Tensor) -> SpikingNetwork:
     sizes = [weight.shape[1] for weight in network.weights]
     encoder = replace(network.encoder, pixels=pixels)
     grid = (network.ticks_per_unit, network.last_tick)
-    smaller = SpikingNetwork(encoder, sizes, *grid, network.bits, network.floor)
+    smaller = SpikingNetwork(encoder, sizes, *grid, network.bits, network.floor, network.readout)
     smaller.thresholds = network.thresholds
     with torch.no_grad():
         for index, (new, old) in enumerate(zip(smaller.weights, network.weights, strict=True)):
@@ -46,18 +46,18 @@ def keep_inputs(network: SpikingNetwork, inputs: Tensor) -> SpikingNetwork:
     return smaller
 
 
-def without_faint(network: SpikingNetwork, faint: int) -> SpikingNetwork:
-    """Return the network, its weights shared, in whose encoder intensities up to ``faint`` never
-    fire; 0 for as it is.
+def silence(network: SpikingNetwork, max_silent_intensity: int) -> SpikingNetwork:
+    """Return the network, its weights shared, in whose encoder intensities up to this one never
+    fire; 0: the network as it is.
 
     Pixels just above the threshold that a network was trained with are the least certain ones, and
     those that others beside them stand for: leaving them out costs no accuracy until there are many
     (docs/frontier.md).
     """
-    if faint == 0:
+    if max_silent_intensity == 0:
         return network
     spike_tick = network.encoder.spike_tick.copy()
-    spike_tick[: faint + 1] = NEVER
+    spike_tick[: max_silent_intensity + 1] = NEVER
     quieter = copy.copy(network)
     quieter.encoder = replace(network.encoder, spike_tick=spike_tick)
     return quieter
@@ -78,27 +78,16 @@ def without_dead_neurons(network: Network) -> tuple[Network, list[int]]:
             alive = _alive(replace(network, layers=tuple(layers)), index)
             changed |= not alive.all()
             layer, following = layers[index], layers[index + 1]
-            layers[index] = replace(layer, weight=np.ascontiguousarray(layer.weight[:, alive]))
-            layers[index + 1] = replace(
-                following, weight=np.ascontiguousarray(following.weight[alive])
-            )
+            layers[index] = layer.with_weight(np.ascontiguousarray(layer.weight[:, alive]))
+            layers[index + 1] = following.with_weight(np.ascontiguousarray(following.weight[alive]))
     removed = [size - layer.fan_out for size, layer in zip(sizes, layers, strict=False)]
     return replace(network, layers=tuple(layers)), removed
 
 
 def _alive(network: Network, index: int) -> npt.NDArray[np.bool_]:
-    """Which neurons of hidden layer ``index`` can fire and are listened to, bool (fan_out,); at
-    least one.
-
-    A potential is highest when all positive weights arrive at the first tick possible and no
-    negative one does.
+    """Return which neurons of hidden layer ``index`` can fire and are listened to, bool (fan_out,);
+    at least one.
     """
-    layer, following = network.layers[index], network.layers[index + 1]
-    first = min(network.encoder.first_tick + index, network.last_tick)
-    excitation = np.maximum(layer.weight.astype(np.int64), 0).sum(axis=0)
-    highest = excitation * (network.last_tick - first) - layer.threshold * (
-        network.ticks_per_unit + network.last_tick
-    )
-    alive = (highest >= 0) & (following.weight != 0).any(axis=1)
+    alive = network.can_fire(index) & (network.layers[index + 1].weight != 0).any(axis=1)
     alive[0] |= not alive.any()
     return alive

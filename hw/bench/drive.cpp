@@ -54,7 +54,7 @@ constexpr int OBSERVED_WORDS = words_of<std::remove_reference_t<decltype(Vtop::o
 
 struct Batch {
     const uint32_t* beats;      // I_WORDS each
-    const int64_t* end;         // per beat, the place of its image's last beat
+    const int64_t* end;         // per beat, the index of its image's last beat
     int64_t beat_count;
     int64_t image_count;
     uint64_t closing;           // an output closes an image if it has one of these bits; 0: every output does
@@ -75,29 +75,29 @@ extern "C" void run(Batch* batch) {
     auto context = std::make_unique<VerilatedContext>();
     auto top = std::make_unique<Vtop>(context.get());
     Random random{batch->seed};
-    int64_t place = 0, idle = 0;
-    bool offering = false, skip = false;
+    int64_t index = 0, idle = 0;
+    bool offering = false, discard = false;
     top->clk = 0, top->rst = 0, top->i___05Fvalid = 0, top->o___05Fready = 0;
     top->eval();
     while (batch->closed < batch->image_count && idle <= batch->patience) {
         if (batch->output_count == batch->output_room || batch->observed_count == batch->observed_room) return;
-        if (!offering && place < batch->beat_count && !random.pause()) {
+        if (!offering && index < batch->beat_count && !random.pause()) {
             offering = true;
-            put(top->i___05Fpayload, batch->beats + place * I_WORDS);
+            put(top->i___05Fpayload, batch->beats + index * I_WORDS);
         }
         const bool ready = !random.pause();
         top->i___05Fvalid = offering, top->o___05Fready = ready;
         top->eval();
         const bool taken = offering && top->i___05Fready, given = ready && top->o___05Fvalid;
         idle = taken || given ? 0 : idle + 1;
-#ifdef SKIP
-        skip = top->skip;
+#ifdef DISCARD
+        discard = top->discard;
 #endif
-        if (skip && !offering && place < batch->beat_count) place = batch->end[place];
+        if (discard && !offering && index < batch->beat_count) index = batch->end[index];
         if (taken) {
             offering = false;
-            const int64_t end = batch->end[place++];
-            if (skip && place <= end) place = end;
+            const int64_t end = batch->end[index++];
+            if (discard && index <= end) index = end;
         }
         if (given) {
             uint32_t* output = batch->outputs + batch->output_count++ * O_WORDS;

@@ -16,13 +16,13 @@ from hw.parameters import MachineParameters
 DRIVER = Path(__file__).with_name("serve.cpp")
 
 CLOCK_HZ = 50_000_000
-"""What the virtual board says its clock is; its bit rate is the highest that this clock makes."""
+"""The clock that the virtual board reports; its bit rate is the highest that this clock makes."""
 
 SLICE_CYCLES = 20_000
 """Cycles between two looks at the terminal."""
 
 QUIET_CYCLES = 2_000_000
-"""After so many cycles without a byte either way the board is taken to be idle."""
+"""Cycles without a byte either way after which the board is taken to be idle."""
 
 IDLE_S = 0.02
 """Time between two slices of an idle board."""
@@ -31,23 +31,24 @@ IDLE_S = 0.02
 class VirtualBoard:
     """The gateware of a board, serial line included, as a compiled model that runs when asked to.
 
+    :param pipeline: what the board runs.
     :raises InputError: verilator or a C++ compiler is missing, or fails.
     """
 
     def __init__(self, pipeline: MachineParameters):
         parameters = BoardParameters(pipeline, CLOCK_HZ, CLOCK_HZ // LEAST_DIVISOR)
-        self._library = ctypes.CDLL(
-            str(compile_model(complete(Top(parameters), pipeline), [], DRIVER))
-        )
+        model = compile_model(complete(Top(parameters), pipeline), [], DRIVER)
+        self._library = ctypes.CDLL(str(model))
         self._library.open_board.restype = ctypes.c_void_p
         self._library.run_board.restype = ctypes.c_int64
+
         divisor = bit_cycles(parameters.clock_hz, parameters.baud)
         self._board = ctypes.c_void_p(self._library.open_board(ctypes.c_int64(divisor)))
         self._byte_cycles = BITS * divisor
-        self.run(b"")  # no host is there before power is: the digest in the flash has been read
+        self.run(b"")  # power comes before any host: the digest in the flash is read by then
 
     def run(self, data: bytes, cycles: int = SLICE_CYCLES) -> bytes:
-        """Send ``data`` after what is still on its way, run so many cycles, and return the bytes
+        """Send ``data`` after what is still on its way, run ``cycles`` cycles, and return the bytes
         that came.
         """
         found = ctypes.create_string_buffer(cycles // self._byte_cycles + 1)
@@ -65,14 +66,13 @@ class Terminal:
     """A pseudo-terminal; ``port`` is the name that a host opens."""
 
     def __init__(self) -> None:
-        self._near, self._far = (
-            os.openpty()
-        )  # ours; the host's, kept open so that hosts may come and go
+        # Ours, and the host's, which is kept open so that hosts may come and go.
+        self._near, self._far = os.openpty()
         tty.setraw(self._far)
         self.port = os.ttyname(self._far)
 
     def read(self, timeout_s: float) -> bytes:
-        """Return what has come, after at most so long."""
+        """Return what has come, after at most ``timeout_s``."""
         ready, _, _ = select.select([self._near], [], [], timeout_s)
         return os.read(self._near, 4096) if ready else b""
 
@@ -90,9 +90,7 @@ class Terminal:
 def serve(
     board: VirtualBoard, terminal: Terminal, go_on: Callable[[], bool] = lambda: True
 ) -> None:
-    """Run the board at the terminal as long as ``go_on`` says; an idle one is let sleep between
-    slices.
-    """
+    """Run the board at the terminal while ``go_on`` is true; an idle one sleeps between slices."""
     quiet = 0
     while go_on():
         data = terminal.read(IDLE_S if quiet >= QUIET_CYCLES else 0.0)

@@ -19,15 +19,16 @@ from amaranth.lib import stream
 from amaranth.sim import Simulator
 
 PATIENCE_CYCLES = 100_000
-"""A component that moves no beat for so long hangs."""
+"""Cycles without a beat after which a component hangs."""
 
 
 class HangError(RuntimeError):
     """The component stopped moving beats before every image was closed."""
 
-    def __init__(self, closed: int, images: int):
+    def __init__(self, closed: int, stimulus: "Stimulus"):
         super().__init__(
-            f"no beat moved for {PATIENCE_CYCLES} cycles; {closed} of {images} images are closed"
+            f"no beat moved for {stimulus.patience_cycles} cycles; "
+            f"{closed} of {len(stimulus.images)} images are closed"
         )
 
 
@@ -36,14 +37,16 @@ class Stimulus:
     """What is fed to a component.
 
     :param images: per image its beats, as integers; the last one closes it. If the component has
-        ``skip``, the beats before the last are left out while it is high.
+        ``discard``, the beats before the last are left out while it is high.
     :param closing: an output closes an image if it has one of these bits; 0: every output does.
     :param seed: of random pauses on both sides; None: none.
+    :param patience_cycles: cycles without a beat after which the component hangs.
     """
 
     images: Sequence[Sequence[int]]
     closing: int = 0
     seed: int | None = None
+    patience_cycles: int = PATIENCE_CYCLES
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Engine(Protocol):
     """Runs one component, again and again."""
 
     def run(self, stimulus: Stimulus) -> Run:
-        """Feed every image from reset on until as many images are closed on the output.
+        """Feed every image from reset on until all of them are closed on the output.
 
         :raises HangError: that never happens.
         """
@@ -94,8 +97,10 @@ def port(component: StreamComponent, name: str) -> Value | None:
 
 
 class AmaranthEngine:
-    """Amaranth's own simulator: no tools needed, some thousand cycles per second; ``vcd`` keeps
-    every signal.
+    """Amaranth's own simulator: no tools needed, some thousand cycles per second.
+
+    :param component: what is run.
+    :param vcd: file that keeps every signal.
     """
 
     def __init__(self, component: Any, vcd: Path | None = None):
@@ -112,11 +117,8 @@ class AmaranthEngine:
 
         simulator.add_testbench(testbench)
         traces = [self.component.i, self.component.o]
-        with (
-            simulator.write_vcd(str(self.vcd), traces=traces)
-            if self.vcd
-            else contextlib.nullcontext()
-        ):
+        kept = simulator.write_vcd(str(self.vcd), traces=traces) if self.vcd else None
+        with kept or contextlib.nullcontext():
             simulator.run()
         return driver.result()
 
@@ -126,56 +128,67 @@ class _Driver:
 
     def __init__(self, component: Any, stimulus: Stimulus):
         self.i, self.o = component.i, component.o
+        self.discard, self.observed = port(component, "discard"), port(component, "observed")
+        self.stimulus = stimulus
+        self.random = random.Random(stimulus.seed)
+
+        self.beats = [beat for image in stimulus.images for beat in image]
+        sizes = [len(image) for image in stimulus.images]
+        self.end = np.repeat(np.cumsum(sizes) - 1, sizes)  # per beat, its image's last one
+
+        self.index, self.offering, self.closed, self.idle = 0, False, 0, 0
         self.outputs: list[int] = []
         self.watched: list[int] = []
         self.cycles = 0
-        self.skip, self.observed = port(component, "skip"), port(component, "observed")
-        self.stimulus = stimulus
-        self.beats = [beat for image in stimulus.images for beat in image]
-        ends = np.cumsum([len(image) for image in stimulus.images])
-        self.end = np.repeat(ends - 1, [len(image) for image in stimulus.images])
-        self.random = random.Random(stimulus.seed)
 
     def result(self) -> Run:
+        """Return what came out."""
         observed_bits = 0 if self.observed is None else len(self.observed)
         outputs = to_words(self.outputs, len(Value.cast(self.o.payload)))
         return Run(outputs, to_words(self.watched, observed_bits), self.cycles)
 
-    def _pause(self) -> bool:
-        return self.stimulus.seed is not None and self.random.random() < 0.3
-
     async def drive(self, ctx: Any) -> None:
-        place, closed, idle, offering = 0, 0, 0, False
+        """Run until every image is closed on the output."""
         payload_in, payload_out = Value.cast(self.i.payload), Value.cast(self.o.payload)
         nothing = Signal()
         watched = [self.i.ready, self.o.valid, payload_out]
-        watched += [nothing if signal is None else signal for signal in (self.skip, self.observed)]
-        while closed < len(self.stimulus.images):
-            if not offering and place < len(self.beats) and not self._pause():
-                offering = True
-                ctx.set(payload_in, self.beats[place])
+        watched += [nothing if each is None else each for each in (self.discard, self.observed)]
+
+        while self.closed < len(self.stimulus.images):
+            # A beat that was offered stays: only before it there may be a pause.
+            if not self.offering and self.index < len(self.beats) and not self._pause():
+                self.offering = True
+                ctx.set(payload_in, self.beats[self.index])
             ready = not self._pause()
-            ctx.set(self.i.valid, offering)
+            ctx.set(self.i.valid, self.offering)
             ctx.set(self.o.ready, ready)
-            _, _, taken, valid, payload, skip, observed = await ctx.tick().sample(*watched)
+
+            _, _, taken, valid, payload, discard, observed = await ctx.tick().sample(*watched)
             self.cycles += 1
-            idle += 1
-            if self.skip is not None and skip and not offering and place < len(self.beats):
-                place = int(self.end[place])
-            if offering and taken:
-                place, offering, idle = place + 1, False, 0
-                if (
-                    self.skip is not None
-                    and skip
-                    and place < len(self.beats)
-                    and place <= self.end[place - 1]
-                ):
-                    place = int(self.end[place])
+            self.idle += 1
+            self._advance_input(bool(taken), bool(discard))
             if ready and valid:
-                self.outputs.append(payload)
-                closed += not self.stimulus.closing or bool(payload & self.stimulus.closing)
-                idle = 0
+                self._keep_output(payload)
             if observed & 1:
                 self.watched.append(observed)
-            if idle > PATIENCE_CYCLES:
-                raise HangError(closed, len(self.stimulus.images))
+            if self.idle > self.stimulus.patience_cycles:
+                raise HangError(self.closed, self.stimulus)
+
+    def _pause(self) -> bool:
+        return self.stimulus.seed is not None and self.random.random() < 0.3
+
+    def _advance_input(self, taken: bool, discard: bool) -> None:
+        """Go on to the next beat, or to the image's last one if the rest is to be discarded."""
+        if discard and not self.offering and self.index < len(self.beats):
+            self.index = int(self.end[self.index])
+        if self.offering and taken:
+            end = int(self.end[self.index])
+            self.index, self.offering, self.idle = self.index + 1, False, 0
+            if discard and self.index <= end:
+                self.index = end
+
+    def _keep_output(self, payload: int) -> None:
+        self.outputs.append(payload)
+        closing = self.stimulus.closing
+        self.closed += not closing or bool(payload & closing)
+        self.idle = 0

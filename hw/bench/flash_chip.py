@@ -6,8 +6,9 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import memory, wiring
-from amaranth.lib.wiring import In, connect, flipped
+from amaranth.lib.wiring import In, connect
 
+from hw.bench.wrapping import forward
 from hw.parameters import MachineParameters
 from hw.storage.flash import (
     COMMAND_BITS,
@@ -27,8 +28,8 @@ class FlashChip(wiring.Component):
     """An SPI flash, asleep as an iCE40 leaves it, and with its quad enable bit not set.
 
     It knows what :mod:`hw.storage.flash` sends, reads over one wire, two and four, and is as strict
-    as data sheets are: what comes in another order or with bits too few or too many is passed over,
-    and so is a clock while HOLD is low and no wire of data. Wires that nobody drives are high; once
+    as data sheets are: what comes in another order or with bits too few or too many is ignored, and
+    so is a clock while HOLD is low and no wire of data. Wires that nobody drives are high; once
     both sides have driven one, the chip never answers again.
 
     Its clock is that of the gateware, of which a bit takes two cycles.
@@ -49,19 +50,30 @@ class FlashChip(wiring.Component):
             shape=8, depth=len(self.content), init=self.content
         )
         port, bus = cells.read_port(), self.bus
-        before, awake, volatile, quad, broken = Signal(), Signal(), Signal(), Signal(), Signal()
+
+        # What outlasts a command: the chip is awake, the next status write is volatile, four wires
+        # are enabled, and two sides have driven one wire.
+        awake, volatile, quad, broken = Signal(), Signal(), Signal(), Signal()
+
+        # The command: how many of its bits have come, which bit of a byte goes out next, and
+        # whether data go out at all.
         count, bit, answers = Signal(range(COMMAND_BITS + 1)), Signal(3), Signal()
         command, address = Signal(8), Signal(24)
-        rise, fall, there = Signal(), Signal(), Signal()
+
+        # Data: the wires that the chip drives, the bits on them, and how many come at once.
         drives, data, wires = Signal(4), Signal(4), Signal(3)
-        m.d.sync += before.eq(bus.sck)
+
+        sck_before, rise, fall, there = Signal(), Signal(), Signal(), Signal()
+        m.d.sync += sck_before.eq(bus.sck)
         m.d.comb += [
-            rise.eq(bus.sck & ~before & (quad | bus.i[3])),
-            fall.eq(~bus.sck & before),
+            rise.eq(bus.sck & ~sck_before & (quad | bus.i[3])),  # not while HOLD is low
+            fall.eq(~bus.sck & sck_before),
             there.eq((address >= OFFSET) & (address < OFFSET + len(self.content))),
             port.addr.eq(address - OFFSET),
             bus.i.eq((bus.o & bus.oe) | (data & drives & ~bus.oe) | ~(bus.oe | drives)),
         ]
+
+        # Bits are sampled at the rising edge, and go out after the falling one.
         with m.If(bus.cs_n):
             m.d.sync += [count.eq(0), bit.eq(0), answers.eq(0)]
         with m.Elif(rise & (count < COMMAND_BITS)):
@@ -74,6 +86,8 @@ class FlashChip(wiring.Component):
             m.d.sync += address.eq(address + 1)
         with m.Elif(fall & (count == COMMAND_BITS)):
             m.d.sync += [bit.eq(bit - wires), answers.eq(1)]
+
+        # A command without data takes effect when the chip is deselected, if it has its length.
         with m.If(bus.cs_n & (count != 0)):
             m.d.sync += volatile.eq(awake & (command == VOLATILE) & (count == 8))
             with m.If((command == WAKE) & (count == 8)):
@@ -82,6 +96,7 @@ class FlashChip(wiring.Component):
                 m.d.sync += quad.eq(address[:8] == QUAD_ENABLE)
         with m.If((bus.oe & drives).any()):
             m.d.sync += broken.eq(1)
+
         self._answer(m, command, awake & answers & ~broken, quad, wires, drives)
         m.d.comb += data.eq(Mux(there, port.data.bit_select(bit, 4), 0b1111))
         with m.If(wires == 1):
@@ -91,7 +106,14 @@ class FlashChip(wiring.Component):
     def _answer(
         self, m: Module, command: Value, answers: Value, quad: Value, wires: Value, drives: Value
     ) -> None:
-        """Say how many bits come at once, and on which wires."""
+        """Say how many bits come at once, and on which wires.
+
+        :param command: the byte that came.
+        :param answers: data go out.
+        :param quad: all four wires may be driven.
+        :param wires: set to the number of bits.
+        :param drives: set to the wires.
+        """
         driven = {1: 0b0010, 2: 0b0011, 4: 0b1111}
         with m.Switch(command):
             for number, code in READ.items():
@@ -102,7 +124,11 @@ class FlashChip(wiring.Component):
 
 
 class WithFlash(wiring.Component):
-    """A component that has ``flash``, and the chip there, in one: all its other ports."""
+    """A component with ``flash`` and the chip that it reads, in one: all its other ports.
+
+    :param component: whose ``flash`` is a :class:`hw.storage.flash.FlashPort`.
+    :param content: of the chip.
+    """
 
     def __init__(self, component: Any, content: bytes):
         self.component, self.content = component, content
@@ -115,22 +141,16 @@ class WithFlash(wiring.Component):
         m.submodules.component = component = self.component
         m.submodules.chip = chip = FlashChip(self.content)
         connect(m, component.flash.bus, chip.bus)
-        for name, member in self.signature.members.items():
-            outer, inner = getattr(self, name), getattr(component, name)
-            if not member.is_port:
-                connect(m, flipped(outer), inner)
-            elif member.flow is In:
-                m.d.comb += Value.cast(inner).eq(Value.cast(outer))
-            else:
-                m.d.comb += Value.cast(outer).eq(Value.cast(inner))
+        forward(m, self, component)
         return m
 
 
 def complete(component: Any, parameters: MachineParameters) -> Any:
-    """Return the component with the flash that it needs, filled with the weights, or as it is if it
-    needs none.
+    """Return the component with the flash that it needs, filled with the weights, or unchanged if
+    it needs none.
     """
-    if parameters.flash is None:
+    layer = parameters.flash_layer
+    if layer is None:
         return component
-    content = image(parameters.layers[parameters.flash].rows, parameters.network.digest)
+    content = image(parameters.layers[layer].rows, parameters.network.digest)
     return WithFlash(component, content)

@@ -3,6 +3,7 @@ learning in place.
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,9 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bench.engine import AmaranthEngine, Engine, Run, Stimulus
+from hw.bench.engine import Run, Stimulus
+from hw.bench.engines import make_engine
 from hw.bench.trace import field, input_events
-from hw.bench.verilated import VerilatedEngine
 from hw.events import event, lesson, result
 from hw.machine.pipeline import Pipeline
 from hw.parameters import MachineParameters
@@ -46,9 +47,8 @@ class Classroom(wiring.Component):
     def __init__(self, parameters: MachineParameters):
         self.parameters = parameters
         network, rows = parameters.network, parameters.word_rows
-        where = data.StructLayout(
-            {"layer": 1, "address": max(each.depth for each in rows.values()).bit_length()}
-        )
+        deepest = max(each.depth for each in rows.values())
+        where = data.StructLayout({"layer": 1, "address": deepest.bit_length()})
         content = data.UnionLayout(
             {"event": event(network), "lesson": lesson(network), "seed": 32, "where": where}
         )
@@ -65,45 +65,45 @@ class Classroom(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build: hand each beat to whom it is for; a word waits until the result before it is gone."""
+        """Build: hand each beat to whom it is for; a word waits until the result before it has
+        left.
+        """
         m = Module()
         m.submodules.pipeline = pipeline = Pipeline(self.parameters)
-        ports: list[Any] = [pipeline.words.layer_0, pipeline.words.layer_1]
-        kind, content, word = (
-            self.i.payload.kind,
-            self.i.payload.content,
-            Signal.like(self.o.payload.word),
-        )
+        words, teach = pipeline.host.words, pipeline.host.teach
+        ports: list[Any] = [words.layer_0, words.layer_1]
+        kind, content = self.i.payload.kind, self.i.payload.content
+        word = Signal.like(self.o.payload.word)
         m.d.comb += [
             pipeline.i.payload.eq(content.event),
-            pipeline.lesson.payload.eq(content.lesson),
-            pipeline.seed.eq(content.seed),
+            teach.lesson.payload.eq(content.lesson),
+            teach.seed.eq(content.seed),
             *(port.address.eq(content.where.address) for port in ports),
             self.o.payload.result.eq(pipeline.o.payload),
-            self.o.payload.state.eq(pipeline.state),
+            self.o.payload.state.eq(teach.state),
             self.o.payload.word.eq(word),
             self.o.valid.eq(pipeline.o.valid),
             pipeline.o.ready.eq(self.o.ready),
         ]
+
         with m.FSM():
             with m.State("PASS"), m.If(self.i.valid), m.Switch(kind):
                 with m.Case(Kind.EVENT):
                     m.d.comb += [pipeline.i.valid.eq(1), self.i.ready.eq(pipeline.i.ready)]
                 with m.Case(Kind.LESSON):
-                    m.d.comb += [
-                        pipeline.lesson.valid.eq(1),
-                        self.i.ready.eq(pipeline.lesson.ready),
-                    ]
+                    m.d.comb += [teach.lesson.valid.eq(1), self.i.ready.eq(teach.lesson.ready)]
                 with m.Case(Kind.SEED):
-                    m.d.comb += [pipeline.set.eq(1), self.i.ready.eq(1)]
+                    m.d.comb += [teach.set.eq(1), self.i.ready.eq(1)]
                 with m.Case(Kind.FETCH), m.If(~pipeline.o.valid):
                     m.d.comb += [port.read.eq(1) for port in ports]
                     m.next = "WORD"
+
             with m.State("WORD"):
                 m.d.sync += word.eq(ports[0].word)
                 with m.If(content.where.layer == 1):
                     m.d.sync += word.eq(ports[1].word)
                 m.next = "GIVE"
+
             with m.State("GIVE"):
                 m.d.comb += self.o.valid.eq(1)
                 with m.If(self.o.ready):
@@ -118,13 +118,13 @@ class Course:
 
     :param images: uint8 (n, height, width).
     :param labels: (n,); -1: the image is classified and not learnt.
-    :param thin: (n,), of :mod:`sim.learning.supervised`.
+    :param skip: (n,), of :mod:`sim.learning.supervised`.
     :param state: of the generator, before.
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[Any]
-    thin: npt.NDArray[Any]
+    skip: npt.NDArray[Any]
     state: int
 
 
@@ -134,15 +134,20 @@ class Learnt:
 
     :param network: with the weights after it, every word of them read back.
     :param state: of the generator after it.
-    :param status: (n,), how each image ended, as :class:`hw.events.Status`; ``tick``: (n,), when it
-        was decided.
-    :param decision: (n,), before each image was learnt, and ``updated``, ``rows``, ``changed`` as
-        in :class:`sim.learning.supervised_batch.Lessons`, zeros for images that were not learnt.
+    :param generator: (n,), its state after each image.
+    :param status: (n,), how each image ended, as :class:`hw.events.Status`.
+    :param tick: (n,), when it was decided.
+    :param decision: (n,), before it was learnt.
+    :param updated: (n,), as in :class:`sim.learning.supervised_batch.Lessons`, like the next two;
+        zeros for images that were not learnt.
+    :param rows: (n,).
+    :param changed: (n,).
     :param cycles: (n,), from the image's first event to its result, the lesson included.
     """
 
     network: Network
     state: int
+    generator: npt.NDArray[np.int64]
     status: npt.NDArray[np.int64]
     tick: npt.NDArray[np.int64]
     decision: npt.NDArray[np.int64]
@@ -156,16 +161,17 @@ class Lessons:
     """A pipeline that learns, ready to be taught.
 
     :param parameters: with a rule.
-    :param engine: ``amaranth`` or ``verilator``.
+    :param engine: of :data:`hw.bench.engines.ENGINES`.
+    :param vcd: where all signals are kept; only with ``amaranth``.
     :raises InputError: the engine's tools are missing.
     """
 
-    def __init__(self, parameters: MachineParameters, engine: str = "verilator"):
+    def __init__(
+        self, parameters: MachineParameters, engine: str = "verilator", vcd: Path | None = None
+    ):
         self.parameters = parameters
         self.room = Classroom(parameters)
-        self.engine: Engine = (
-            AmaranthEngine(self.room) if engine == "amaranth" else VerilatedEngine(self.room)
-        )
+        self.engine = make_engine(engine, self.room, vcd)
 
     def run(self, course: Course, seed: int | None = None) -> Learnt:
         """Teach a course from the weights of the parameters on; ``seed`` adds random pauses on both
@@ -183,11 +189,13 @@ class Lessons:
             for address in range(rows.depth)
         ]
         run = self.engine.run(Stimulus([*images, *words], seed=seed))
+
         layout, count = self.room.o.payload.shape(), len(images)
         results = run.outputs[:count]
         return Learnt(
             network=self._network(run, count),
             state=int(field(run.outputs, layout, "state")[-1]),
+            generator=field(results, layout, "state"),
             status=field(results, layout, "result", "outcome", "status"),
             tick=field(results, layout, "result", "outcome", "tick"),
             decision=field(results, layout, "result", "outcome", "decision"),
@@ -198,9 +206,8 @@ class Lessons:
         )
 
     def _beat(self, kind: Kind, **content: Any) -> int:
-        return (
-            self.room.i.payload.shape().const({"kind": kind, "content": content}).as_value().value
-        )
+        layout = self.room.i.payload.shape()
+        return layout.const({"kind": kind, "content": content}).as_value().value
 
     def event(self, beat: int) -> int:
         """Return the beat that carries a beat of an event stream."""
@@ -212,11 +219,10 @@ class Lessons:
             [self.event(beat) for beat in image]
             for image in input_events(self.parameters.network, course.images)
         ]
-        for image, label, thin in zip(
-            events, course.labels.tolist(), course.thin.tolist(), strict=True
-        ):
+        labels, skips = course.labels.tolist(), course.skip.tolist()
+        for image, label, skip in zip(events, labels, skips, strict=True):
             if label >= 0:
-                image.insert(0, self._beat(Kind.LESSON, lesson={"label": label, "thin": thin}))
+                image.insert(0, self._beat(Kind.LESSON, lesson={"label": label, "skip": skip}))
         events[0].insert(0, self._beat(Kind.SEED, seed=course.state))
         return events
 
@@ -227,10 +233,8 @@ class Lessons:
         for layer, rows in self.parameters.word_rows.items():
             found = run.outputs[start : start + rows.depth]
             start += rows.depth
-            words = [
-                int.from_bytes(word.astype("<u4").tobytes(), "little") >> offset for word in found
-            ]
+            beats = [int.from_bytes(beat.astype("<u4").tobytes(), "little") for beat in found]
             mask = (1 << rows.word.size) - 1
-            weight = rows.unpack([word & mask for word in words])
-            layers.append(replace(self.parameters.network.layers[layer], weight=weight))
+            weight = rows.unpack([beat >> offset & mask for beat in beats])
+            layers.append(self.parameters.network.layers[layer].with_weight(weight))
         return replace(self.parameters.network, layers=tuple(layers))

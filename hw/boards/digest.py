@@ -37,11 +37,14 @@ class Digest(wiring.Component):
             shape=8, depth=DEPTH, init=digest_memory(self.digest), attrs={"ram_style": "block"}
         )
         port = cells.read_port()
-        place, read, more = Signal(range(DEPTH)), Signal(), Signal(init=1)
-        m.d.comb += port.addr.eq(place)
-        m.d.sync += read.eq(more)
-        with m.If(more):
-            m.d.sync += [place.eq(place + 1), more.eq(place != DEPTH - 1)]
-        with m.If(read):
+
+        # Every byte passes through the register, and the last ones stay in it. The memory answers
+        # one cycle after the address, so shifting lags behind counting by as much.
+        address, counting, shifting = Signal(range(DEPTH)), Signal(init=1), Signal()
+        m.d.comb += port.addr.eq(address)
+        m.d.sync += shifting.eq(counting)
+        with m.If(counting):
+            m.d.sync += [address.eq(address + 1), counting.eq(address != DEPTH - 1)]
+        with m.If(shifting):
             m.d.sync += self.value.eq(Cat(self.value[8:], port.data))
         return m

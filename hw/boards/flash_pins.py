@@ -27,20 +27,24 @@ def flash_pins(flash: Flash | None) -> dict[str, wiring.Member]:
 def connect_pins(m: Module, bus: Any, pins: Any, flash: Flash) -> None:
     """Connect a :class:`hw.storage.flash.FlashBus` to the ports of :func:`flash_pins`, or to the
     primitive in their place, and to those of ``DATA`` that the board has.
+
+    :param bus: of whoever reads the flash.
+    :param pins: the component that has the ports.
+    :param flash: how the board's is wired.
     """
     m.d.comb += pins.flash_cs_n.eq(bus.cs_n)
     if flash.clock_pin:
         m.d.comb += pins.flash_sck.eq(bus.sck)
     else:
         m.submodules.flash_clock = Instance("USRMCLK", i_USRMCLKI=bus.sck, i_USRMCLKTS=Const(0))
-    for place, name in enumerate(DATA):
-        if place < flash.pins:
-            direction = io.Direction.Input if name == "flash_cipo" else io.Direction.Bidir
-            m.submodules[f"{name}_pin"] = pin = io.Buffer(
-                direction, io.SingleEndedPort(IOPort(1, name=name))
-            )
-            m.d.comb += bus.i[place].eq(pin.i)
-            if direction is io.Direction.Bidir:
-                m.d.comb += [pin.o.eq(bus.o[place]), pin.oe.eq(bus.oe[place])]
-        else:
-            m.d.comb += bus.i[place].eq(1)
+
+    for index, name in enumerate(DATA):
+        if index >= flash.pins:
+            m.d.comb += bus.i[index].eq(1)
+            continue
+        direction = io.Direction.Input if name == "flash_cipo" else io.Direction.Bidir
+        port = io.SingleEndedPort(IOPort(1, name=name))
+        m.submodules[f"{name}_pin"] = pin = io.Buffer(direction, port)
+        m.d.comb += bus.i[index].eq(pin.i)
+        if direction is io.Direction.Bidir:
+            m.d.comb += [pin.o.eq(bus.o[index]), pin.oe.eq(bus.oe[index])]

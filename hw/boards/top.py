@@ -18,7 +18,7 @@ from hw.link.responder import Responder, request_bytes
 from hw.link.uart import UartReceiver, UartTransmitter, bit_cycles
 from hw.machine.machine import Machine
 from hw.parameters import MachineParameters
-from hw.storage.flash import flash_members
+from hw.storage import flash_port
 
 BAUD = 1_000_000
 """Bits per second that every board's USB converter and every clock of ours can make."""
@@ -28,11 +28,11 @@ BAUD = 1_000_000
 class BoardParameters:
     """Everything that a board's gateware depends on, the board's pins apart.
 
-    :param pipeline: network and lanes.
+    :param pipeline: network and lanes, and how it is built.
     :param clock_hz: of the machine.
     :param baud: bits per second of the serial line.
     :param buffer_style: memory that holds requests, see :class:`hw.link.framing.Buffer`.
-    :param buffered: requests that it has room for, at least: with two, one is looked at while the
+    :param buffered: requests that it has room for, at least: with two, one is answered while the
         next one comes.
     :raises InputError: the clock cannot make that bit rate.
     """
@@ -58,8 +58,8 @@ class BoardParameters:
 
     @property
     def window(self) -> int:
-        """Requests that may be on their way at once, whatever they are; one byte of the buffer
-        always stays free.
+        """Requests that may be on their way at once, of any kind; one byte of the buffer always
+        stays free.
         """
         return (self.buffer.bytes - 1) // self.request_bytes
 
@@ -77,13 +77,13 @@ class Top(wiring.Component):
 
     def __init__(self, parameters: BoardParameters):
         self.parameters = parameters
-        super().__init__({"rx": In(1), "tx": Out(1), **flash_members(parameters.pipeline.flash)})
+        flash = flash_port(parameters.pipeline)
+        super().__init__({"rx": In(1), "tx": Out(1), "flash": Out(flash)})
 
     def elaborate(self, platform: object) -> Module:
         """Build: line, frames, requests, machine."""
         m = Module()
         parameters = self.parameters
-        network = parameters.pipeline.network
         divisor = bit_cycles(parameters.clock_hz, parameters.baud)
         m.submodules.uart_receiver = uart_receiver = UartReceiver(divisor)
         m.submodules.receiver = receiver = Receiver(parameters.buffer)
@@ -91,31 +91,18 @@ class Top(wiring.Component):
         m.submodules.machine = machine = Machine(parameters.pipeline)
         m.submodules.sender = sender = Sender(Buffer.room(responder.answer_bytes))
         m.submodules.uart_transmitter = uart_transmitter = UartTransmitter(divisor)
-        number: int | Value = network.digest
-        if parameters.pipeline.exchangeable:
-            m.submodules.digest = digest = Digest(network.digest)
-            number = digest.value
-        if parameters.pipeline.flash is not None:
-            number = Mux(machine.flash.digest == number, number, 0)
-        m.submodules.registers = registers = RegisterFile(
-            {
-                "digest": number,
-                "clock_hz": parameters.clock_hz,
-                "window": parameters.window,
-                "lanes": int(parameters.pipeline.lanes),
-                "to_load": 0
-                if parameters.pipeline.spram is None
-                else parameters.pipeline.spram + 1,
-                **rule_registers(parameters.pipeline.rule),
-            }
-        )
+        m.submodules.registers = registers = RegisterFile(self._constants(m, machine))
+
+        # The way of a request and of its reply.
         connect(m, uart_receiver.o, receiver.i)
         connect(m, receiver.o, responder.i)
         connect(m, responder.pixels, machine.i)
         connect(m, machine.o, responder.results)
-        connect(m, responder.words, machine.words)
         connect(m, responder.o, sender.i)
         connect(m, sender.o, uart_transmitter.i)
+
+        connect(m, responder.host, machine.host)
+        connect(m, machine.flash, flipped(self.flash))
         m.d.comb += [
             uart_receiver.rx.eq(self.rx),
             self.tx.eq(uart_transmitter.tx),
@@ -125,27 +112,41 @@ class Top(wiring.Component):
             registers.damaged.eq(receiver.damaged),
             registers.dropped.eq(machine.dropped),
             registers.loaded.eq(responder.loaded),
+            registers.lessons.eq(responder.lessons),
+            registers.generator.eq(responder.generator),
         ]
-        if parameters.pipeline.flash is not None:
-            connect(m, machine.flash, flipped(self.flash))
-        if parameters.pipeline.rule is not None:
-            connect(m, responder.lesson, machine.lesson)
-            m.d.comb += [
-                registers.lessons.eq(responder.lessons),
-                registers.generator.eq(machine.state),
-                machine.seed.eq(responder.seed),
-                machine.set.eq(responder.set),
-            ]
         return m
+
+    def _constants(self, m: Module, machine: Machine) -> dict[str, int | Value]:
+        """Return the registers that do not count, by name."""
+        parameters, pipeline = self.parameters, self.parameters.pipeline
+
+        # The weights may change without the structure: then their digest is stored with them.
+        digest: int | Value = pipeline.network.digest
+        if pipeline.exchangeable:
+            m.submodules.digest = memory = Digest(pipeline.network.digest)
+            digest = memory.value
+        if pipeline.flash_layer is not None:
+            digest = Mux(machine.flash.digest == digest, digest, 0)
+
+        loaded = pipeline.loaded_layer
+        return {
+            "digest": digest,
+            "clock_hz": parameters.clock_hz,
+            "window": parameters.window,
+            "lanes": int(pipeline.lanes),
+            "to_load": 0 if loaded is None else loaded + 1,
+            **rule_registers(pipeline.rule),
+        }
 
 
 class BoardTop(wiring.Component):
     """What is synthesised: :class:`Top` and its clock. Ports are named as in the pin files:
-    ``clk``, ``rx``, ``tx``, and those of the flash if weights lie there; see
+    ``clk``, ``rx``, ``tx``, and those of the flash if weights are there; see
     :mod:`hw.boards.flash_pins`.
 
     :param dividers: of the PLL that makes the machine's clock; None: it is ``clk`` itself.
-    :param flash: the board's; None: no weights lie there.
+    :param flash: the board's; None: no weights are there.
     """
 
     clk: Signal

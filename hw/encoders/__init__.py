@@ -1,1 +1,21 @@
-"""From samples to input events, named as in :mod:`sim.encoders`."""
+"""From samples to input events, named as in :mod:`sim.encoders`, and the table that chooses.
+
+An encoder is a component of the network with two streams and ``discard``. ``i``: what a sample is
+made of. ``o``: the sample as a stream of :func:`hw.events.event`, in order of ticks, closed by
+``Kind.END`` or ``Kind.ABORT``. ``discard``: the sample is decided, so go on to its end.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hw.encoders.intensity import IntensityEncoder
+from sim import encoders
+from sim.network import Network, name_of
+
+ENCODERS: Mapping[str, Any] = {"intensity": IntensityEncoder}
+"""The component of an encoder, by its kind in the network."""
+
+
+def make_encoder(network: Network) -> Any:
+    """Return the component of a network's encoder."""
+    return ENCODERS[name_of(encoders.ENCODERS, network.encoder)](network)

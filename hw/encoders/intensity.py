@@ -13,12 +13,12 @@ from hw.events import Kind, event, pixel
 from sim.network import Network
 
 
-class Encoder(wiring.Component):
+class IntensityEncoder(wiring.Component):
     """Turns pixels in raster order into events in order of their ticks, each image closed by
     ``Kind.END``.
 
-    ``i``: pixels; ``o``: events; ``skip``: the image is decided, go on to its end. An image of the
-    wrong length ends with ``Kind.ABORT`` before its first tick is over, so it is never decided.
+    ``i``: pixels; ``o``: events; ``discard``: the image is decided, go on to its end. An image of
+    the wrong length ends with ``Kind.ABORT`` before its first tick is over, so it is never decided.
 
     Takes one pixel per cycle. Spikes of the earliest tick pass straight through; pixels with a
     later one are kept and read again, once per later tick that the image has, at one input per
@@ -27,7 +27,7 @@ class Encoder(wiring.Component):
 
     i: stream.Interface
     o: stream.Interface
-    skip: Signal
+    discard: Signal
 
     def __init__(self, network: Network):
         self.encoder = network.encoder
@@ -36,7 +36,7 @@ class Encoder(wiring.Component):
             {
                 "i": In(stream.Signature(pixel())),
                 "o": Out(stream.Signature(event(network))),
-                "skip": In(1),
+                "discard": In(1),
             }
         )
 
@@ -51,12 +51,15 @@ class Encoder(wiring.Component):
             connect(m, framing.o, pooling.i)
             samples = pooling.o
 
+        # ``neuron``: the input that the next used pixel is. ``later``: the earliest tick seen that
+        # is still to come. ``free``: the output register takes an event in this cycle.
         self.neuron = Signal(range(self.encoder.inputs + 1))
         self.later = Signal(self.when)
         self.free = Signal()
         m.d.comb += self.free.eq(~self.o.valid | self.o.ready)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
+
         several = np.unique(self.encoder.spike_tick[self.encoder.spike_tick >= 0]).size > 1
         after_pixels = "NEXT" if several else "END"
         with m.FSM():
@@ -70,6 +73,7 @@ class Encoder(wiring.Component):
         return m
 
     def _emit(self, m: Module, kind: Kind, tick: Value | int, neuron: Value | int) -> None:
+        """Put an event into the output register."""
         beat = self.o.payload
         m.d.sync += [
             self.o.valid.eq(1),
@@ -83,11 +87,17 @@ class Encoder(wiring.Component):
     ) -> tuple[data.View, Value]:
         """Look up one pixel per cycle; return the tick of the pixel looked up, and whether to keep
         it.
+
+        :param samples: the pixels.
+        :param then: the state after an image's last one.
         """
         when, used = self._tables(m, samples)
+        first_tick = self.encoder.first_tick
+
+        # ``loaded``: the tables show a pixel; ``done``: it is dealt with in this cycle. No pixel is
+        # taken while an image's last one is shown, as the state after it is another.
         loaded, last, broken = Signal(), Signal(), Signal()
         done, spike = Signal(), Signal()
-        first_tick = self.encoder.first_tick
         m.d.comb += [
             done.eq(loaded & self.free),
             spike.eq(done & used & when.fires),
@@ -101,12 +111,14 @@ class Encoder(wiring.Component):
                 last.eq(samples.payload.last),
                 broken.eq(samples.payload.broken),
             ]
+
         with m.If(spike & (when.tick == first_tick)):
             self._emit(m, Kind.SPIKE, first_tick, self.neuron)
         with m.If(
             spike & (when.tick != first_tick) & (~self.later.fires | (when.tick < self.later.tick))
         ):
             m.d.sync += self.later.eq(when)
+
         with m.If(done & last):
             m.d.sync += self.neuron.eq(0)
             with m.If(broken):
@@ -129,9 +141,11 @@ class Encoder(wiring.Component):
         )
         port = spike_tick.read_port()
         m.d.comb += [port.addr.eq(samples.payload.intensity), port.en.eq(samples.ready)]
+
         available = encoder.image_shape[0] * encoder.image_shape[1] // encoder.pool**2
         if encoder.inputs == available:
             return port.data, Const(1)
+
         mask = np.zeros(available, np.uint8)
         mask[encoder.pixels] = 1
         m.submodules.used = used = memory.Memory(shape=1, depth=available, init=mask.tolist())
@@ -139,9 +153,8 @@ class Encoder(wiring.Component):
         position = Signal(range(available))
         m.d.comb += [chosen.addr.eq(position), chosen.en.eq(samples.ready)]
         with m.If(samples.valid & samples.ready):
-            m.d.sync += position.eq(
-                Mux(samples.payload.last | (position == available - 1), 0, position + 1)
-            )
+            end = samples.payload.last | (position == available - 1)
+            m.d.sync += position.eq(Mux(end, 0, position + 1))
         return port.data, chosen.data
 
     def _read_again(self, m: Module, when: data.View, keep: Value) -> None:
@@ -158,6 +171,7 @@ class Encoder(wiring.Component):
             reader.addr.eq(self.neuron),
             reader.en.eq(self.free),
         ]
+
         with m.State("NEXT"):
             m.d.sync += [
                 tick.eq(self.later.tick),
@@ -166,19 +180,22 @@ class Encoder(wiring.Component):
                 reading.eq(0),
             ]
             m.next = "AGAIN"
-            with m.If(~self.later.fires | self.skip):
+            with m.If(~self.later.fires | self.discard):
                 m.next = "END"
+
         with m.State("AGAIN"):
             with m.If(self.free):
+                # Stage 0: the address. Stage 1, ``reading``: what was kept of input ``read``.
                 m.d.sync += [read.eq(self.neuron), reading.eq(self.neuron != inputs)]
                 with m.If(self.neuron != inputs):
                     m.d.sync += self.neuron.eq(self.neuron + 1)
                 with m.Elif(~reading):
                     m.next = "NEXT"
+
                 with m.If(reading & found.fires & (found.tick == tick)):
                     self._emit(m, Kind.SPIKE, tick, read)
                 sooner = ~self.later.fires | (found.tick < self.later.tick)
                 with m.If(reading & found.fires & (found.tick > tick) & sooner):
                     m.d.sync += self.later.eq(found)
-            with m.If(self.skip):
+            with m.If(self.discard):
                 m.next = "NEXT"

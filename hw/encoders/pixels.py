@@ -6,8 +6,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-import sim.network
 from hw.events import pixel
+from sim.encoders.intensity import Intensity
 
 SAMPLE = data.StructLayout({"intensity": 8, "last": 1, "broken": 1})
 """A pixel of an image known to be whole so far; ``broken`` (with ``last``): the image is not,
@@ -19,13 +19,13 @@ class Framing(wiring.Component):
     """Finds images that end too early or too late.
 
     ``i``: pixels. ``o``: the same pixels; an image of the wrong length ends with a sample that is
-    ``broken``. Pixels beyond the image's size are swallowed. Latency: none.
+    ``broken``. Pixels beyond the image's size are ignored. Latency: none.
     """
 
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, encoder: sim.network.Encoder):
+    def __init__(self, encoder: Intensity):
         self.pixels = encoder.image_shape[0] * encoder.image_shape[1]
         super().__init__({"i": In(stream.Signature(pixel())), "o": Out(stream.Signature(SAMPLE))})
 
@@ -33,15 +33,19 @@ class Framing(wiring.Component):
         """Build: a counter of pixels that stops at the image's size."""
         m = Module()
         position = Signal(range(self.pixels + 1))
-        last, swallow = self.i.payload.last, Signal()
+        last, ignore = self.i.payload.last, Signal()
+
+        # The last pixel always passes, as it closes the image; so where the image's size says that
+        # it should be the last one and it is not, it is ignored like those after it.
         m.d.comb += [
-            swallow.eq(~last & (position >= self.pixels - 1)),
-            self.o.valid.eq(self.i.valid & ~swallow),
-            self.i.ready.eq(self.o.ready | swallow),
+            ignore.eq(~last & (position >= self.pixels - 1)),
+            self.o.valid.eq(self.i.valid & ~ignore),
+            self.i.ready.eq(self.o.ready | ignore),
             self.o.payload.intensity.eq(self.i.payload.intensity),
             self.o.payload.last.eq(last),
             self.o.payload.broken.eq(last & (position != self.pixels - 1)),
         ]
+
         with m.If(self.i.valid & self.i.ready):
             with m.If(last):
                 m.d.sync += position.eq(0)
@@ -60,7 +64,7 @@ class Pooling(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, encoder: sim.network.Encoder):
+    def __init__(self, encoder: Intensity):
         self.width = encoder.image_shape[1]
         super().__init__({"i": In(stream.Signature(SAMPLE)), "o": Out(stream.Signature(SAMPLE))})
 
@@ -70,19 +74,26 @@ class Pooling(wiring.Component):
         pairs = self.width // 2
         m.submodules.above = above = memory.Memory(shape=9, depth=pairs, init=[])
         reader, writer = above.read_port(), above.write_port()
+        sample, accept = self.i.payload, Signal()
+
+        # Where in its square the pixel is, and what was before it.
         column, right, lower = Signal(range(pairs)), Signal(), Signal()
         left, pair = Signal(8), Signal(9)
-        sample, accept = self.i.payload, Signal()
         m.d.comb += [
             self.i.ready.eq(~self.o.valid | self.o.ready),
             accept.eq(self.i.valid & self.i.ready),
             pair.eq(left + sample.intensity),
+        ]
+
+        # The pair above is read with the left pixel, so it is there with the right one.
+        m.d.comb += [
             reader.addr.eq(column),
             reader.en.eq(accept & ~right),
             writer.addr.eq(column),
             writer.data.eq(pair),
             writer.en.eq(accept & right & ~lower),
         ]
+
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(accept):
@@ -93,6 +104,7 @@ class Pooling(wiring.Component):
                 left.eq(sample.intensity),
                 right.eq(~right),
             ]
+
             with m.If(sample.last):
                 m.d.sync += [column.eq(0), right.eq(0), lower.eq(0)]
             with m.Elif(right):

@@ -22,6 +22,7 @@ from hw.flow.seeds import run_tools
 from hw.flow.settings import FASTEST, BuildSettings
 from hw.flow.toolchain import packing, run_stages
 from hw.parameters import MachineParameters
+from hw.rows import BLOCK
 from hw.storage.flash import OFFSET, WEIGHTS_FILE, image
 from hw.verilog import to_rtlil
 from sim.errors import InputError
@@ -89,7 +90,9 @@ class Built:
             "us_per_image": None if cycles is None else cycles / self.clock_hz * 1e6,
             "images_per_s": None if cycles is None else self.clock_hz / cycles,
             "bitstream": None if self.bitstream is None else self.bitstream.name,
-            "weights": None if machine.flash is None else {"file": WEIGHTS_FILE, "offset": OFFSET},
+            "weights": None
+            if machine.flash_layer is None
+            else {"file": WEIGHTS_FILE, "offset": OFFSET},
         }
 
 
@@ -137,13 +140,17 @@ def build(
 
 def _write_weights(machine: MachineParameters, out: Path) -> None:
     """Write what belongs into the board's flash, if weights are stored there."""
-    if machine.flash is not None:
+    if machine.flash_layer is not None:
+        rows = machine.layers[machine.flash_layer].rows
         with atomic_path(out / WEIGHTS_FILE) as beside:
-            beside.write_bytes(image(machine.layers[machine.flash].rows, machine.network.digest))
+            beside.write_bytes(image(rows, machine.network.digest))
 
 
 def _mean_cycles(machine: MachineParameters, images: npt.NDArray[np.uint8]) -> float:
-    filled = replace(machine, spram=None)  # the pace is the same, and nobody has to load it
+    # Block RAM has the pace of SPRAM, and nobody has to load it.
+    filled, loaded = machine, machine.loaded_layer
+    if loaded is not None:
+        filled = machine.with_placement(loaded, BLOCK)
     return sum(trace.cycles for trace in simulate(Simulation(filled), images)) / len(images)
 
 

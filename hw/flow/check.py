@@ -15,7 +15,7 @@ from hw.flow.measure import read_cells
 from hw.flow.settings import BuildSettings
 from hw.flow.toolchain import DESIGN, STATISTICS, memory_mapping
 from hw.fpga.family import Family
-from hw.parameters import LayerParameters, Storage
+from hw.parameters import LayerParameters
 from hw.storage.flash import row_cycles
 from hw.storage.spram import SPRAM_BITS
 from hw.verilog import to_rtlil
@@ -74,8 +74,8 @@ class Findings:
 
     def _memory_advice(self) -> str:
         device, pipeline = self.settings.board.device, self.settings.pipeline
-        if pipeline.spram is not None or pipeline.flash is not None:
-            where = "SPRAM" if pipeline.flash is None else "flash"
+        if pipeline.loaded_layer is not None or pipeline.flash_layer is not None:
+            where = "SPRAM" if pipeline.flash_layer is None else "flash"
             return (
                 "take fewer lanes, whose state is narrower, or fewer neurons; "
                 f"the weights are in {where} already."
@@ -111,7 +111,7 @@ class Findings:
                 {
                     "weights": list(layer.layer.weight.shape),
                     "weight_kbit": layer.layer.weight.size * layer.layer.weight_bits / 1024,
-                    "weights_in": layer.storage.value,
+                    "weights_in": layer.placement.kind,
                     "lanes": layer.lanes,
                     "cycles_per_event": _event_cycles(layer),
                     "current_bits": layer.current.bits,
@@ -153,9 +153,8 @@ def check(settings: BuildSettings, traces: Sequence[Trace]) -> Findings:
 
 def _event_cycles(layer: LayerParameters) -> int:
     """Return the cycles from one event to the next."""
-    return (
-        row_cycles(layer.rows, layer.flash_wires) if layer.storage is Storage.FLASH else layer.folds
-    )
+    wires = layer.placement.wires
+    return row_cycles(layer.rows, wires) if layer.placement.in_flash else layer.folds
 
 
 def _luts(cells: dict[str, int], family: Family) -> int:

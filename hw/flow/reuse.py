@@ -18,7 +18,8 @@ import numpy as np
 
 from hw.boards.digest import digest_memory
 from hw.fpga.family import Bits, BlockFormat, Indices
-from hw.parameters import MachineParameters, Storage
+from hw.parameters import MachineParameters
+from hw.rows import LOGIC
 from sim.errors import InputError
 from sim.fixed_point import WeightFormat
 from sim.network import Layer
@@ -64,7 +65,7 @@ def structure(
         "board": board,
         "network structure": f"{machine.network.structure_digest:08x}",
         "lanes": int(machine.lanes),
-        "placement": [layer.storage.value for layer in machine.layers],
+        "placement": [layer.placement.kind for layer in machine.layers],
         "baud": baud,
     }
 
@@ -92,17 +93,17 @@ def placeholder(machine: MachineParameters) -> MachineParameters:
         raise InputError(
             "--reuse: a board that learns takes other weights over its link; build without --reuse."
         )
-    if machine.logic is not None:
+    if LOGIC in machine.placement:
+        layer = machine.placement.index(LOGIC)
         raise InputError(
-            f"--reuse: block RAM is full, layer {machine.logic} is stored in logic; "
-            "build without --reuse."
+            f"--reuse: block RAM is full, layer {layer} is stored in logic; build without --reuse."
         )
 
     rng, layers = np.random.default_rng(SEED), list[Layer]()
     for layer in machine.network.layers:
         form = WeightFormat(layer.weight_bits)
         weight = rng.integers(form.low, form.high + 1, layer.weight.shape).astype(np.int8)
-        layers.append(replace(layer, weight=weight))
+        layers.append(layer.with_weight(weight))
 
     classes = tuple(str(index) for index in range(len(machine.network.classes)))
     network = replace(machine.network, layers=tuple(layers), classes=classes, provenance={})
@@ -113,7 +114,7 @@ def contents(machine: MachineParameters) -> list[Content]:
     """Return what the memories of an exchangeable machine hold: weights in block RAM, and the
     digest.
     """
-    weights = [layer.rows for layer in machine.layers if layer.storage is Storage.BLOCK]
+    weights = [layer.rows for layer in machine.layers if layer.placement.in_block_ram]
     found = [Content(rows.word.size, words) for rows in weights for words in rows.pieces()]
     return [*found, Content(8, digest_memory(machine.network.digest))]
 

@@ -2,19 +2,19 @@
 must have: a part that was renamed fails the build, and does not just make it larger.
 """
 
-from hw.broadcast import REPLICA
-from hw.parameters import MachineParameters, Storage
+from hw.broadcast import ATTRIBUTE
+from hw.learning import SUBMODULE as LEARNER
+from hw.learning.supervised.input_weights import SUBMODULE as INPUTS
+from hw.machine.neurons import SUBMODULE as NEURONS
+from hw.parameters import MachineParameters
+from hw.storage import SUBMODULE as WEIGHTS
+from hw.storage.block import SUBMODULE as WORDS
+from hw.storage.writable import SUBMODULE as STORE
 
-NEURONS = "neurons"
-"""A layer's neurons, whose state is a memory if they have several folds."""
-
-WEIGHTS = "weights"
-"""A layer's store of weights, whichever it is."""
-
-WRITABLE_WORDS = f"{WEIGHTS}.store.words"
+WRITABLE_WORDS = f"{WEIGHTS}.{STORE}.{WORDS}"
 """The words of a store whose weights change while the machine runs."""
 
-INPUT_LESSON = "learner.inputs"
+INPUT_LESSON = f"{LEARNER}.{INPUTS}"
 """What a lesson keeps of an image."""
 
 NEURON_MEMORIES, WRITABLE_MEMORIES, LESSON_MEMORIES = (
@@ -30,7 +30,7 @@ keeps (:mod:`hw.learning.supervised.input_weights`).
 WEIGHT_MEMORIES = f"*.{WEIGHTS}*/m:*"
 """Weights, wherever they are stored."""
 
-REPLICAS = f"*/a:{next(iter(REPLICA))} %ci:+[Q] */t:$*dff* %i"
+REPLICAS = f"*/a:{ATTRIBUTE} %ci:+[Q] */t:$*dff* %i"
 """Registers that hold the same as others: the flip-flops whose output has the attribute."""
 
 Expected = tuple[tuple[str, int], ...]
@@ -45,11 +45,11 @@ def expected(machine: MachineParameters, exchangeable: bool) -> Expected:
     layers = machine.layers
     least = {
         NEURON_MEMORIES: sum(layer.folds > 1 for layer in layers),
-        WRITABLE_MEMORIES: len(layers) if machine.rule is not None else 0,
-        LESSON_MEMORIES: int(machine.rule is not None),
+        WRITABLE_MEMORIES: len(layers) if machine.learns else 0,
+        LESSON_MEMORIES: int(machine.learns),
         REPLICAS: sum(layer.wide for layer in layers),
     }
     if exchangeable:
-        least[WEIGHT_MEMORIES] = sum(layer.storage is Storage.BLOCK for layer in layers)
+        least[WEIGHT_MEMORIES] = sum(layer.placement.in_block_ram for layer in layers)
 
     return tuple((selection, count) for selection, count in least.items() if count)

@@ -66,7 +66,7 @@ class BuildSettings:
     @property
     def flash(self) -> Flash | None:
         """The board's flash, if weights are stored there."""
-        return None if self.pipeline.flash is None else self.board.flash
+        return None if self.pipeline.flash_layer is None else self.board.flash
 
     def top(self, clock_hz: float) -> BoardParameters:
         """Return the board's gateware at that clock.

@@ -14,6 +14,7 @@ from hw.link.registers import IDENTITY, PROTOCOL, REGISTERS, address
 from hw.link.responder import FETCH_BYTES, VALUE_BYTES, request_bytes, result_bytes
 from hw.link.words import WHERE_BYTES, split, where
 from hw.parameters import MachineParameters
+from hw.rows import SPRAM
 from sim.encoders.intensity import check_images
 from sim.learning.supervised import Rule
 from sim.network import Network
@@ -23,13 +24,12 @@ from sim.network import Network
 class Answer:
     """What a board said about one image.
 
-    :param decision: class index;
-    :param tick: of the decision;
+    :param decision: class index.
+    :param tick: of the decision.
     :param timed_out: no output fired.
     :param events: delivered to each layer.
     :param reads: weights looked up.
-    :param cycles: of the machine's clock, from
-        the image's first event to the decision.
+    :param cycles: of the machine's clock, from the image's first event to the decision.
     """
 
     decision: int
@@ -50,6 +50,10 @@ class Taught(Answer):
     :mod:`sim.learning.supervised` counts.
 
     ``events`` and ``cycles`` are those of the whole image and its lesson.
+
+    :param updated: the image taught something.
+    :param rows: weight rows written.
+    :param changed: weights that moved.
     """
 
     updated: bool
@@ -63,7 +67,9 @@ class Board:
     Opening asks for identity, version and digest, and refuses a board that differs; ``pipeline`` is
     the machine as the board has it. Used in a ``with`` statement it closes the line.
 
-    :param patience_s: time after which a request is sent again;
+    :param line: to the board.
+    :param network: that it should run.
+    :param patience_s: time after which a request is sent again.
     :param tries: how often, before the board is gone.
     :raises LinkError: nobody answers, or another network or version is there.
     """
@@ -83,19 +89,23 @@ class Board:
         self.line.close()
 
     def _identify(self) -> None:
+        """Ask who the board is, and how it is built."""
         if self.read("identity") != IDENTITY:
             raise LinkError(
                 "board: answers, but is none of ours; program it with `python -m hw program`."
             )
+
         protocol = self.read("protocol")
         if protocol != PROTOCOL:
             raise LinkError(
-                f"board: speaks version {protocol} of the link, not {PROTOCOL}; build its bitstream again."
+                f"board: speaks version {protocol} of the link, not {PROTOCOL}; build its "
+                "bitstream again."
             )
+
         digest = self.read("digest")
         if digest == 0:
             raise LinkError(
-                "board: in its flash lie another network's weights, or none that it can read; "
+                "board: in its flash are another network's weights, or none that it can read; "
                 "put bitstream and weights there with `python -m hw program`."
             )
         if digest != self.network.digest:
@@ -103,13 +113,13 @@ class Board:
                 f"board: runs network {digest:08x}, not {self.network.digest:08x}; "
                 "give that network's folder, or build and program this one."
             )
+
         self.window = self.read("window")
-        to_load = self.read("to_load")
         names = ("margin", "reach", "rivals", "noise_bits")
         rule = Rule(*(self.read(name) for name in names)) if self.read("learns") else None
-        self.pipeline = MachineParameters(
-            self.network, self.read("lanes"), rule, to_load - 1 if to_load else None
-        )
+        self.pipeline = MachineParameters(self.network, self.read("lanes"), rule)
+        if to_load := self.read("to_load"):
+            self.pipeline = self.pipeline.with_placement(to_load - 1, SPRAM)
 
     def read(self, name: str) -> int:
         """Return the value of a register.
@@ -127,8 +137,8 @@ class Board:
         """Return how many words of weights the board still waits for; 0 if all came with its
         bitstream.
         """
-        spram = self.pipeline.spram
-        return 0 if spram is None else self.pipeline.layers[spram].rows.depth - self.read("loaded")
+        layer = self.pipeline.loaded_layer
+        return 0 if layer is None else self.pipeline.layers[layer].rows.depth - self.read("loaded")
 
     def load_weights(self) -> Iterator[int]:
         """Load the words that the board still waits for; yield how many more are there as they
@@ -137,12 +147,11 @@ class Board:
         :raises LinkError: the board stopped answering; loading goes on from there next time.
         """
         while missing := self.words_missing():
-            spram = self.pipeline.spram
-            assert spram is not None
-            rows = self.pipeline.layers[spram].rows
-            yield from self.load_words(
-                spram, rows.depth - missing, rows.pack()[rows.depth - missing :]
-            )
+            layer = self.pipeline.loaded_layer
+            assert layer is not None
+            rows = self.pipeline.layers[layer].rows
+            first = rows.depth - missing
+            yield from self.load_words(layer, first, rows.pack()[first:])
 
     def load_words(self, layer: int, first: int, words: Sequence[int]) -> Iterator[int]:
         """Write words of a layer from index ``first`` on; yield how many more are written.
@@ -152,14 +161,14 @@ class Board:
         rows = self.pipeline.layers[layer].rows
         counts = split(len(words), rows.word_bytes, request_bytes(self.pipeline) - WHERE_BYTES)
         parts = [words[start : start + count] for start, count in counts]
+
         payloads = (
             where(layer, first + start, count)
             + b"".join(word.to_bytes(rows.word_bytes, "little") for word in part)
             for (start, count), part in zip(counts, parts, strict=True)
         )
-        replies = self._ask(
-            ((Kind.LOAD, payload) for payload in payloads), 1
-        )  # in order: the board counts up to a gap
+        # One at a time, so in order: the board counts up to a gap.
+        replies = self._ask(((Kind.LOAD, payload) for payload in payloads), 1)
         for part, _ in zip(parts, replies, strict=True):
             yield len(part)
 
@@ -170,9 +179,8 @@ class Board:
         """
         rows = self.pipeline.layers[layer].rows
         counts = split(rows.depth, rows.word_bytes, FETCH_BYTES)
-        for payload in self._ask(
-            ((Kind.FETCH, where(layer, *part)) for part in counts), self.window
-        ):
+        requests = ((Kind.FETCH, where(layer, *part)) for part in counts)
+        for payload in self._ask(requests, self.window):
             for start in range(0, len(payload), rows.word_bytes):
                 yield int.from_bytes(payload[start : start + rows.word_bytes], "little")
 
@@ -198,24 +206,26 @@ class Board:
         deque(self._ask([(Kind.SEED, state.to_bytes(4, "little"))], 1), maxlen=0)
 
     def learn(
-        self, images: npt.NDArray[Any], labels: Iterable[int], thin: Iterable[int]
+        self, images: npt.NDArray[Any], labels: Iterable[int], skip: Iterable[int]
     ) -> Iterator[Taught]:
-        """Teach the board one image after the other, each exactly once, and yield what it said to
+        """Teach the board one image after the other, each exactly once, and yield its answer to
         each.
 
         :param images: uint8 (n, height, width).
         :param labels: their classes.
-        :param thin: of :mod:`sim.learning.supervised`.
+        :param skip: of :mod:`sim.learning.supervised`.
         :raises InputError: they are of another type or shape.
         :raises LinkError: the board stopped answering, or does not learn; register ``lessons``
             tells how far it came.
         """
         images, number = check_images(self.network.encoder, images), self.read("lessons")
         requests = (
-            (Kind.LEARN, LESSON.pack(number + place & 0xFFFF, label, leave) + image.tobytes())
-            for place, (image, label, leave) in enumerate(zip(images, labels, thin, strict=True))
+            (Kind.LEARN, LESSON.pack(number + index & 0xFFFF, label, level) + image.tobytes())
+            for index, (image, label, level) in enumerate(zip(images, labels, skip, strict=True))
         )
-        for payload in self._ask(requests, 1):  # in order: the weights are others after each
+
+        # One at a time, so in order: the weights are others after each.
+        for payload in self._ask(requests, 1):
             fields = self._fields(payload)
             learnt = fields.learnt
             yield Taught(
@@ -226,15 +236,21 @@ class Board:
             )
 
     def _fields(self, payload: bytes) -> Any:
-        layout = result(self.network, self.pipeline.rule is not None)
+        """Return the fields of a packed result."""
+        layout = result(self.network, self.pipeline.learns)
         return layout.from_bits(int.from_bytes(payload, "little") & (1 << layout.size) - 1)
 
     def _answer(self, fields: Any) -> Answer:
+        """Return the answer that a result is.
+
+        :raises LinkError: the image was dropped.
+        """
         outcome = fields.outcome
         if outcome.status == Status.DROPPED:
             raise LinkError(
                 "board: dropped an image that arrived whole; build its bitstream again."
             )
+
         events = [int(fields.events[layer]) for layer in range(len(self.network.layers))]
         reads = sum(
             count * layer.fan_out for count, layer in zip(events, self.network.layers, strict=True)
@@ -247,7 +263,8 @@ class Board:
         for request, reply in self._exchange.run(requests, window):
             if reply.kind == Kind.REFUSED or len(reply.payload) != self._reply_bytes(request):
                 raise LinkError(
-                    f"board: refuses {request.kind.name}; it has another version, build its bitstream again."
+                    f"board: refuses {request.kind.name}; it has another version, build its "
+                    "bitstream again."
                 )
             yield reply.payload
 

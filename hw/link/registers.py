@@ -1,4 +1,4 @@
-"""What a board says about itself: one table, from which gateware, host and documentation come."""
+"""What a board says about itself: one table for gateware, host and documentation."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -18,7 +18,7 @@ PROTOCOL = 2
 
 
 class Register(NamedTuple):
-    """One readable register of 32 bits; its address is its place in :data:`REGISTERS`."""
+    """One readable register of 32 bits; its address is its index in :data:`REGISTERS`."""
 
     name: str
     meaning: str
@@ -47,7 +47,8 @@ REGISTERS = (
     ),
     Register(
         "learns",
-        "1: the board learns in place, by the rule in the next four; 0: it does not, and they are 0",
+        "1: the board learns in place, by the rule in the next four; 0: it does not, and they "
+        "are 0",
     ),
     Register("margin", "of the rule, ticks"),
     Register("reach", "of the rule"),
@@ -63,17 +64,17 @@ def address(name: str) -> int:
 
     :raises KeyError: there is none of that name.
     """
-    for place, register in enumerate(REGISTERS):
+    for index, register in enumerate(REGISTERS):
         if register.name == name:
-            return place
+            return index
     raise KeyError(name)
 
 
 def markdown() -> str:
     """Return the table for the documentation."""
     rows = [
-        f"| {place} | `{register.name}` | {register.meaning} |"
-        for place, register in enumerate(REGISTERS)
+        f"| {index} | `{register.name}` | {register.meaning} |"
+        for index, register in enumerate(REGISTERS)
     ]
     return "\n".join(("| address | register | meaning |", "|---|---|---|", *rows))
 
@@ -92,8 +93,8 @@ class RegisterFile(wiring.Component):
     ``value`` and ``known`` follow ``address`` in the same cycle. ``damaged``, ``dropped``,
     ``loaded``, ``lessons`` are counted elsewhere, and ``generator`` is drawn from there.
 
-    :param constants: value of every other register, by name: a number, or what carries it from soon
-        after reset on.
+    :param constants: value of every other register, by name: a number, or a signal that has it
+        soon after reset.
     """
 
     address: Signal
@@ -115,12 +116,13 @@ class RegisterFile(wiring.Component):
         """Build: a multiplexer over the table."""
         m = Module()
         with m.Switch(self.address):
-            for place, register in enumerate(REGISTERS):
-                with m.Case(place):
+            for index, register in enumerate(REGISTERS):
+                with m.Case(index):
                     m.d.comb += [self.known.eq(1), self.value.eq(self._content(register))]
         return m
 
     def _content(self, register: Register) -> Value:
+        """Return what carries the value of a register."""
         if register.name in self.counted:
             return getattr(self, register.name)
         constant = self.constants[register.name]

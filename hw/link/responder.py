@@ -6,12 +6,11 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value, ValueLike
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.events import lesson, pixel, result
+from hw.events import pixel, result
 from hw.link.frame import HEAD, LESSON, Kind
 from hw.link.words import WHERE, WHERE_BYTES, Words
+from hw.machine.host import HostPort
 from hw.parameters import MachineParameters
-from hw.rows import word_ports
-from sim.network import Network
 
 VALUE_BYTES = 4
 """Bytes of a register."""
@@ -28,17 +27,13 @@ def request_bytes(pipeline: MachineParameters) -> int:
     """
     height, width = pipeline.network.encoder.image_shape
     words = [WHERE_BYTES + rows.word_bytes for rows in pipeline.word_rows.values()]
-    return max([height * width + (LESSON.size if pipeline.rule is not None else 0), *words])
+    lesson_bytes = LESSON.size if pipeline.learns else 0
+    return max([height * width + lesson_bytes, *words])
 
 
 def result_bytes(pipeline: MachineParameters) -> int:
     """Return the bytes of a packed result, lowest first."""
-    return -(-result(pipeline.network, pipeline.rule is not None).size // 8)
-
-
-def _learning_members(network: Network) -> dict[str, wiring.Member]:
-    lessons = Out(stream.Signature(lesson(network)))
-    return {"lesson": lessons, "lessons": Out(16), "seed": Out(32), "set": Out(1)}
+    return -(-result(pipeline.network, pipeline.learns).size // 8)
 
 
 class Responder(wiring.Component):
@@ -46,9 +41,9 @@ class Responder(wiring.Component):
 
     ``i``: content of whole frames (:class:`hw.link.framing.Receiver`). ``o``: content of replies,
     ``last`` on the last byte. ``pixels`` and ``results``: to and from the machine. ``address``,
-    ``value``, ``known``: of the register file. ``words``: to the weights that a host can reach;
-    ``loaded`` as in :class:`hw.link.words.Words`. Where the machine learns: ``lesson``, ``seed``
-    and ``set``, for it; ``lessons``: how many it had.
+    ``value``, ``known``: of the register file. ``host``: what it reaches inside the machine, see
+    :class:`hw.machine.host.HostPort`. ``loaded`` as in :class:`hw.link.words.Words`; ``lessons``:
+    how many the machine had, ``generator``: its state; 0 where there is none.
 
     A request that this board does not do is read to its end and refused; so are images while
     weights are missing.
@@ -62,16 +57,14 @@ class Responder(wiring.Component):
     value: Signal
     known: Signal
     loaded: Signal
-    words: Any
-    lesson: stream.Interface
     lessons: Signal
-    seed: Signal
-    set: Signal
+    generator: Signal
+    host: Any
 
     def __init__(self, pipeline: MachineParameters):
         network = pipeline.network
-        self.network, self.learns = network, pipeline.rule is not None
-        self.rows, self.to_load = pipeline.word_rows, pipeline.spram
+        self.network, self.learns = network, pipeline.learns
+        self.rows, self.to_load = pipeline.word_rows, pipeline.loaded_layer
         self.image_bytes = network.encoder.image_shape[0] * network.encoder.image_shape[1]
         self.result_bytes = result_bytes(pipeline)
         self.answer_bytes = max(VALUE_BYTES, self.result_bytes, FETCH_BYTES if self.rows else 0)
@@ -85,8 +78,9 @@ class Responder(wiring.Component):
                 "value": In(32),
                 "known": In(1),
                 "loaded": Out(24),
-                "words": Out(word_ports(self.rows)),
-                **(_learning_members(network) if self.learns else {}),
+                "lessons": Out(16),
+                "generator": Out(32),
+                "host": Out(HostPort(pipeline)),
             }
         )
 
@@ -96,93 +90,104 @@ class Responder(wiring.Component):
         """
         m = Module()
         self.content = content = Signal(_HEAD_BITS + 8 * max(VALUE_BYTES, self.result_bytes))
-        self.left = left = Signal(
-            16
-        )  # bytes of payload that are still to come, and bytes of the reply to go
         head, kind, length = content[:_HEAD_BITS], content[16:24], content[24:40]
-        self.follow = Signal()  # words follow the reply's head
-        self.repeatable = Signal()  # the last result is that of the last lesson
-        place = Signal(range(HEAD.size))
+
+        # ``remaining``: bytes of payload that are still to come, then bytes of the reply to go.
+        # ``follow``: words follow the reply's head. ``repeatable``: the last result is that of the
+        # last lesson.
+        self.remaining = remaining = Signal(16)
+        self.follow, self.repeatable = Signal(), Signal()
+        index = Signal(range(HEAD.size))
         complete = Const(1) if self.to_load is None else Signal(name="complete")
         m.d.comb += [
             self.pixels.payload.intensity.eq(self.i.payload),
-            self.pixels.payload.last.eq(left == 1),
+            self.pixels.payload.last.eq(remaining == 1),
         ]
+
         with m.FSM():
             with m.State("HEAD"):
                 m.d.comb += self.i.ready.eq(1)
                 with m.If(self.i.valid):
-                    m.d.sync += [head.eq(Cat(head[8:], self.i.payload)), place.eq(place + 1)]
-                    with m.If(place == HEAD.size - 1):
-                        m.d.sync += place.eq(0)
+                    m.d.sync += [head.eq(Cat(head[8:], self.i.payload)), index.eq(index + 1)]
+                    with m.If(index == HEAD.size - 1):
+                        m.d.sync += index.eq(0)
                         m.next = "ROUTE"
+
             with m.State("ROUTE"):
-                m.d.sync += left.eq(length)
-                m.next = "REFUSE"
-                with m.If((kind == Kind.READ.value) & (length == 1)):
-                    m.next = "READ"
-                with m.If((kind == Kind.CLASSIFY.value) & (length == self.image_bytes) & complete):
-                    m.next = "PIXELS"
-                if self.rows:
-                    with m.If(
-                        ((kind == Kind.LOAD.value) | (kind == Kind.FETCH.value))
-                        & (length >= WHERE_BYTES)
-                    ):
-                        m.next = "WHERE"
-                if self.learns:
-                    with m.If(
-                        (kind == Kind.LEARN.value) & (length == self.image_bytes + LESSON.size)
-                    ):
-                        m.next = "LESSON"
-                    with m.If((kind == Kind.SEED.value) & (length == VALUE_BYTES)):
-                        m.next = "LESSON"
+                m.d.sync += remaining.eq(length)
+                self._route(m, kind, length, complete)
+
             if self.rows:
                 self._exchange_words(m, kind, complete)
             if self.learns:
                 self._take_lessons(m, kind)
+
             with m.State("READ"):
                 m.d.comb += self.i.ready.eq(1)
                 with m.If(self.i.valid):
-                    m.d.sync += [left.eq(0), self.address.eq(self.i.payload)]
+                    m.d.sync += [remaining.eq(0), self.address.eq(self.i.payload)]
                     m.next = "LOOK"
+
             with m.State("LOOK"):
                 m.next = "REFUSE"
                 with m.If(self.known):
                     self._answer(m, kind, self.value, VALUE_BYTES)
+
             with m.State("PIXELS"):
                 m.d.comb += [self.pixels.valid.eq(self.i.valid), self.i.ready.eq(self.pixels.ready)]
                 with m.If(self.i.valid & self.i.ready):
-                    m.d.sync += left.eq(left - 1)
-                    with m.If(left == 1):
+                    m.d.sync += remaining.eq(remaining - 1)
+                    with m.If(remaining == 1):
                         m.next = "RESULT"
+
             with m.State("RESULT"):
                 m.d.comb += self.results.ready.eq(1)
                 with m.If(self.results.valid):
                     m.d.sync += self.repeatable.eq(kind == Kind.LEARN.value)
                     self._answer(m, kind, Value.cast(self.results.payload), self.result_bytes)
+
             with m.State("REFUSE"):
-                m.d.comb += self.i.ready.eq(left != 0)
-                with m.If(left == 0):
+                m.d.comb += self.i.ready.eq(remaining != 0)
+                with m.If(remaining == 0):
                     self._answer(m, Const(Kind.REFUSED.value, 8), Const(0, 1), 0)
                 with m.Elif(self.i.valid):
-                    m.d.sync += left.eq(left - 1)
+                    m.d.sync += remaining.eq(remaining - 1)
+
             with m.State("ANSWER"):
                 m.d.comb += [self.o.valid.eq(1), self.o.payload.byte.eq(content[:8])]
-                m.d.comb += self.o.payload.last.eq((left == 1) & ~self.follow)
+                m.d.comb += self.o.payload.last.eq((remaining == 1) & ~self.follow)
                 with m.If(self.o.ready):
-                    m.d.sync += [content.eq(content >> 8), left.eq(left - 1)]
-                    with m.If(left == 1):
+                    m.d.sync += [content.eq(content >> 8), remaining.eq(remaining - 1)]
+                    with m.If(remaining == 1):
                         m.next = "HEAD"
                         if self.rows:
                             with m.If(self.follow):
                                 m.next = "WORDS"
         return m
 
+    def _route(self, m: Module, kind: Value, length: Value, complete: Value) -> None:
+        """Choose the state that deals with a request; what is of another length is refused."""
+        m.next = "REFUSE"
+        with m.If((kind == Kind.READ.value) & (length == 1)):
+            m.next = "READ"
+        with m.If((kind == Kind.CLASSIFY.value) & (length == self.image_bytes) & complete):
+            m.next = "PIXELS"
+
+        if self.rows:
+            about_words = (kind == Kind.LOAD.value) | (kind == Kind.FETCH.value)
+            with m.If(about_words & (length >= WHERE_BYTES)):
+                m.next = "WHERE"
+        if self.learns:
+            with m.If((kind == Kind.LEARN.value) & (length == self.image_bytes + LESSON.size)):
+                m.next = "LESSON"
+            with m.If((kind == Kind.SEED.value) & (length == VALUE_BYTES)):
+                m.next = "LESSON"
+
     def _exchange_words(self, m: Module, kind: Value, complete: Value) -> None:
-        """Add the states of a request to load or fetch words: nothing is begun that does not fit."""
+        """Add the states of a request to load or fetch words: what does not fit is not begun."""
         m.submodules.exchange = exchange = Words(self.rows, self.to_load)
-        where, left = Signal(WHERE), self.left
-        connect(m, exchange.ports, flipped(self.words))
+        where, remaining = Signal(WHERE), self.remaining
+        connect(m, exchange.ports, flipped(self.host.words))
         m.d.comb += [
             exchange.where.eq(where),
             exchange.i.payload.eq(self.i.payload),
@@ -190,46 +195,46 @@ class Responder(wiring.Component):
         ]
         if self.to_load is not None:
             m.d.comb += complete.eq(exchange.complete)
-        place = Signal(range(WHERE_BYTES))
+
+        index = Signal(range(WHERE_BYTES))
         with m.State("WHERE"):
             m.d.comb += self.i.ready.eq(1)
             with m.If(self.i.valid):
                 m.d.sync += [
                     where.eq(Cat(Value.cast(where)[8:], self.i.payload)),
-                    place.eq(place + 1),
+                    index.eq(index + 1),
+                    remaining.eq(remaining - 1),
                 ]
-                m.d.sync += left.eq(left - 1)
-                with m.If(place == WHERE_BYTES - 1):
-                    m.d.sync += place.eq(0)
+                with m.If(index == WHERE_BYTES - 1):
+                    m.d.sync += index.eq(0)
                     m.next = "ALLOW"
+
         with m.State("ALLOW"):
             m.next = "REFUSE"
-            with m.If((kind == Kind.LOAD.value) & exchange.known & (exchange.size == left)):
+            with m.If((kind == Kind.LOAD.value) & exchange.known & (exchange.size == remaining)):
                 m.d.comb += exchange.start.eq(1)
                 m.next = "LOAD"
-            with m.If(
-                (kind == Kind.FETCH.value)
-                & exchange.known
-                & (left == 0)
-                & (exchange.size <= FETCH_BYTES)
-            ):
+            fits = (remaining == 0) & (exchange.size <= FETCH_BYTES)
+            with m.If((kind == Kind.FETCH.value) & exchange.known & fits):
                 m.d.comb += [exchange.start.eq(1), exchange.reading.eq(1)]
                 self._answer(m, kind, Const(0, 1), exchange.size, follow=True)
+
         with m.State("LOAD"):
             m.d.comb += [
-                exchange.i.valid.eq(self.i.valid & (left != 0)),
-                self.i.ready.eq(left != 0),
+                exchange.i.valid.eq(self.i.valid & (remaining != 0)),
+                self.i.ready.eq(remaining != 0),
             ]
-            with m.If(left == 0):
+            with m.If(remaining == 0):
                 self._answer(m, kind, Const(0, 1), 0)
             with m.Elif(self.i.valid):
-                m.d.sync += left.eq(left - 1)
+                m.d.sync += remaining.eq(remaining - 1)
+
         with m.State("WORDS"):
-            connect_bytes = [
+            m.d.comb += [
                 self.o.valid.eq(exchange.o.valid),
                 self.o.payload.eq(exchange.o.payload),
+                exchange.o.ready.eq(self.o.ready),
             ]
-            m.d.comb += [*connect_bytes, exchange.o.ready.eq(self.o.ready)]
             with m.If(exchange.o.valid & self.o.ready & exchange.o.payload.last):
                 m.next = "HEAD"
 
@@ -237,55 +242,67 @@ class Responder(wiring.Component):
         """Add the states of a labelled image, and of a new state for the generator: what comes
         before any pixels.
         """
-        front, left = Signal(8 * LESSON.size), self.left
-        number, label, thin = front[:16], front[16:32], front[32:40]
-        place = Signal(range(LESSON.size))
+        teach, remaining = self.host.teach, self.remaining
+        front = Signal(8 * LESSON.size)
+        number, label, skip = front[:16], front[16:32], front[32:40]
+        index = Signal(range(LESSON.size))
         m.d.comb += [
-            self.lesson.payload.label.eq(label),
-            self.lesson.payload.thin.eq(thin),
-            self.seed.eq(front[8 * (LESSON.size - VALUE_BYTES) :]),
+            teach.lesson.payload.label.eq(label),
+            teach.lesson.payload.skip.eq(skip),
+            teach.seed.eq(front[8 * (LESSON.size - VALUE_BYTES) :]),
+            self.generator.eq(teach.state),
         ]
+
         with m.State("LESSON"):
             m.d.comb += self.i.ready.eq(1)
             with m.If(self.i.valid):
                 m.d.sync += [
                     front.eq(Cat(front[8:], self.i.payload)),
-                    place.eq(place + 1),
-                    left.eq(left - 1),
+                    index.eq(index + 1),
+                    remaining.eq(remaining - 1),
                 ]
-                with m.If((place == LESSON.size - 1) | (left == 1)):
-                    m.d.sync += place.eq(0)
+                with m.If((index == LESSON.size - 1) | (remaining == 1)):
+                    m.d.sync += index.eq(0)
                     m.next = "TEACH"
+
         with m.State("TEACH"):
             m.next = "REFUSE"
             with m.If(kind == Kind.SEED.value):
-                m.d.comb += self.set.eq(1)
+                m.d.comb += teach.set.eq(1)
                 m.d.sync += [self.lessons.eq(0), self.repeatable.eq(0)]
                 self._answer(m, kind, Const(0, 1), 0)
             with m.Elif((number == self.lessons) & (label < len(self.network.classes))):
-                m.d.comb += self.lesson.valid.eq(1)
+                m.d.comb += teach.lesson.valid.eq(1)
                 m.next = "TEACH"
-                with m.If(self.lesson.ready):
+                with m.If(teach.lesson.ready):
                     m.d.sync += self.lessons.eq(self.lessons + 1)
                     m.next = "PIXELS"
             with m.Elif((number + 1)[:16] == self.lessons), m.If(self.repeatable):
                 m.next = "REPEAT"
+
+        # The lesson is not given again: its image is ignored, and the result is still there.
         with m.State("REPEAT"):
-            m.d.comb += self.i.ready.eq(left != 0)
-            with m.If(left == 0):
+            m.d.comb += self.i.ready.eq(remaining != 0)
+            with m.If(remaining == 0):
                 self._answer(m, kind, Value.cast(self.results.payload), self.result_bytes)
             with m.Elif(self.i.valid):
-                m.d.sync += left.eq(left - 1)
+                m.d.sync += remaining.eq(remaining - 1)
 
     def _answer(
         self, m: Module, kind: Value, payload: Value, size: ValueLike, follow: bool = False
     ) -> None:
-        """Begin a reply to the present request; its sequence stays where it is.
+        """Begin a reply to the current request, whose sequence number stays where it is.
 
-        :param follow: the payload of so many bytes does not come from here: words follow the head.
+        :param kind: of the reply.
+        :param payload: its bytes, lowest first.
+        :param size: how many they are.
+        :param follow: they do not come from here: words follow the head.
         """
         size_field = Signal(16)
         m.d.comb += size_field.eq(size)
-        m.d.sync += [self.content[16:].eq(Cat(kind, size_field, payload)), self.follow.eq(follow)]
-        m.d.sync += self.left.eq(HEAD.size if follow else HEAD.size + size_field)
+        m.d.sync += [
+            self.content[16:].eq(Cat(kind, size_field, payload)),
+            self.follow.eq(follow),
+            self.remaining.eq(HEAD.size if follow else HEAD.size + size_field),
+        ]
         m.next = "ANSWER"

@@ -1,5 +1,5 @@
-"""Teaches a board over the link, image by image, and says what that cost; if wanted, holds every
-lesson against sim.
+"""Teaches a board over the link, image by image, and says what that cost; if wanted, compares every
+lesson with sim.
 """
 
 from collections import deque
@@ -18,28 +18,34 @@ from sim.learning.supervised_batch import Learner
 from sim.network import Network
 
 LAST = 1000
-"""Images over which the present accuracy is taken."""
+"""Images over which the current accuracy is taken."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class CourseSettings:
     """What one run does; ``train learn`` without shifts gives the same weights from the same start
     and settings.
 
-    :param thin: ``thin`` of :mod:`sim.learning.supervised`, first and last; it grows linearly
+    :param epochs: times each image is learnt.
+    :param seed: of the order of the images and of the draws.
+    :param skip: ``skip`` of :mod:`sim.learning.supervised`, first and last; it grows linearly
         between.
     :raises InputError: one of them is out of range.
     """
 
     epochs: int
     seed: int
-    thin: tuple[int, int]
+    skip: tuple[int, int]
 
     def __post_init__(self) -> None:
         for name, low in (("epochs", 1), ("seed", 0)):
             if getattr(self, name) < low:
                 raise InputError(f"--{name}: must be at least {low}, not {getattr(self, name)}.")
-        check_skip(*self.thin)
+        check_skip(*self.skip)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings; ``skip`` has the key that files of earlier runs have."""
+        return {"epochs": self.epochs, "seed": self.seed, "thin": list(self.skip)}
 
 
 class DifferenceError(Exception):
@@ -48,7 +54,17 @@ class DifferenceError(Exception):
 
 @dataclass
 class Tally:
-    """What came of the lessons so far; sums."""
+    """What came of the lessons so far; sums.
+
+    :param images: shown.
+    :param right: of these, decided rightly before they were learnt.
+    :param updated: of these, that taught something.
+    :param rows: weight rows written.
+    :param changed: weights that moved.
+    :param cycles: of all images.
+    :param update_cycles: of those that taught something.
+    :param last: whether each of the last ``LAST`` was decided rightly.
+    """
 
     images: int = 0
     right: int = 0
@@ -76,7 +92,7 @@ class Tally:
         return sum(self.last) / max(1, len(self.last))
 
     def to_json(self, clock_hz: int) -> dict[str, Any]:
-        """Return the figures of a run; means per update are over the images that taught something."""
+        """Return the figures of a run; means per update are over images that taught something."""
         made = max(1, self.updated)
         return {
             "images": self.images,
@@ -100,9 +116,12 @@ class Tally:
 class Teacher:
     """A run of labelled images through a board.
 
+    :param board: a board that learns.
     :param start: the weights to begin with, put into the board before the first lesson.
-    :param images: uint8 (n, height, width), learnt once per epoch, with ``labels`` (n,).
-    :param check: hold each lesson, and :meth:`finish` the weights, against
+    :param images: uint8 (n, height, width), learnt once per epoch.
+    :param labels: (n,), their classes.
+    :param settings: what the run does.
+    :param check: compare each lesson, and :meth:`fetch` the weights, with
         :mod:`sim.learning.supervised_batch`.
     :raises InputError: the board does not learn, or ``start`` is not its network with other
         weights.
@@ -114,52 +133,51 @@ class Teacher:
         start: Network,
         images: npt.NDArray[np.uint8],
         labels: npt.NDArray[Any],
-        settings: Settings,
+        settings: CourseSettings,
         check: bool = False,
     ):
-        if board.pipeline.rule is None:
+        rule = board.pipeline.rule
+        if rule is None:
             raise InputError("board: does not learn; build its bitstream with --learn.")
         if _without_weights(start).digest != _without_weights(board.network).digest:
             raise InputError("--from: is not the board's network; only its weights may differ.")
-        self.board, self.start, self.settings = board, start, settings
+
+        self.board, self.start, self.rule, self.settings = board, start, rule, settings
         self.images, self.labels = images, labels
         self.tally, self.epochs = Tally(), [Tally() for _ in range(settings.epochs)]
-        self.learner = (
-            Learner(start, board.pipeline.rule, first_state(settings.seed)) if check else None
-        )
+        self.learner = Learner(start, rule, first_state(settings.seed)) if check else None
 
     def load(self) -> Iterator[int]:
         """Put weights and generator into the board; yield how many more words are there."""
         for index, layer in enumerate(self.board.pipeline.layers):
-            yield from self.board.load_words(
-                index, 0, replace(layer, layer=self.start.layers[index]).rows.pack()
-            )
+            wanted = replace(layer, layer=self.start.layers[index])
+            yield from self.board.load_words(index, 0, wanted.rows.pack())
         self.board.set_generator(first_state(self.settings.seed))
 
     def run(self, go_on: Callable[[Tally], bool] = lambda _: True) -> bool:
-        """Give every lesson, as long as ``go_on`` says after each; return whether it was all of
-        them.
+        """Give every lesson, until ``go_on`` is false after one; return whether it was all of them.
 
-        :raises DifferenceError: the board answers what sim does not. :raises LinkError: the board
-            stopped answering.
+        :raises DifferenceError: the board answers what sim does not.
+        :raises LinkError: the board stopped answering.
         """
         for epoch, tally in enumerate(self.epochs):
-            order, thin = self._course(epoch + 1)
+            order, skip = self._course(epoch + 1)
             images, labels = self.images[order], self.labels[order]
-            lessons = self.board.learn(images, labels.tolist(), thin.tolist())
-            for place, taught in enumerate(lessons):
-                self.tally.add(taught, int(labels[place]))
-                tally.add(taught, int(labels[place]))
+            lessons = self.board.learn(images, labels.tolist(), skip.tolist())
+
+            for index, taught in enumerate(lessons):
+                self.tally.add(taught, int(labels[index]))
+                tally.add(taught, int(labels[index]))
                 if self.learner is not None:
-                    self._compare(taught, order[place : place + 1], thin[place : place + 1])
+                    self._compare(taught, order[index : index + 1], skip[index : index + 1])
                 if not go_on(self.tally):
                     return False
         return True
 
     def fetch(self, progress: Callable[[int], object] = lambda _: None) -> Network:
-        """Return the network with the weights that the board holds; ``progress``: how many more
-        words have come.
+        """Return the network with the weights of the board.
 
+        :param progress: receives how many more words have come.
         :raises DifferenceError: they, or the generator, are not sim's.
         """
         layers: list[Any] = []
@@ -168,7 +186,8 @@ class Teacher:
             for word in self.board.fetch_words(index):
                 words.append(word)
                 progress(1)
-            layers.append(replace(self.start.layers[index], weight=layer.rows.unpack(words)))
+            layers.append(self.start.layers[index].with_weight(layer.rows.unpack(words)))
+
         found = replace(self.start, layers=tuple(layers))
         if self.learner is not None:
             expected = (self.learner.network.digest, self.learner.state)
@@ -187,9 +206,8 @@ class Teacher:
         """Return the figures of the run, and of each epoch that began."""
         clock_hz = self.board.read("clock_hz")
         begun = [tally for tally in self.epochs if tally.images]
-        assert self.board.pipeline.rule is not None
         return {
-            "settings": asdict(self.settings) | {"rule": asdict(self.board.pipeline.rule)},
+            "settings": self.settings.to_json() | {"rule": asdict(self.rule)},
             "board": f"{self.board.network.digest:08x}",
             "clock_hz": clock_hz,
             **self.tally.to_json(clock_hz),
@@ -199,15 +217,20 @@ class Teacher:
         }
 
     def _course(self, epoch: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
+        """Return the order of the images in an epoch, the first is 1, and ``skip`` of each."""
         count = len(self.labels)
         order = draws(self.settings.seed, epoch).permutation(count)
-        return order, skipping(self.settings.thin, epoch, self.settings.epochs, count)
+        return order, skipping(self.settings.skip, epoch, self.settings.epochs, count)
 
     def _compare(
-        self, taught: Taught, index: npt.NDArray[np.intp], thin: npt.NDArray[np.int64]
+        self, taught: Taught, index: npt.NDArray[np.intp], skip: npt.NDArray[np.int64]
     ) -> None:
+        """Compare one lesson with sim.
+
+        :raises DifferenceError: they differ.
+        """
         assert self.learner is not None
-        lessons = self.learner.learn(self.images[index], self.labels[index], thin)
+        lessons = self.learner.learn(self.images[index], self.labels[index], skip)
         for name in ("decision", "updated", "rows", "changed"):
             expected, found = int(getattr(lessons, name)[0]), int(getattr(taught, name))
             if expected != found:
@@ -217,5 +240,6 @@ class Teacher:
 
 
 def _without_weights(network: Network) -> Network:
-    layers = (replace(layer, weight=np.zeros_like(layer.weight)) for layer in network.layers)
+    """Return the network with zeros for weights."""
+    layers = (layer.with_weight(np.zeros_like(layer.weight)) for layer in network.layers)
     return replace(network, layers=tuple(layers))

@@ -25,15 +25,16 @@ def where(layer: int, first: int, count: int) -> bytes:
 
 
 def split(words: int, word_bytes: int, room: int) -> list[tuple[int, int]]:
-    """Return so many words as (first, count), in order, each with at most ``room`` bytes and 255
-    words.
+    """Return a number of words as parts (first, count), in order, each with at most ``room`` bytes
+    and 255 words.
 
     :raises InputError: one word is longer than that.
     """
     most = min(255, room // word_bytes)
     if most == 0:
         raise InputError(
-            f"lanes: a word of {word_bytes} bytes does not fit into a frame; build with fewer lanes."
+            f"lanes: a word of {word_bytes} bytes does not fit into a frame; build with fewer "
+            "lanes."
         )
     return [(first, min(most, words - first)) for first in range(0, words, most)]
 
@@ -86,45 +87,57 @@ class Words(wiring.Component):
         """Build: one shift register for the words of all layers, and its way to their ports."""
         m = Module()
         longest = max(rows.word_bytes for rows in self.rows.values())
-        self.content = Signal(8 * longest)
+        self.content = content = Signal(8 * longest)
         self.read, self.write = Signal(), Signal()
-        address, left, place = Signal(24), Signal(8), Signal(range(longest + 1))
+
+        # ``words`` and ``bytes_``: how many remain, of the request and of the word.
+        address, words, bytes_ = Signal(24), Signal(8), Signal(range(longest + 1))
         word, word_bytes = self._connect_ports(m, address)
-        content, byte = self.content, self.o.payload
-        m.d.comb += [byte.byte.eq(content[:8]), byte.last.eq((left == 1) & (place == 1))]
+        byte = self.o.payload
+        m.d.comb += [byte.byte.eq(content[:8]), byte.last.eq((words == 1) & (bytes_ == 1))]
+
+        # A word is written one cycle after its last byte came: then it is whole.
         m.d.sync += self.write.eq(0)
         with m.If(self.write):
             m.d.sync += address.eq(address + 1)
+
         with m.FSM():
             with m.State("TAKE"):
                 m.d.comb += self.i.ready.eq(1)
                 with m.If(self.i.valid):
-                    m.d.sync += [content.eq(Cat(content[8:], self.i.payload)), place.eq(place - 1)]
-                    with m.If(place == 1):
-                        m.d.sync += [self.write.eq(1), place.eq(word_bytes)]
+                    m.d.sync += [
+                        content.eq(Cat(content[8:], self.i.payload)),
+                        bytes_.eq(bytes_ - 1),
+                    ]
+                    with m.If(bytes_ == 1):
+                        m.d.sync += [self.write.eq(1), bytes_.eq(word_bytes)]
                 with m.If(self.start):
                     m.d.sync += [
                         address.eq(self.where.first),
-                        left.eq(self.where.count),
-                        place.eq(word_bytes),
+                        words.eq(self.where.count),
+                        bytes_.eq(word_bytes),
                     ]
                     with m.If(self.reading):
                         m.next = "READ"
+
             with m.State("READ"):
                 m.d.comb += self.read.eq(1)
                 m.next = "WORD"
+
             with m.State("WORD"):
-                m.d.sync += [content.eq(word), place.eq(word_bytes), address.eq(address + 1)]
+                m.d.sync += [content.eq(word), bytes_.eq(word_bytes), address.eq(address + 1)]
                 m.next = "GIVE"
+
             with m.State("GIVE"):
                 m.d.comb += self.o.valid.eq(1)
                 with m.If(self.o.ready):
-                    m.d.sync += [content.eq(content >> 8), place.eq(place - 1)]
-                    with m.If(place == 1):
-                        m.d.sync += left.eq(left - 1)
+                    m.d.sync += [content.eq(content >> 8), bytes_.eq(bytes_ - 1)]
+                    with m.If(bytes_ == 1):
+                        m.d.sync += words.eq(words - 1)
                         m.next = "READ"
                     with m.If(byte.last):
                         m.next = "TAKE"
+
         self._count_loaded(m, address)
         return m
 
@@ -135,6 +148,7 @@ class Words(wiring.Component):
         word, word_bytes = Signal.like(self.content), Signal(range(len(self.content) // 8 + 1))
         end = Signal(25)
         m.d.comb += end.eq(self.where.first + self.where.count)
+
         with m.Switch(self.where.layer):
             for index, rows in self.rows.items():
                 port = getattr(self.ports, f"layer_{index}")
@@ -147,6 +161,9 @@ class Words(wiring.Component):
                         port.read.eq(self.read),
                         port.write.eq(self.write),
                     ]
+
+        # Without a strobe they mean nothing, so every port sees address and data. A shorter word is
+        # the last that was shifted in: the upper end of the register.
         for index, rows in self.rows.items():
             port = getattr(self.ports, f"layer_{index}")
             m.d.comb += [
@@ -156,9 +173,11 @@ class Words(wiring.Component):
         return word, word_bytes
 
     def _count_loaded(self, m: Module, address: Value) -> None:
+        """Count the words of the layer to load, from the first one up to the first gap."""
         if self.to_load is None:
             m.d.comb += self.complete.eq(1)
             return
+
         following = self.write & (self.where.layer == self.to_load) & (address == self.loaded)
         m.d.comb += self.complete.eq(self.loaded == self.rows[self.to_load].depth)
         with m.If(following):

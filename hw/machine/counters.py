@@ -40,20 +40,21 @@ class Counters(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build: the counters, and a register for the result that leaves while the next image runs."""
+        """Build: the counters, and a register of a result that leaves while the next image runs."""
         m = Module()
         cycles, rejected = Signal(CYCLE_BITS), Signal(REJECTED_BITS)
         events = Signal(event_counts(self.network))
-        counts = [events[layer] for layer in range(len(self.network.layers))]
         beat: data.View = self.o.payload
+
         m.d.comb += self.i.ready.eq(~self.o.valid | self.o.ready)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
+
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [
                 self.o.valid.eq(1),
                 beat.outcome.eq(self.i.payload),
-                beat.cycles.eq(cycles + 1),
+                beat.cycles.eq(cycles + 1),  # this cycle is the image's last one
                 beat.rejected.eq(rejected),
                 beat.events.eq(events),
                 self.dropped.eq(self.dropped + (self.i.payload.status == Status.DROPPED)),
@@ -66,7 +67,8 @@ class Counters(wiring.Component):
         with m.Else():
             m.d.sync += [
                 cycles.eq(cycles + self.running),
-                rejected.eq(rejected + (self.rejected & ~rejected.all())),
-                *(count.eq(count + self.delivered[layer]) for layer, count in enumerate(counts)),
+                rejected.eq(rejected + (self.rejected & ~rejected.all())),  # saturates
             ]
+            for layer in range(len(self.network.layers)):
+                m.d.sync += events[layer].eq(events[layer] + self.delivered[layer])
         return m

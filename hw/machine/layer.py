@@ -7,16 +7,13 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
 
-from hw.learning.port import learner_port
+from hw.learning.port import LearnerPort
+from hw.machine.neurons import SUBMODULE as NEURONS
 from hw.machine.neurons import Neurons
 from hw.machine.spike_queue import Queue
-from hw.parameters import LayerParameters, Storage
-from hw.rows import WordPort
-from hw.storage.block import BlockStore, BlockWords
-from hw.storage.flash import FlashStore, flash_members
-from hw.storage.spram import SpramStore
-from hw.storage.wide import WideWords
-from hw.storage.writable import WritableStore
+from hw.parameters import LayerParameters
+from hw.storage import SUBMODULE as WEIGHTS
+from hw.storage import make_store
 
 
 class Layer(wiring.Component):
@@ -29,11 +26,8 @@ class Layer(wiring.Component):
     row is being looked up or a tick is being integrated. ``pending``: spikes of this tick are still
     to come. ``clear`` begins an image; it is needed once after reset too.
 
-    A layer whose neurons remember (see :class:`hw.parameters.LayerParameters`) can learn: it also
-    has ``now``, the tick that the next ``advance`` reaches, and ``lesson``, see the function of
-    that name. A layer whose weights a host can reach has ``words``, a
-    :class:`hw.storage.block.WordPort`; one whose weights lie in flash has ``flash``, a
-    :class:`hw.storage.flash.FlashPort`.
+    ``words`` and ``flash``: of the store, see :func:`hw.rows.store_members`. A layer that learns
+    also has ``learner``, a :class:`hw.learning.port.LearnerPort`.
 
     An event takes ``folds`` cycles (from flash: :func:`hw.storage.flash.row_cycles`), and so does a
     tick; the last row of a tick is in the currents 3 cycles after its first word was asked for.
@@ -45,13 +39,13 @@ class Layer(wiring.Component):
     clear: Signal
     busy: Signal
     pending: Signal
-    now: Signal
-    lesson: Any
     words: Any
     flash: Any
+    learner: Any
 
     def __init__(self, parameters: LayerParameters):
         self.parameters = parameters
+        self.store = make_store(parameters)
         spikes = stream.Signature(bits_for(parameters.layer.fan_out - 1))
         potentials = stream.Signature(parameters.fold, always_ready=True)
         members = {
@@ -61,33 +55,28 @@ class Layer(wiring.Component):
             "clear": In(1),
             "busy": Out(1),
             "pending": Out(1),
+            **{name: self.store.signature.members[name] for name in ("words", "flash")},
         }
-        if parameters.silent is not None:
-            members |= {
-                "now": In(bits_for(parameters.silent)),
-                "lesson": Out(learner_port(parameters)),
-            }
-        if parameters.reachable:
-            members["words"] = In(WordPort(parameters.rows))
-        if parameters.storage is Storage.FLASH:
-            members |= flash_members(0)
+        if parameters.learns:
+            members["learner"] = Out(LearnerPort(parameters))
         super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
         """Build: rows into neurons, neurons into the queue."""
         m = Module()
-        store = self._store()
-        m.submodules.weights = ResetInserter(self.clear)(store)
-        m.submodules.neurons = neurons = Neurons(self.parameters)
-        if isinstance(store, WritableStore):
-            self._share(m, store, neurons)
+        store = self.store
+        m.submodules[WEIGHTS] = ResetInserter(self.clear)(store)
+        m.submodules[NEURONS] = neurons = Neurons(self.parameters)
+        connect(m, flipped(self.words), store.words)
+        connect(m, store.flash, flipped(self.flash))
+
+        if self.parameters.learns:
+            self._share_rows(m, neurons)
         else:
             connect(m, flipped(self.i), store.i)
             m.d.comb += neurons.deliver.eq(store.o.valid)
-        if isinstance(store, FlashStore):
-            connect(m, store.flash, flipped(self.flash))
-        elif not isinstance(store, BlockStore):
-            connect(m, flipped(self.words), store.words)
+
+        # ``advance`` is the first cycle of a pass; ``advancing`` are the others.
         advancing = Signal()
         m.d.comb += [
             neurons.weight.eq(store.o.payload),
@@ -96,6 +85,7 @@ class Layer(wiring.Component):
             self.busy.eq(advancing | neurons.late | ~store.idle),
         ]
         m.d.sync += advancing.eq(neurons.advance & ~neurons.last & ~self.clear)
+
         if self.parameters.output:
             connect(m, neurons.o, flipped(self.o))
         else:
@@ -105,35 +95,22 @@ class Layer(wiring.Component):
             m.d.comb += [queue.clear.eq(self.clear), self.pending.eq(queue.pending)]
         return m
 
-    def _store(self) -> Any:
-        """Return where the weights lie."""
-        rows = self.parameters.rows
-        if self.parameters.storage is Storage.SPRAM:
-            return SpramStore(rows)
-        if self.parameters.storage is Storage.FLASH:
-            return FlashStore(rows, self.parameters.flash_wires)
-        if self.parameters.storage is Storage.LOGIC:
-            return BlockStore(rows, BlockWords(rows, "logic"))
-        if self.parameters.wide and not rows.exchangeable:
-            return BlockStore(rows, WideWords(rows, self.parameters.group), late=True)
-        return BlockStore(rows) if self.parameters.silent is None else WritableStore(rows)
-
-    def _share(self, m: Module, store: WritableStore, neurons: Neurons) -> None:
+    def _share_rows(self, m: Module, neurons: Neurons) -> None:
         """Give the rows to the learner while its lesson is on, else to the neurons."""
-        lesson = self.lesson
+        store, learner = self.store, self.learner
         m.d.comb += [
-            store.i.payload.eq(Mux(lesson.on, lesson.row.payload, self.i.payload)),
-            store.i.valid.eq(Mux(lesson.on, lesson.row.valid, self.i.valid)),
-            self.i.ready.eq(store.i.ready & ~lesson.on),
-            lesson.row.ready.eq(store.i.ready & lesson.on),
-            lesson.word.payload.eq(store.o.payload),
-            lesson.word.valid.eq(store.o.valid & lesson.on),
-            neurons.deliver.eq(store.o.valid & ~lesson.on),
-            store.move.eq(lesson.move),
-            store.write.eq(lesson.write),
-            lesson.changed.eq(store.changed),
-            lesson.idle.eq(store.idle),
-            neurons.now.eq(self.now),
-            neurons.recall.eq(lesson.recall),
-            lesson.past.eq(neurons.past),
+            store.i.payload.eq(Mux(learner.on, learner.row.payload, self.i.payload)),
+            store.i.valid.eq(Mux(learner.on, learner.row.valid, self.i.valid)),
+            self.i.ready.eq(store.i.ready & ~learner.on),
+            learner.row.ready.eq(store.i.ready & learner.on),
+            learner.word.payload.eq(store.o.payload),
+            learner.word.valid.eq(store.o.valid & learner.on),
+            neurons.deliver.eq(store.o.valid & ~learner.on),
         ]
+        m.d.comb += [
+            store.move.eq(learner.move),
+            store.write.eq(learner.write),
+            learner.changed.eq(store.changed),
+            learner.idle.eq(store.idle),
+        ]
+        connect(m, neurons.history, flipped(learner.history))

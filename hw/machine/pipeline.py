@@ -3,62 +3,50 @@
 from itertools import pairwise
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.events import event, lesson, result
-from hw.learning.supervised.learner import Learner
+from hw.events import event, result
+from hw.learning import LEARNERS
+from hw.learning import SUBMODULE as LEARNER
 from hw.machine.counters import Counters
+from hw.machine.host import HostPort
 from hw.machine.layer import Layer
 from hw.machine.sequencer import Sequencer
 from hw.parameters import MachineParameters
-from hw.readouts.first_spike import Decider
-from hw.rows import word_ports
-from hw.storage.flash import flash_members
-from sim.learning.supervised import Rule
-
-
-def learning_members(parameters: MachineParameters) -> dict[str, wiring.Member]:
-    """Return the ports that only what learns has."""
-    if parameters.rule is None:
-        return {}
-    lessons = In(stream.Signature(lesson(parameters.network)))
-    return {"lesson": lessons, "state": Out(32), "seed": In(32), "set": In(1)}
+from hw.readouts import READOUTS
+from hw.storage import flash_port
 
 
 class Pipeline(wiring.Component):
     """Runs images up to their first output spike: input events in, one result per image out.
 
-    Each tick is a barrier: all layers advance together, then the outputs decide, and only if none
-    fires do hidden neurons fire and events of this tick go in. So on a decision nothing of its tick
-    has been read; every layer stops in the same cycle, the rest of the image is skipped, and the
-    next image may enter. Between the barriers the layers work at the same time.
+    Each tick is a barrier: all layers advance together, then the readout decides, and only if the
+    image goes on do hidden neurons fire and events of this tick go in. So on a decision nothing of
+    its tick has been read; every layer stops in the same cycle, the rest of the image is discarded,
+    and the next image may enter. Between the barriers the layers work at the same time.
 
-    ``i``: events of images, each image closed by ``Kind.END``. ``o``: results. ``skip``: the image
-    is decided, so its source may go on to its ``Kind.END`` at once; events that come nevertheless
-    are passed over, one per cycle. ``dropped`` counts the images broken off by ``Kind.ABORT``,
-    modulo 65,536. ``observed``: see :class:`hw.parameters.MachineParameters`.
+    ``i``: events of images, each image closed by ``Kind.END``. ``o``: results. ``discard``: the
+    image is decided, so its source may go on to its ``Kind.END`` at once; events that come
+    nevertheless are ignored, one per cycle. ``dropped`` counts the images broken off by
+    ``Kind.ABORT``, modulo 65,536. ``observed``: see :class:`hw.parameters.MachineParameters`.
+    ``host``: see :class:`hw.machine.host.HostPort`. ``flash``: a
+    :class:`hw.storage.flash.FlashPort`, if the rows of a layer are there.
 
     With all lanes a tick costs 2 cycles, 2 more if it has events, and 1 per event of the layer that
     has most; with more lanes than a ``group``, 1 more if it has none, and up to 3 more if it has
-    events. A pipeline with a rule learns: ``lesson``, ``state``, ``seed`` and ``set`` as in
-    :class:`hw.learning.supervised.learner.Learner`, and ``words`` as in
-    :func:`hw.link.words.word_ports`. An image with a lesson runs on past its decision, so more of
-    its events are delivered and counted; its decision and tick are those before it. ``flash``: see
-    :class:`hw.storage.flash.FlashPort`.
+    events. A decision costs 1 more than the tick it ends. An image with a lesson runs on past its
+    decision, so more of its events are delivered and counted; its decision and tick are those
+    before it.
     """
 
     i: stream.Interface
     o: stream.Interface
-    skip: Signal
+    discard: Signal
     dropped: Signal
     observed: data.View
-    lesson: stream.Interface
-    state: Signal
-    seed: Signal
-    set: Signal
-    words: Any
+    host: Any
     flash: Any
 
     def __init__(self, parameters: MachineParameters):
@@ -66,93 +54,95 @@ class Pipeline(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(event(parameters.network))),
-                "o": Out(stream.Signature(result(parameters.network, parameters.rule is not None))),
-                "skip": Out(1),
+                "o": Out(stream.Signature(result(parameters.network, parameters.learns))),
+                "discard": Out(1),
                 "dropped": Out(16),
                 "observed": Out(parameters.observation),
-                "words": In(word_ports(parameters.word_rows)),
-                **flash_members(parameters.flash),
-                **learning_members(parameters),
+                "host": In(HostPort(parameters)),
+                "flash": Out(flash_port(parameters)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build: the layers and the decider, and the sequence of an image."""
+        """Build: the layers and the readout, and the sequence of an image."""
         m = Module()
-        layers = [Layer(parameters) for parameters in self.parameters.layers]
-        for index, layer in enumerate(layers):
-            m.submodules[f"layer_{index}"] = layer
-            if layer.parameters.reachable:
-                connect(m, flipped(getattr(self.words, f"layer_{index}")), layer.words)
-            if index == self.parameters.flash:
-                connect(m, layer.flash, flipped(self.flash))
-        m.submodules.decider = decider = Decider(self.parameters.layers[-1])
-        connect(m, layers[-1].o, decider.i)
-        network, learns = self.parameters.network, self.parameters.rule is not None
+        network, learns = self.parameters.network, self.parameters.learns
+        layers = self._layers(m)
         m.submodules.sequencer = sequencer = Sequencer(network, learns)
         m.submodules.counters = counters = Counters(network, learns)
+
+        # The readout forgets with the layers when an image begins.
+        readout = READOUTS[network.readout_name](self.parameters.layers[-1])
+        m.submodules.readout = ResetInserter(sequencer.clear)(readout)
+
+        # The way of an image: events, layers, readout, outcome, result.
         connect(m, flipped(self.i), sequencer.i)
+        connect(m, sequencer.event, layers[0].i)
+        connect(m, layers[-1].o, readout.i)
+        connect(m, readout.o, sequencer.verdict)
         connect(m, sequencer.o, counters.i)
         connect(m, counters.o, flipped(self.o))
-        connect(m, decider.o, sequencer.verdict)
-        connect(m, sequencer.event, layers[0].i)
+
+        # Hidden spikes stay in their queues until the sequencer lets them go.
         for before, after in pairwise(layers):
             m.d.comb += [
                 after.i.payload.eq(before.o.payload),
                 after.i.valid.eq(before.o.valid & sequencer.deliver),
                 before.o.ready.eq(after.i.ready & sequencer.deliver),
             ]
-        for index, layer in enumerate(layers):
-            m.d.comb += [
-                layer.advance.eq(sequencer.advance),
-                layer.clear.eq(sequencer.clear),
-                self.observed.delivered[index].eq(layer.i.valid & layer.i.ready),
-                self.observed.neuron[index].eq(layer.i.payload),
-            ]
+        for layer in layers:
+            m.d.comb += [layer.advance.eq(sequencer.advance), layer.clear.eq(sequencer.clear)]
         m.d.comb += [
-            sequencer.winner.eq(decider.winner),
             sequencer.busy.eq(Cat(layer.busy for layer in layers).any()),
             sequencer.pending.eq(Cat(layer.pending for layer in layers).any()),
             counters.running.eq(sequencer.running),
             counters.rejected.eq(sequencer.rejected),
             counters.delivered.eq(self.observed.delivered),
-            self.skip.eq(sequencer.skip),
+            self.discard.eq(sequencer.discard),
             self.dropped.eq(counters.dropped),
-            self.observed.any.eq(
-                self.observed.delivered.any() | layers[-1].o.valid | self.observed.ended
-            ),
-            self.observed.tick.eq(sequencer.tick),
-            self.observed.ended.eq(sequencer.o.valid & sequencer.o.ready),
-            self.observed.advanced.eq(layers[-1].o.valid),
-            self.observed.fold.eq(layers[-1].o.payload),
         ]
-        if self.parameters.rule is not None:
-            self._teach(m, self.parameters.rule, layers, sequencer, counters)
+
+        self._observe(m, layers, sequencer)
+        if learns:
+            self._add_learner(m, layers, sequencer, counters)
         return m
 
-    def _teach(
-        self, m: Module, rule: Rule, layers: list[Layer], sequencer: Sequencer, counters: Counters
+    def _layers(self, m: Module) -> list[Layer]:
+        """Build the layers, and connect their stores to the host and to the pins."""
+        layers = [Layer(parameters) for parameters in self.parameters.layers]
+        for index, layer in enumerate(layers):
+            m.submodules[f"layer_{index}"] = layer
+            if layer.parameters.reachable:
+                connect(m, flipped(getattr(self.host.words, f"layer_{index}")), layer.words)
+            if index == self.parameters.flash_layer:
+                connect(m, layer.flash, flipped(self.flash))
+        return layers
+
+    def _observe(self, m: Module, layers: list[Layer], sequencer: Sequencer) -> None:
+        """Show what crosses the boundaries between layers."""
+        seen, output = self.observed, layers[-1].o
+        for index, layer in enumerate(layers):
+            m.d.comb += [
+                seen.delivered[index].eq(layer.i.valid & layer.i.ready),
+                seen.neuron[index].eq(layer.i.payload),
+            ]
+        m.d.comb += [
+            seen.any.eq(seen.delivered.any() | output.valid | seen.ended),
+            seen.tick.eq(sequencer.tick),
+            seen.ended.eq(sequencer.o.valid & sequencer.o.ready),
+            seen.advanced.eq(output.valid),
+            seen.fold.eq(output.payload),
+        ]
+
+    def _add_learner(
+        self, m: Module, layers: list[Layer], sequencer: Sequencer, counters: Counters
     ) -> None:
         """Build the learner between the layers."""
-        m.submodules.learner = learner = Learner(
-            self.parameters.network, rule, *self.parameters.layers
-        )
-        connect(m, flipped(self.lesson), learner.lesson)
-        connect(m, learner.hidden, layers[0].lesson)
-        connect(m, learner.output, layers[1].lesson)
-        m.d.comb += [
-            *(layer.now.eq(sequencer.tick + sequencer.advance) for layer in layers),
-            learner.running.eq(sequencer.running),
-            learner.finish.eq(self.observed.ended),
-            learner.delivered.eq(self.observed.delivered[0]),
-            learner.neuron.eq(layers[0].i.payload),
-            learner.tick.eq(sequencer.tick),
-            sequencer.learns.eq(learner.learns),
-            sequencer.ended.eq(learner.ended),
-            learner.teach.eq(sequencer.teach),
-            sequencer.taught.eq(learner.taught),
-            counters.learnt.eq(learner.learnt),
-            self.state.eq(learner.state),
-            learner.seed.eq(self.seed),
-            learner.set.eq(self.set),
-        ]
+        rule = self.parameters.rule
+        learner = LEARNERS[type(rule)](self.parameters.network, rule, *self.parameters.layers)
+        m.submodules[LEARNER] = learner
+        connect(m, flipped(self.host.teach), learner.teach)
+        connect(m, sequencer.learner, learner.image)
+        connect(m, layers[0].learner, learner.hidden)
+        connect(m, layers[1].learner, learner.output)
+        m.d.comb += counters.learnt.eq(learner.image.learnt)

@@ -37,12 +37,11 @@ class Chunks(wiring.Component):
 
     def __init__(self, parameters: LayerParameters):
         self.lanes = parameters.group
+        chunk = spikes(self.lanes, bits_for(parameters.layer.fan_out - 1))
         super().__init__(
             {
                 "i": In(stream.Signature(waiting_fold(parameters))),
-                "o": Out(
-                    stream.Signature(spikes(self.lanes, bits_for(parameters.layer.fan_out - 1)))
-                ),
+                "o": Out(stream.Signature(chunk)),
                 "clear": In(1),
                 "pending": Out(1),
             }
@@ -53,31 +52,35 @@ class Chunks(wiring.Component):
         offered.
         """
         m = Module()
-        fold = Signal.like(self.i.payload, reset_less=True)
-        chunks = self._cut(fold)
-        left = Signal(len(chunks))
-        some, chunk = lowest(m, list(left))
-        m.d.comb += [self.i.ready.eq(~some), self.pending.eq(some | self.o.valid)]
+
+        # Stage 1: the fold, and a bit for each of its chunks that is still to go.
+        fold_1 = Signal.like(self.i.payload, reset_less=True)
+        chunks_1 = self._cut(fold_1)
+        remaining_1 = Signal(len(chunks_1))
+        some_1, chunk_1 = lowest(m, list(remaining_1))
+        m.d.comb += [self.i.ready.eq(~some_1), self.pending.eq(some_1 | self.o.valid)]
+
+        # Stage 2: the lowest of them.
         with m.If(~self.o.valid | self.o.ready):
             m.d.sync += [
-                self.o.valid.eq(some),
-                self.o.payload.fires.eq(Array(chunks)[chunk]),
-                self.o.payload.first_neuron.eq(fold.first_neuron + times(chunk, self.lanes)),
-                left.eq(left & ~(1 << chunk)),
+                self.o.valid.eq(some_1),
+                self.o.payload.fires.eq(Array(chunks_1)[chunk_1]),
+                self.o.payload.first_neuron.eq(fold_1.first_neuron + times(chunk_1, self.lanes)),
+                remaining_1.eq(remaining_1 & ~(1 << chunk_1)),
             ]
-        with m.If(~some):
-            m.d.sync += fold.eq(self.i.payload)
+
+        with m.If(~some_1):
+            m.d.sync += fold_1.eq(self.i.payload)
             with m.If(self.i.valid):
-                m.d.sync += left.eq(Cat(fires.any() for fires in self._cut(self.i.payload)))
+                m.d.sync += remaining_1.eq(Cat(part.any() for part in self._cut(self.i.payload)))
         with m.If(self.clear):
-            m.d.sync += [left.eq(0), self.o.valid.eq(0)]
+            m.d.sync += [remaining_1.eq(0), self.o.valid.eq(0)]
         return m
 
     def _cut(self, fold: data.View) -> list[Value]:
-        return [
-            fold.fires[first : first + self.lanes]
-            for first in range(0, len(fold.fires), self.lanes)
-        ]
+        """Return the bits of each chunk of a fold."""
+        firsts = range(0, len(fold.fires), self.lanes)
+        return [fold.fires[first : first + self.lanes] for first in firsts]
 
 
 class Queue(wiring.Component):
@@ -117,12 +120,14 @@ class Queue(wiring.Component):
             connect(m, source, chunks.i)
             m.d.comb += chunks.clear.eq(self.clear)
             source, waiting = chunks.o, waiting | chunks.pending
-        fires, first_neuron = (
-            Signal.like(source.payload.fires),
-            Signal.like(source.payload.first_neuron),
-        )
-        more = Signal()  # fires is not 0: kept in a flip-flop, what waits for a tick's last spike is the slowest path
-        take = Signal()
+
+        # ``more``: fires is not 0. It is kept in a flip-flop, as what waits for a tick's last spike
+        # is the slowest path.
+        fires = Signal.like(source.payload.fires)
+        first_neuron = Signal.like(source.payload.first_neuron)
+        more, take = Signal(), Signal()
+
+        # New lanes are searched in the cycle in which they come, so a spike costs one cycle.
         now, first = Signal.like(fires), Signal.like(first_neuron)
         m.d.comb += [
             take.eq(~self.o.valid | self.o.ready),
@@ -131,6 +136,7 @@ class Queue(wiring.Component):
             first.eq(Mux(more, first_neuron, source.payload.first_neuron)),
             self.pending.eq(self.o.valid | more | waiting),
         ]
+
         found, lane = lowest(m, list(now))
         with m.If(self.clear):
             m.d.sync += [self.o.valid.eq(0), more.eq(0)]
@@ -153,8 +159,9 @@ class Queue(wiring.Component):
         if self.parameters.folds == 1:
             m.d.comb += [source.valid.eq(self.i.valid), source.payload.fires.eq(fold.fires)]
             return source, source.valid
+
         # One word of a buffered FIFO is its output register, which a word reaches only after a
-        # cycle in the memory.
+        # cycle in the memory: with one word more there is room for every fold at any time.
         m.submodules.folds = folds = ResetInserter(self.clear)(
             fifo.SyncFIFOBuffered(width=layout.size, depth=self.parameters.folds + 1)
         )

@@ -1,1 +1,16 @@
-"""When a sample is decided, and for which class; named as in :mod:`sim.readouts`."""
+"""From output potentials to a decision, named as in :mod:`sim.readouts`, and the table that
+chooses.
+
+A readout is a component of the output layer's parameters with two streams. ``i``: the folds of the
+output layer after each advance, each taken at once. ``o``: a :func:`hw.events.verdict`, once per
+advance, however many cycles after its last fold; until it comes nothing of the tick is read. It is
+reset when an image begins.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hw.readouts.first_spike import FirstSpike
+
+READOUTS: Mapping[str, Any] = {"first_spike": FirstSpike}
+"""The component of a readout, by its name in the network."""

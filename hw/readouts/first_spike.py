@@ -6,31 +6,29 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from hw.arithmetic import Candidate, highest
+from hw.events import verdict
 from hw.parameters import LayerParameters
 
 
-class Decider(wiring.Component):
+class FirstSpike(wiring.Component):
     """Decides after every tick whether an output fires, and which output is in front.
 
-    ``i``: the folds of the output layer's potentials after a tick's advance, each taken at once.
-    ``o``: with the last fold, in the same cycle: whether any output has potential >= 0. ``winner``:
-    from one cycle after that, until the next tick's first fold: the output with the highest
-    potential, then the lowest index; it is the decision when one fires or time is out. The cycle
-    lets the tree of comparisons have a register in its middle; nobody waits for it, because a
-    result takes longer to leave.
+    ``i`` and ``o``: see :mod:`hw.readouts`. The image ends if any output has potential >= 0; the
+    winner is the output with the highest potential, then the lowest index.
+
+    Latency: one cycle from the last fold of a tick, so that the tree of comparisons has a register
+    in its middle. Every tick is decided by itself, so nothing but the stream itself needs a reset.
     """
 
     i: stream.Interface
     o: stream.Interface
-    winner: Signal
 
     def __init__(self, parameters: LayerParameters):
         self.parameters = parameters
         super().__init__(
             {
                 "i": In(stream.Signature(parameters.fold, always_ready=True)),
-                "o": Out(stream.Signature(1, always_ready=True)),
-                "winner": Out(bits_for(parameters.layer.fan_out - 1)),
+                "o": Out(stream.Signature(verdict(parameters.layer.fan_out), always_ready=True)),
             }
         )
 
@@ -39,8 +37,7 @@ class Decider(wiring.Component):
         before.
         """
         m = Module()
-        layer, bits = self.parameters, self.parameters.potential.bits
-        fold = self.i.payload
+        layer, fold, ended = self.parameters, self.i.payload, self.o.payload.ended
         in_last = layer.layer.fan_out - (layer.folds - 1) * layer.lanes
         lanes = [
             Candidate(
@@ -50,50 +47,58 @@ class Decider(wiring.Component):
             )
             for lane in range(layer.lanes)
         ]
-        earlier, earlier_fires, opening = Signal(), Signal(), Signal()
-        fires = Cat(lane.exists & (lane.potential >= 0) for lane in lanes).any()
-        m.d.comb += [
-            self.o.valid.eq(self.i.valid & fold.last),
-            self.o.payload.eq(fires | (earlier & earlier_fires)),
-        ]
-        best, first_neuron = self._keep_groups(m, lanes, bits), Signal.like(fold.first_neuron)
+
+        # Stage 0: a fold is here. ``ended`` is complete in the register when the last one has been,
+        # so nobody waits for the comparisons to know that the image goes on.
+        fires = Cat(lane.exists & (lane.value >= 0) for lane in lanes).any()
+        best_1 = self._keep_groups(m, lanes)
+        earlier, opening_1 = Signal(reset_less=True), Signal(reset_less=True)
+        first_neuron_1 = Signal.like(fold.first_neuron, reset_less=True)
         with m.If(self.i.valid):
             m.d.sync += [
-                earlier.eq(~fold.last),
-                earlier_fires.eq(self.o.payload),
-                first_neuron.eq(fold.first_neuron),
-                opening.eq(~earlier),
+                ended.eq(fires | (earlier & ended)),
+                earlier.eq(~fold.last),  # the next fold is not the first one of its tick
+                opening_1.eq(~earlier),
+                first_neuron_1.eq(fold.first_neuron),
             ]
-        here = Signal.like(self.winner)
-        m.d.comb += [here.eq(first_neuron + best.lane), self.winner.eq(here)]
-        if layer.folds > 1:
-            self._compare_folds(m, best, here, opening)
+
+        # Stage 1: the second half of the tree, and the folds before.
+        m.d.sync += self.o.valid.eq(self.i.valid & fold.last)
+        here_1 = Signal.like(self.o.payload.winner)
+        m.d.comb += here_1.eq(first_neuron_1 + best_1.lane)
+        if layer.folds == 1:
+            m.d.comb += self.o.payload.winner.eq(here_1)
+        else:
+            self._compare_folds(m, best_1, here_1, opening_1)
         return m
 
-    def _keep_groups(self, m: Module, lanes: list[Candidate], bits: int) -> Candidate:
-        """Return the best of the fold that was there last: half of the tree is before a register,
-        half behind it.
+    def _keep_groups(self, m: Module, lanes: list[Candidate]) -> Candidate:
+        """Return the best of the fold that came last: half of the tree is before a register, half
+        behind it.
         """
-        size = 1 << ((len(lanes) - 1).bit_length() + 1) // 2
+        bits, count = self.parameters.potential.bits, len(lanes)
+        size = 1 << ((count - 1).bit_length() + 1) // 2
         kept: list[Candidate] = []
-        for start in range(0, len(lanes), size):
-            kept.append(Candidate.named(f"kept_{start}", bits, len(lanes)))
+        for start in range(0, count, size):
+            kept.append(Candidate.named(f"kept_{start}", bits, count))
             with m.If(self.i.valid):
-                best = highest(m, lanes[start : start + size], bits, len(lanes))
+                best = highest(m, lanes[start : start + size], bits, count)
                 m.d.sync += [to.eq(value) for to, value in zip(kept[-1], best, strict=True)]
-        return highest(m, kept, bits, len(lanes))
+        return highest(m, kept, bits, count)
 
     def _compare_folds(self, m: Module, best: Candidate, here: Value, opening: Value) -> None:
-        """Hold the fold that was there last against those of the tick before it; ``opening``: there
-        is none.
+        """Compare the fold that came last with those of the tick before it.
 
-        Once it is the one in front, it is no better than that: ``winner`` stays what it is.
+        :param best: of the fold.
+        :param here: its neuron.
+        :param opening: there is no fold before it.
         """
-        front, front_potential = Signal.like(self.winner), Signal.like(best.potential)
-        better = Signal()
+        # Once the fold itself is in front it is no better than that, so waiting changes nothing.
+        front = Signal.like(self.o.payload.winner, reset_less=True)
+        front_potential, better = Signal.like(best.value), Signal()
         m.d.comb += [
-            better.eq(opening | (best.potential > front_potential)),
-            self.winner.eq(Mux(better, here, front)),
+            better.eq(opening | (best.value > front_potential)),
+            self.o.payload.winner.eq(Mux(better, here, front)),
         ]
         with m.If(better):
-            m.d.sync += [front.eq(here), front_potential.eq(best.potential)]
+            m.d.sync += [front.eq(here), front_potential.eq(best.value)]

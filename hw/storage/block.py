@@ -1,9 +1,5 @@
-"""Weight rows behind one interface: a layer asks for a row and gets its weights, ``lanes`` at a
-time.
-
-A store is any component with the members of :func:`store_members`; where the rows lie (block RAM
-here; SPRAM, flash, a memory that learning writes to) is its business, and so is its pace. How
-
+"""Weight rows in block RAM, which the bitstream fills, or in another memory that answers in the
+following cycle.
 """
 
 from typing import Any
@@ -16,12 +12,16 @@ from amaranth.utils import bits_for
 from hw.arithmetic import times
 from hw.rows import PIECE, Rows, store_members
 
+SUBMODULE = "words"
+"""Name of a store's memories in the netlist; synthesis selects memories by it."""
+
 
 class BlockWords(wiring.Component):
     """The words of a layer, initialised with the bitstream: ``word`` is that of the last
     ``address``.
 
-    :param style: kind of memory, in yosys' words; they are stored in block RAM if it is not given.
+    :param rows: what the words are.
+    :param style: kind of memory, in yosys' words; block RAM if it is not given.
     :param piece: words in one memory, a power of two.
     """
 
@@ -36,65 +36,81 @@ class BlockWords(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: one memory for each piece, and a multiplexer of their words."""
         m = Module()
-        size, offset_bits, found = self.rows.word.size, bits_for(self.piece - 1), list[Value]()
-        for place, words in enumerate(self.rows.pieces(self.piece)):
+        offset_bits, words = bits_for(self.piece - 1), list[Value]()
+
+        for index, content in enumerate(self.rows.pieces(self.piece)):
             block = memory.Memory(
-                shape=size, depth=len(words), init=words, attrs=dict(self.attributes)
+                shape=self.rows.word.size,
+                depth=len(content),
+                init=content,
+                attrs=dict(self.attributes),
             )
-            m.submodules[f"memory_{place}"] = block
+            m.submodules[f"memory_{index}"] = block
             port = block.read_port()
             m.d.comb += port.addr.eq(self.address[:offset_bits])
-            found.append(port.data)
-        piece = Signal(range(len(found)))
+            words.append(port.data)
+
+        # The memories answer one cycle after the address, so the choice between them is as late.
+        piece = Signal(range(len(words)))
         m.d.sync += piece.eq(self.address[offset_bits:])
-        m.d.comb += Value.cast(self.word).eq(Array(found)[piece])
+        m.d.comb += Value.cast(self.word).eq(Array(words)[piece])
         return m
 
 
 class BlockStore(wiring.Component):
-    """Weight rows in block RAM, or in another memory that answers in the following cycle.
+    """Weight rows in a memory that answers in the following cycle.
 
     Latency: 2 cycles from a row to its first word (memory, and a register before or behind it).
     Throughput: one word per cycle, also from row to row.
 
-    :param words: where they lie: a component with the members of :class:`BlockWords`, which is the
-        one taken if None.
+    :param rows: what is stored.
+    :param words: the memory: a component with the members of :class:`BlockWords`, which is the one
+        taken if None.
     :param late: its ``word`` is that of the last ``address`` but one.
     """
 
     i: stream.Interface
     o: stream.Interface
     idle: Signal
+    words: Any
+    flash: Any
 
     def __init__(self, rows: Rows, words: Any = None, late: bool = False):
         self.rows, self.late = rows, late
-        self.words = BlockWords(rows) if words is None else words
+        self.memory = BlockWords(rows) if words is None else words
         super().__init__(store_members(rows))
 
     def elaborate(self, platform: object) -> Module:
         """Build: an address counter, the memory, an output register."""
         m = Module()
-        m.submodules.words = words = self.words
-        address, left = Signal.like(words.address), Signal(range(self.rows.folds))
-        word = words.word
-        if not self.late:
-            word = Signal(self.rows.word, reset_less=True)
-            m.d.sync += word.eq(words.word)
-        accept, reading = Signal(), Signal()
+        m.submodules[SUBMODULE] = words = self.memory
+
+        # Stage 0: the address of a word. The first one of a row is read in the cycle in which the
+        # row is accepted, so a row may follow the last word of another without a pause.
+        address, remaining = Signal.like(words.address), Signal(range(self.rows.folds))
+        accept = Signal()
         m.d.comb += [
-            self.i.ready.eq(left == 0),
+            self.i.ready.eq(remaining == 0),
             accept.eq(self.i.valid & self.i.ready),
-            words.address.eq(Mux(left == 0, times(self.i.payload, self.rows.folds), address)),
-            self.idle.eq((left == 0) & ~reading & ~self.o.valid),
-            self.o.payload.eq(word),
+            words.address.eq(Mux(remaining == 0, times(self.i.payload, self.rows.folds), address)),
         ]
-        m.d.sync += [
-            address.eq(words.address + 1),
-            reading.eq(accept | (left != 0)),
-            self.o.valid.eq(reading),
-        ]
+        m.d.sync += address.eq(words.address + 1)
         with m.If(accept):
-            m.d.sync += left.eq(self.rows.folds - 1)
-        with m.Elif(left != 0):
-            m.d.sync += left.eq(left - 1)
+            m.d.sync += remaining.eq(self.rows.folds - 1)
+        with m.Elif(remaining != 0):
+            m.d.sync += remaining.eq(remaining - 1)
+
+        # Stage 1: the memory has the word. Stage 2: a register has it; a memory that is late has
+        # one of its own, before it.
+        reading_1 = Signal()
+        m.d.sync += [reading_1.eq(accept | (remaining != 0)), self.o.valid.eq(reading_1)]
+        word_2 = words.word
+        if not self.late:
+            word_2 = Signal(self.rows.word, reset_less=True)
+            m.d.sync += word_2.eq(words.word)
+
+        m.d.comb += [
+            self.o.payload.eq(word_2),
+            self.idle.eq((remaining == 0) & ~reading_1 & ~self.o.valid),
+        ]
         return m

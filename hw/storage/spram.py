@@ -12,7 +12,6 @@ from amaranth.utils import bits_for
 from hw.fpga.device import Device
 from hw.rows import Rows, WordPort, store_members
 from hw.storage.block import BlockStore
-from sim.network import Network
 
 BITS, DEPTH = 16, 16384
 """Of one SB_SPRAM256KA (Lattice FPGA-TN-02022)."""
@@ -23,11 +22,6 @@ SPRAM_BITS = BITS * DEPTH
 def sprams(rows: Rows) -> int:
     """Return how many primitives the rows take."""
     return -(-rows.word.size // BITS) * -(-rows.depth // DEPTH)
-
-
-def largest_layer(network: Network) -> int:
-    """Return the layer that SPRAM is for: the one with most weights."""
-    return max(range(len(network.layers)), key=lambda index: network.layers[index].weight.size)
 
 
 class SpramWords(wiring.Component):
@@ -45,9 +39,12 @@ class SpramWords(wiring.Component):
 
     def __init__(self, rows: Rows):
         self.rows = rows
-        address = bits_for(rows.depth - 1)
         super().__init__(
-            {"address": In(address), "word": Out(rows.word), "words": In(WordPort(rows))}
+            {
+                "address": In(bits_for(rows.depth - 1)),
+                "word": Out(rows.word),
+                "words": In(WordPort(rows)),
+            }
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -59,16 +56,18 @@ class SpramWords(wiring.Component):
             address.eq(Mux(host.read | host.write, host.address, self.address)),
             host.word.eq(Value.cast(self.word)),
         ]
+
         if isinstance(platform, Device) and platform.spram_bits:
-            self._place(m, address)
+            self._place_primitives(m, address)
             return m
+
         m.submodules.memory = cells = memory.Memory(
             shape=self.rows.word.size, depth=self.rows.depth, init=[]
         )
         reader, writer = cells.read_port(), cells.write_port()
         m.d.comb += [
             reader.addr.eq(address),
-            reader.en.eq(~host.write),
+            reader.en.eq(~host.write),  # one port: what is written is not read
             writer.addr.eq(address),
             writer.en.eq(host.write),
             writer.data.eq(host.data),
@@ -76,21 +75,22 @@ class SpramWords(wiring.Component):
         ]
         return m
 
-    def _place(self, m: Module, address: Value) -> None:
-        """Place primitives: side by side for width, in banks for depth."""
+    def _place_primitives(self, m: Module, address: Value) -> None:
+        """Instantiate primitives: columns side by side for width, banks for depth."""
         host: Any = self.words
-        place_bits = bits_for(DEPTH - 1)
-        place, bank = address[:place_bits], address[place_bits:]
+        address_bits = bits_for(DEPTH - 1)
+        in_bank, bank = address[:address_bits], address[address_bits:]
         columns = -(-self.rows.word.size // BITS)
         written, words = Signal(columns * BITS), list[Value]()
         m.d.comb += written.eq(host.data)
+
         for index in range(-(-self.rows.depth // DEPTH)):
             words.append(Signal(columns * BITS, name=f"bank_{index}"))
             for column in range(columns):
                 m.submodules[f"spram_{index}_{column}"] = Instance(
                     "SB_SPRAM256KA",
                     i_CLOCK=ClockSignal(),
-                    i_ADDRESS=Cat(place, Const(0, place_bits - len(place))),
+                    i_ADDRESS=Cat(in_bank, Const(0, address_bits - len(in_bank))),
                     i_DATAIN=written.word_select(column, BITS),
                     i_MASKWREN=Const(-1, 4),
                     i_WREN=host.write & (bank == index),
@@ -100,24 +100,27 @@ class SpramWords(wiring.Component):
                     i_POWEROFF=Const(1),  # active low
                     o_DATAOUT=words[-1].word_select(column, BITS),
                 )
+
+        # The banks answer one cycle after the address, so the choice between them is as late.
         read_bank = Signal.like(bank)
         m.d.sync += read_bank.eq(bank)
         m.d.comb += Value.cast(self.word).eq(Array(words)[read_bank])
 
 
 class SpramStore(wiring.Component):
-    """Weight rows in SPRAM, with the pace of a :class:`hw.storage.block.BlockStore`; they come
-    through ``words``.
+    """Weight rows in SPRAM, at the pace of a :class:`hw.storage.block.BlockStore`; a host brings
+    them through ``words``.
     """
 
     i: stream.Interface
     o: stream.Interface
     idle: Signal
     words: wiring.PureInterface
+    flash: Any
 
     def __init__(self, rows: Rows):
         self.rows = rows
-        super().__init__({**store_members(rows), "words": In(WordPort(rows))})
+        super().__init__(store_members(rows, words=WordPort(rows)))
 
     def elaborate(self, platform: object) -> Module:
         """Build: the store that reads rows, and its memory."""

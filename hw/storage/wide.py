@@ -1,4 +1,4 @@
-"""The words of a layer with so many lanes that no address may go to all of its memories."""
+"""The words of a layer with more lanes than one address net may drive."""
 
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, wiring
@@ -28,11 +28,14 @@ class WideWords(wiring.Component):
         """Build: the groups."""
         m = Module()
         bits = self.rows.layer.weight_bits
+
         for first in range(0, self.rows.lanes, self.group):
             rows = self.rows.part(first, min(self.group, self.rows.lanes - first))
             m.submodules[f"lane_{first}"] = words = BlockWords(rows)
-            address = Signal.like(self.address, name=f"address_{first}", attrs=REPLICA)
-            m.d.sync += address.eq(self.address)
-            m.d.comb += words.address.eq(address)
+
+            # The register is before the memory: it is the address that has a long way.
+            address_1 = Signal.like(self.address, name=f"address_{first}", attrs=REPLICA)
+            m.d.sync += address_1.eq(self.address)
+            m.d.comb += words.address.eq(address_1)
             m.d.comb += Value.cast(self.word)[first * bits :][: rows.word.size].eq(words.word)
         return m

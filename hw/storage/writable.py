@@ -1,4 +1,4 @@
-"""Weight rows that learning moves: a word that was looked up can go back a little larger or
+"""Weight rows that learning moves: a word that was looked up can be written back a little larger or
 smaller.
 """
 
@@ -14,8 +14,11 @@ from hw.rows import Rows, WordPort, moves, store_members
 from hw.storage.block import BlockStore
 from sim.fixed_point import WeightFormat
 
+SUBMODULE = "store"
+"""Name in the netlist of the store that reads; synthesis selects memories by it."""
+
 LATENCY_CYCLES = 2
-"""From a row asked for to its first word, from a word read to its being written."""
+"""From a row asked for to its first word, and from a word read to its being written."""
 
 
 class WritableWords(wiring.Component):
@@ -35,12 +38,12 @@ class WritableWords(wiring.Component):
 
     def __init__(self, rows: Rows):
         self.rows = rows
-        address = bits_for(rows.depth - 1)
+        address_bits = bits_for(rows.depth - 1)
         super().__init__(
             {
-                "address": In(address),
+                "address": In(address_bits),
                 "word": Out(rows.word),
-                "target": In(address),
+                "target": In(address_bits),
                 "moved": In(rows.word),
                 "write": In(1),
                 "words": In(WordPort(rows)),
@@ -50,15 +53,18 @@ class WritableWords(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: one memory with two ports."""
         m = Module()
-        words, host = self.rows.pack(), self.words
+        content, host = self.rows.pack(), self.words
         m.submodules.memory = block = memory.Memory(
-            shape=self.rows.word.size, depth=len(words), init=words
+            shape=self.rows.word.size, depth=len(content), init=content
         )
         reader, writer = block.read_port(), block.write_port()
+
         m.d.comb += [
             reader.addr.eq(Mux(host.read, host.address, self.address)),
             Value.cast(self.word).eq(reader.data),
             host.word.eq(reader.data),
+        ]
+        m.d.comb += [
             writer.addr.eq(Mux(host.write, host.address, self.target)),
             writer.data.eq(Mux(host.write, host.data, Value.cast(self.moved))),
             writer.en.eq(host.write | self.write),
@@ -70,7 +76,7 @@ class WritableStore(wiring.Component):
     """A :class:`hw.storage.block.BlockStore` whose words can be moved.
 
     ``write`` with a word on ``o``: each of its weights moves by ``move``, saturates at the format's
-    limits, and goes back to where it came from. ``changed``: how many weights the last cycle's
+    limits, and is written back to its address. ``changed``: how many weights the last cycle's
     write changed. ``words``: for a host.
 
     Latency and throughput are those of the block store. A word is written ``LATENCY_CYCLES`` after
@@ -84,16 +90,16 @@ class WritableStore(wiring.Component):
     write: Signal
     changed: Signal
     words: Any
+    flash: Any
 
     def __init__(self, rows: Rows):
         self.rows = rows
         super().__init__(
             {
-                **store_members(rows),
+                **store_members(rows, words=WordPort(rows)),
                 "move": In(moves(rows.lanes)),
                 "write": In(1),
                 "changed": Out(range(rows.lanes + 1)),
-                "words": In(WordPort(rows)),
             }
         )
 
@@ -101,15 +107,20 @@ class WritableStore(wiring.Component):
         """Build: the store, the address of the word on ``o``, one saturating step per lane."""
         m = Module()
         words = WritableWords(self.rows)
-        m.submodules.store = store = BlockStore(self.rows, words)
+        m.submodules[SUBMODULE] = store = BlockStore(self.rows, words)
         connect(m, flipped(self.i), store.i)
         connect(m, store.o, flipped(self.o))
         connect(m, flipped(self.words), words.words)
+        m.d.comb += self.idle.eq(store.idle)
+
+        # A word comes LATENCY_CYCLES after its address was given; the address follows it.
         address = words.address
-        for place in range(LATENCY_CYCLES):
-            later = Signal.like(words.address, name=f"address_{place + 1}")
+        for stage in range(1, LATENCY_CYCLES + 1):
+            later = Signal.like(words.address, name=f"address_{stage}")
             m.d.sync += later.eq(address)
             address = later
+        m.d.comb += [words.target.eq(address), words.write.eq(self.write)]
+
         form = WeightFormat(self.rows.layer.weight_bits)
         changes = Signal(self.rows.lanes)
         for lane in range(self.rows.lanes):
@@ -117,6 +128,7 @@ class WritableStore(wiring.Component):
             stuck = ((move == 1) & (weight == form.high)) | ((move == -1) & (weight == form.low))
             m.d.comb += changes[lane].eq((move != 0) & ~stuck)
             m.d.comb += words.moved[lane].eq(weight + Mux(stuck, 0, move))
-        m.d.comb += [self.idle.eq(store.idle), words.target.eq(address), words.write.eq(self.write)]
+
+        # Counted a cycle later: the adders of many lanes are not in the path of the write.
         m.d.sync += self.changed.eq(Mux(self.write, total(list(changes)), 0))
         return m

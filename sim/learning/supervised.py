@@ -34,12 +34,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from sim.encoders.intensity import encode
 from sim.errors import InputError
-from sim.fixed_point import WeightFormat
-from sim.network import MAX_BITS, Layer, Network
-from sim.neuron import Neurons
-from sim.readouts.first_spike import decide, highest
+from sim.network import Layer, Network
+from sim.neuron import MAX_BITS, Neurons
 
 SKIP_LEVELS = 256
 """A row is skipped with probability ``skip`` / SKIP_LEVELS; ``skip`` is in 0..SKIP_LEVELS - 1."""
@@ -69,7 +66,8 @@ class Rule:
             )
         if not (1 <= self.rivals <= 255 and 0 <= self.noise_bits <= 8):
             raise InputError(
-                f"rule: rivals {self.rivals} must be in 1..255 and noise_bits {self.noise_bits} in 0..8."
+                f"rule: rivals {self.rivals} must be in 1..255 and noise_bits {self.noise_bits} "
+                "in 0..8."
             )
 
 
@@ -138,12 +136,12 @@ def check_learnable(network: Network, state: int) -> None:
         )
     if not 0 < state < 1 << 32:
         raise InputError(f"state: must be in 1..2^32 - 1, not {state}.")
-    for index, layer in enumerate(network.layers):
-        extreme = layer.fan_in * (1 << (layer.weight_bits - 1)) + layer.threshold
-        bits = (extreme * (network.ticks_per_unit + network.last_tick)).bit_length() + 1
+    for index in range(len(network.layers)):
+        bits = network.bounds(index, any_weights=True).bits
         if bits > MAX_BITS:
             raise InputError(
-                f"layers.{index}: its potentials may need {bits} bits while it learns; use fewer ticks."
+                f"layers.{index}: its potentials may need {bits} bits while it learns; "
+                "use fewer ticks."
             )
 
 
@@ -169,15 +167,30 @@ def learn(
             f"label {label}, skip {skip}: must be in 0..{len(network.classes) - 1} "
             f"and 0..{SKIP_LEVELS - 1}."
         )
+
     watch = watch_image(network, image, label, rule.margin)
     sign = wanted(network, watch, label, rule)
     if not sign.any():
         return Lesson(network, state, watch.decision, False, 0, 0)
+    return _update(network, watch, sign, rule, state, skip)
+
+
+def _update(
+    network: Network,
+    watch: Watch,
+    sign: npt.NDArray[np.int64],
+    rule: Rule,
+    state: int,
+    skip: int,
+) -> Lesson:
+    """Blame the hidden neurons, and update output weights, then input weights."""
     silent = network.last_tick + 1
     near = (watch.hidden_tick == silent) & (watch.hidden_current > -rule.reach)
     contributed = watch.hidden_tick[:, np.newaxis] < watch.output_tick
     hidden, output = (layer.weight.astype(np.int64) for layer in network.layers)
     error = ((contributed | near[:, np.newaxis]) * sign * output).sum(axis=1)
+
+    # the order of the draws is the order of the rows: output weights first
     delta = np.zeros_like(error)
     rows = 0
     for neuron in np.flatnonzero((watch.hidden_tick < silent) | near):
@@ -187,11 +200,13 @@ def learn(
         if watch.hidden_tick[neuron] < silent and state >> 24 >= skip:
             output[neuron] += contributed[neuron] * sign
             rows += 1
+
     for neuron in watch.inputs:
         state = step(state)
         if state >> 24 >= skip:
             hidden[neuron] += np.where(watch.input_tick[neuron] < watch.hidden_tick, delta, 0)
             rows += 1
+
     layers = tuple(_saturated(*pair) for pair in zip(network.layers, (hidden, output), strict=True))
     changed = sum(
         int((a.weight != b.weight).sum()) for a, b in zip(network.layers, layers, strict=True)
@@ -222,38 +237,43 @@ def watch_image(network: Network, image: npt.NDArray[np.uint8], label: int, marg
     """Run one image until the label's output has fired and ``margin`` ticks have passed, or to the
     last tick.
     """
-    spike_ticks = encode(network.encoder, image[np.newaxis])[0]
-    hidden, output = (Neurons(layer, network.ticks_per_unit) for layer in network.layers)
+    spikes = network.encoder.spikes(image)
+    hidden, output = (
+        Neurons(layer.neuron, layer.connection, network.ticks_per_unit) for layer in network.layers
+    )
+    decider = network.readout.start(len(network.classes))
     silent = network.last_tick + 1
     input_tick, hidden_tick, output_tick = (
         np.full(n, silent, np.int64)
-        for n in (len(spike_ticks), hidden.layer.fan_out, output.layer.fan_out)
+        for n in (network.encoder.inputs, *(layer.fan_out for layer in network.layers))
     )
+
     inputs: list[int] = []
-    decision = None
+    ended, decision = False, 0
     for tick in range(silent):
         if tick > 0:
             hidden.advance()
             output.advance()
-        if decision is None:
-            decision = decide(output.potential)
+
+        # the decision stands, though the image runs on
+        if not ended:
+            ended, decision = decider.decide(output)
         output_tick[output.fire()] = tick
         if tick >= output_tick[label] + margin:
             break
-        for neuron in np.flatnonzero(spike_ticks == tick):
-            input_tick[neuron] = tick
-            inputs.append(int(neuron))
+
+        now = [spike.neuron for spike in spikes if spike.tick == tick]
+        input_tick[now] = tick
+        inputs += now
         firing = hidden.fire()
         hidden_tick[firing] = tick
-        for neuron in np.flatnonzero(spike_ticks == tick):
-            hidden.deliver(int(neuron))
+        for neuron in now:
+            hidden.deliver(neuron)
         for neuron in firing:
             output.deliver(int(neuron))
-    if decision is None:
-        decision = highest(output.potential)
     return Watch(decision, inputs, input_tick, hidden_tick, output_tick, hidden.current)
 
 
 def _saturated(layer: Layer, weight: npt.NDArray[np.int64]) -> Layer:
-    form = WeightFormat(layer.weight_bits)
-    return replace(layer, weight=weight.clip(form.low, form.high).astype(np.int8))
+    form = layer.form
+    return layer.with_weight(weight.clip(form.low, form.high).astype(np.int8))

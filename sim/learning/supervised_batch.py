@@ -3,24 +3,27 @@ compiled, and equal to it.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from sim.batch import add, spikes_by_tick
-from sim.encoders.intensity import check_images, pool_images
-from sim.errors import InputError
-from sim.fixed_point import WeightFormat
+from sim.batch import add
+from sim.compiled import decide, jit, spikes_by_tick, start
+from sim.errors import InputError, check_labels
 from sim.learning.supervised import SKIP_LEVELS, Rule, check_learnable, step
 from sim.network import Network
-from sim.report.report import check_labels
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """What n labelled images did; the fields of :class:`sim.learning.supervised.Lesson`, each (n,)."""
+    """What n labelled images did, each field (n,).
+
+    :param decision: class, before the image.
+    :param updated: whether it had anything to teach.
+    :param rows: rows of output and input weights that were taken.
+    :param changed: number of weights that are different afterwards.
+    """
 
     decision: npt.NDArray[np.int32]
     updated: npt.NDArray[np.bool_]
@@ -41,12 +44,12 @@ class Learner:
         self._start = network
         self._weight = network.layers[0].weight.copy(), network.layers[1].weight.copy()
         hidden, output = network.layers
-        forms = WeightFormat(hidden.weight_bits), WeightFormat(output.weight_bits)
+        self._parts = network.encoder.compiled(), network.readout.compiled()
         self._machine = _Machine(
-            *(network.encoder.pixels, network.encoder.spike_tick, *self._weight),
+            *self._weight,
             *(hidden.threshold, output.threshold, network.ticks_per_unit, network.last_tick),
             *(rule.margin, rule.reach, rule.rivals, (1 << rule.noise_bits) - 1),
-            *(forms[0].low, forms[0].high, forms[1].low, forms[1].high),
+            *(hidden.form.low, hidden.form.high, output.form.low, output.form.high),
         )
 
     @property
@@ -54,7 +57,7 @@ class Learner:
         """The network as it is now."""
         pairs = zip(self._start.layers, self._weight, strict=True)
         return replace(
-            self._start, layers=tuple(replace(layer, weight=weight) for layer, weight in pairs)
+            self._start, layers=tuple(layer.with_weight(weight) for layer, weight in pairs)
         )
 
     def learn(
@@ -66,18 +69,18 @@ class Learner:
         :raises InputError: the images, labels or ``skip`` are of another type, shape or range.
         """
         encoder = self._start.encoder
-        count = len(check_images(encoder, images))
+        count = encoder.count(images)
         check_labels(labels, count, len(self._start.classes))
         if skip.shape != (count,) or not ((skip >= 0) & (skip < SKIP_LEVELS)).all():
             raise InputError(
                 f"skip: must be {count} integers, one per image, in 0..{SKIP_LEVELS - 1}."
             )
-        pooled = pool_images(images, encoder.pool).reshape(count, -1)
+
         decision, rows, changed = (np.zeros(count, np.int32) for _ in range(3))
         updated = np.zeros(count, np.bool_)
-        course = pooled, labels.astype(np.int64), skip.astype(np.int64)
+        course = encoder.prepare(images), labels.astype(np.int64), skip.astype(np.int64)
         self.state = _learn_images(
-            *course, self._machine, self.state, decision, updated, rows, changed
+            *course, *self._parts, self._machine, self.state, decision, updated, rows, changed
         )
         return Lessons(decision, updated, rows, changed)
 
@@ -85,8 +88,6 @@ class Learner:
 class _Machine(NamedTuple):
     """The network and the rule's constants for the compiled loop; both weights change."""
 
-    pixels: npt.NDArray[np.int32]
-    spike_tick: npt.NDArray[np.int16]
     hidden: npt.NDArray[np.int8]
     output: npt.NDArray[np.int8]
     hidden_threshold: int
@@ -113,17 +114,17 @@ class _Watch(NamedTuple):
     current: npt.NDArray[np.int32]
 
 
-_jit = cast(
-    Any, numba.njit
-)  # its cache names the two tuples above: delete sim/__pycache__ after renaming one
-_step = _jit(cache=True, nogil=True)(step)
+# numba's cache names the two tuples above: delete sim/learning/__pycache__ after renaming one
+_step = jit(cache=True, nogil=True)(step)
 
 
-@_jit(cache=True, nogil=True)
+@jit(cache=True, nogil=True)
 def _learn_images(
     images: Any,
     labels: Any,
     skip: Any,
+    encoder: Any,
+    readout: Any,
     machine: Any,
     state: Any,
     decision: Any,
@@ -135,23 +136,22 @@ def _learn_images(
     :func:`sim.learning.supervised.learn`'s.
     """
     silent = machine.last_tick + 1
-    for index in range(len(images)):
-        order, starts = spikes_by_tick(
-            images[index], machine.pixels, machine.spike_tick, machine.last_tick
-        )
+    for index in range(len(labels)):
+        order, starts = spikes_by_tick(encoder, images, index, machine.last_tick)
         watch = _Watch(
             np.full(machine.hidden.shape[1], silent, np.int32),
             np.full(machine.output.shape[1], silent, np.int32),
             np.full(machine.hidden.shape[1], -machine.hidden_threshold, np.int32),
         )
-        decision[index], end = _run(machine, order, starts, labels[index], watch)
+        decision[index], end = _run(readout, machine, order, starts, labels[index], watch)
         sign = _wanted(machine, watch, labels[index])
         if not sign.any():
             continue
+
         updated[index] = True
         delta = _error(machine, watch, sign)
         state, output_rows, first = _update_output(machine, watch, sign, delta, state, skip[index])
-        starts = starts[: end + 1]
+        starts = starts[: end + 1]  # of the spikes that were delivered
         state, input_rows, second = _update_hidden(
             machine, watch, order, starts, delta, state, skip[index]
         )
@@ -160,8 +160,8 @@ def _learn_images(
     return state
 
 
-@_jit(cache=True, nogil=True)
-def _run(machine: Any, order: Any, starts: Any, label: Any, watch: Any) -> Any:
+@jit(cache=True, nogil=True)
+def _run(readout: Any, machine: Any, order: Any, starts: Any, label: Any, watch: Any) -> Any:
     """Run one image; returns its decision and the tick at which it ended: spikes before that tick
     were delivered.
     """
@@ -169,28 +169,31 @@ def _run(machine: Any, order: Any, starts: Any, label: Any, watch: Any) -> Any:
     potential = watch.current * np.int32(machine.ticks_per_unit)
     current = np.full(len(watch.output_tick), -machine.output_threshold, np.int32)
     output = current * np.int32(machine.ticks_per_unit)
-    decision = -1
+    memory = start(readout, len(output))
+    ended, decision = False, 0
     for tick in range(silent):
         if tick > 0:
             add(potential, watch.current)
             add(output, current)
-        if decision < 0 and output.max() >= 0:
-            decision = output.argmax()
+        if not ended:
+            ended, decision = decide(readout, memory, output)
+
         for neuron in range(len(output)):
             if output[neuron] >= 0 and watch.output_tick[neuron] == silent:
                 watch.output_tick[neuron] = tick
         if tick >= watch.output_tick[label] + machine.margin:
             return decision, tick
+
         for neuron in order[starts[tick] : starts[tick + 1]]:
             add(watch.current, machine.hidden[neuron])
         for neuron in range(len(potential)):
             if potential[neuron] >= 0 and watch.hidden_tick[neuron] == silent:
                 watch.hidden_tick[neuron] = tick
                 add(current, machine.output[neuron])
-    return (decision if decision >= 0 else output.argmax()), silent
+    return decision, silent
 
 
-@_jit(cache=True, nogil=True)
+@jit(cache=True, nogil=True)
 def _wanted(machine: Any, watch: Any, label: Any) -> Any:
     sign = np.zeros(len(watch.output_tick), np.int8)
     end = min(watch.output_tick[label] + machine.margin, machine.last_tick)
@@ -213,24 +216,24 @@ def _wanted(machine: Any, watch: Any, label: Any) -> Any:
     return sign
 
 
-@_jit(cache=True, nogil=True)
+@jit(cache=True, nogil=True)
 def _takes_part(machine: Any, watch: Any, neuron: Any) -> Any:
     return watch.hidden_tick[neuron] <= machine.last_tick or watch.current[neuron] > -machine.reach
 
 
-@_jit(cache=True, nogil=True)
+@jit(cache=True, nogil=True)
 def _error(machine: Any, watch: Any, sign: Any) -> Any:
     error = np.zeros(len(watch.hidden_tick), np.int16)
     for neuron in range(len(error)):
         if _takes_part(machine, watch, neuron):
             silent = watch.hidden_tick[neuron] > machine.last_tick
-            for place in range(len(sign)):
-                if silent or watch.hidden_tick[neuron] < watch.output_tick[place]:
-                    error[neuron] += sign[place] * machine.output[neuron, place]
+            for output in range(len(sign)):
+                if silent or watch.hidden_tick[neuron] < watch.output_tick[output]:
+                    error[neuron] += sign[output] * machine.output[neuron, output]
     return error
 
 
-@_jit(cache=True, nogil=True)
+@jit(cache=True, nogil=True)
 def _update_output(machine: Any, watch: Any, sign: Any, delta: Any, state: Any, skip: Any) -> Any:
     """Update the output weights, and round the errors in ``delta`` to -1, 0 or +1 in place."""
     rows = 0
@@ -242,16 +245,16 @@ def _update_output(machine: Any, watch: Any, sign: Any, delta: Any, state: Any, 
         state = _step(state)
         delta[neuron] = np.sign(delta[neuron]) if state & machine.noise < abs(delta[neuron]) else 0
         if watch.hidden_tick[neuron] <= machine.last_tick and state >> 24 >= skip:
-            for place in range(len(sign)):
-                due[place] = (
-                    sign[place] if watch.hidden_tick[neuron] < watch.output_tick[place] else 0
+            for output in range(len(sign)):
+                due[output] = (
+                    sign[output] if watch.hidden_tick[neuron] < watch.output_tick[output] else 0
                 )
             changed += _move(machine.output[neuron], due, machine.output_low, machine.output_high)
             rows += 1
     return state, rows, changed
 
 
-@_jit(cache=True, nogil=True)
+@jit(cache=True, nogil=True)
 def _update_hidden(
     machine: Any, watch: Any, order: Any, starts: Any, delta: Any, state: Any, skip: Any
 ) -> Any:
@@ -271,7 +274,7 @@ def _update_hidden(
     return state, rows, changed
 
 
-@_jit(cache=True, nogil=True)
+@jit(cache=True, nogil=True)
 def _move(weight: Any, due: Any, low: Any, high: Any) -> Any:
     """Add -1, 0 or +1 to each weight, saturating; returns how many changed."""
     changed = 0

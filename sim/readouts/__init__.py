@@ -1,1 +1,7 @@
-"""When a sample is decided, and for which class."""
+"""When a sample is decided, and for which class: one file for each readout, and their table."""
+
+from sim.readouts.first_spike import FirstSpike
+from sim.readouts.verdict import Readout
+
+READOUTS: dict[str, type[Readout]] = {"first_spike": FirstSpike}
+"""The readouts, by their names in a network's file."""

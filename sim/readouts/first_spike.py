@@ -1,22 +1,50 @@
 """The first output spike is the answer: order and ties of a decision, stated once."""
 
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
 import numpy as np
-import numpy.typing as npt
+
+from sim.neuron import Neurons
+from sim.readouts.verdict import Verdict
 
 
-def decide(potential: npt.NDArray[np.int64]) -> int | None:
-    """Return the class whose output fires at this tick, or None when none does.
+@dataclass(frozen=True)
+class FirstSpike:
+    """The first tick at which an output fires ends the sample.
 
-    :param potential: int64 (classes,), the output layer's after this tick's advance.
-
-    Of several outputs with potential >= 0 the highest potential wins, then the lowest index.
+    Of several outputs that fire at one tick the highest potential wins, then the lowest index. If
+    none fires up to the last tick, the same order decides there.
     """
-    winner = highest(potential)
-    return winner if potential[winner] >= 0 else None
+
+    def start(self, classes: int) -> Self:
+        """Return the readout itself: it remembers nothing from tick to tick."""
+        return self
+
+    def decide(self, output: Neurons) -> Verdict:
+        """Judge the output layer, once per tick, after its advance."""
+        potential = output.potential
+        winner = int(np.argmax(potential))
+        return Verdict(bool(potential[winner] >= 0), winner)
+
+    def compiled(self) -> "CompiledFirstSpike":
+        """Return the compiled form."""
+        return CompiledFirstSpike()
 
 
-def highest(potential: npt.NDArray[np.int64]) -> int:
-    """Return the class with the highest potential, then the lowest index: the decision after a
-    timeout.
-    """
-    return int(np.argmax(potential))
+class CompiledFirstSpike(NamedTuple):
+    """:class:`FirstSpike`, compiled."""
+
+    @staticmethod
+    def start(readout: Any, classes: Any) -> Any:
+        """Remember nothing."""
+        return None
+
+    @staticmethod
+    def decide(readout: Any, memory: Any, potential: Any) -> Any:
+        """Judge the potentials (classes,) of one tick."""
+        winner = 0
+        for neuron in range(1, len(potential)):
+            if potential[neuron] > potential[winner]:
+                winner = neuron
+        return potential[winner] >= 0, winner

@@ -6,7 +6,6 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from sim.fixed_point import current_bounds, potential_bounds
 from sim.network import Network
 
 
@@ -14,6 +13,7 @@ def describe(network: Network) -> dict[str, Any]:
     """Return the description as JSON objects; widths in bits, from exact bounds."""
     encoder = network.encoder
     ticks = sorted({int(tick) for tick in encoder.spike_tick if tick >= 0})
+    widths = [network.bounds(index) for index in range(len(network.layers))]
     layers = [
         {
             "fan_in": layer.fan_in,
@@ -22,10 +22,10 @@ def describe(network: Network) -> dict[str, Any]:
             "threshold": layer.threshold,
             "weight_memory_bits": layer.weight.size * layer.weight_bits,
             "zero_weights": float((layer.weight == 0).mean()),
-            "current_bits": current_bounds(layer).bits,
-            "potential_bits": potential_bounds(network, index).bits,
+            "current_bits": bounds.current.bits,
+            "potential_bits": bounds.potential.bits,
         }
-        for index, layer in enumerate(network.layers)
+        for layer, bounds in zip(network.layers, widths, strict=True)
     ]
     return {
         "digest": f"{network.digest:08x}",

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from sim.batch import Decisions
 from sim.encoders.intensity import NEVER, encode
-from sim.errors import InputError
+from sim.errors import InputError, check_labels
 from sim.network import Network
 
 
@@ -72,9 +72,8 @@ class Report:
 
     @cached_property
     def reads(self) -> npt.NDArray[np.int64]:
-        """Weights looked up per image, int64 (n,): events x fan-out, summed over the layers."""
-        fan_out = np.array([layer.fan_out for layer in self.network.layers], np.int64)
-        return self.decisions.events @ fan_out
+        """Weights looked up per image, int64 (n,), summed over the layers."""
+        return self.network.reads(self.decisions.events)
 
     @cached_property
     def spikes(self) -> npt.NDArray[np.int64]:
@@ -106,7 +105,7 @@ class Report:
                 "fan_out": layer.fan_out,
                 "events_per_image": mean,
                 "lookup_fraction": mean / layer.fan_in,
-                "weight_reads_per_image": mean * layer.fan_out,
+                "weight_reads_per_image": mean * layer.connection.weights_per_event,
             }
             for layer, mean in zip(self.network.layers, events, strict=True)
         ]
@@ -174,18 +173,3 @@ class Report:
             ),
             ("timeouts", f"{timeouts}  ({timeouts / len(self.images):.2%})", ""),
         ]
-
-
-def check_labels(labels: npt.NDArray[Any], images: int, classes: int) -> None:
-    """Check that there is one label per image and each names a class.
-
-    :raises InputError: otherwise.
-    """
-    if not np.issubdtype(labels.dtype, np.integer) or labels.shape != (images,):
-        raise InputError(
-            f"labels: must be {images} integers, one per image, not {labels.dtype} {labels.shape}."
-        )
-    if images and not (labels.min() >= 0 and labels.max() < classes):
-        raise InputError(
-            f"labels: must be in 0..{classes - 1}, found {labels.min()}..{labels.max()}."
-        )

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sim.encoders.intensity import NEVER
+from sim.encoders.intensity import NEVER, Intensity
 from sim.errors import InputError
-from sim.network import Encoder
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +31,7 @@ class InputSpikes:
         return result
 
     def delivered(self, first: Tensor) -> Tensor:
-        """Count the spikes (batch,), int64, delivered before the decision tick ``first`` (batch,)."""
+        """Count the spikes, int64 (batch,), delivered before the tick ``first`` (batch,)."""
         counts = [
             now.sum(dim=1) * (tick < first)
             for tick, now in zip(self.ticks, self.spikes, strict=True)
@@ -55,7 +54,7 @@ class InputSpikes:
         return InputSpikes(self.ticks, kept)
 
 
-def encode(encoder: Encoder, images: Tensor, dtype: torch.dtype = torch.float32) -> InputSpikes:
+def encode(encoder: Intensity, images: Tensor, dtype: torch.dtype = torch.float32) -> InputSpikes:
     """Encode images uint8 (batch, height, width) as :func:`sim.encoders.intensity.encode` does,
     tick by tick.
 
@@ -81,7 +80,7 @@ def encode(encoder: Encoder, images: Tensor, dtype: torch.dtype = torch.float32)
     )
 
 
-def _fires_at(encoder: Encoder, tick: int, intensity: Tensor) -> Tensor:
+def _fires_at(encoder: Intensity, tick: int, intensity: Tensor) -> Tensor:
     """Where the intensities uint8 fire at this tick, bool; comparisons, as a table look-up per
     pixel is slower.
     """

@@ -27,7 +27,7 @@ from torch.nn import functional
 
 
 @dataclass(frozen=True)
-class Neuron:
+class ExactNeuron:
     """What the neurons of one layer share.
 
     :param threshold: T, what stands for 1.0 on the scale of the weights; 1 for real weights.
@@ -45,6 +45,18 @@ class Neuron:
         return self.threshold * self.ticks_per_unit
 
 
+@dataclass(frozen=True, eq=False)
+class Times:
+    """When neurons fire, in ticks, ``inf`` for silent.
+
+    :param hidden: of each hidden layer, (batch, neurons).
+    :param output: (batch, classes).
+    """
+
+    hidden: list[Tensor]
+    output: Tensor
+
+
 class _InputLayer(Function):
     """Spike times of a layer whose inputs come at a few distinct ticks: one matrix product per
     tick, no sort.
@@ -52,7 +64,7 @@ class _InputLayer(Function):
 
     @staticmethod
     def forward(
-        ctx: Any, weight: Tensor, neuron: Neuron, ticks: tuple[int, ...], *spikes: Tensor
+        ctx: Any, weight: Tensor, neuron: ExactNeuron, ticks: tuple[int, ...], *spikes: Tensor
     ) -> Tensor:
         """Weight (fan_in, fan_out), spikes per tick (batch, fan_in) of 0 and 1 -> times (batch,
         fan_out).
@@ -88,7 +100,7 @@ class _InputLayer(Function):
 
 
 def input_layer(
-    weight: Tensor, neuron: Neuron, ticks: tuple[int, ...], spikes: list[Tensor]
+    weight: Tensor, neuron: ExactNeuron, ticks: tuple[int, ...], spikes: list[Tensor]
 ) -> Tensor:
     """Return the times (batch, fan_out), continuous, ``inf`` for silent, of neurons fed by input
     spikes.
@@ -152,7 +164,7 @@ class _Sums:
     slope: Tensor
     rise: Tensor
 
-    def at(self, event: Tensor, neuron: Neuron) -> tuple[Tensor, Tensor]:
+    def at(self, event: Tensor, neuron: ExactNeuron) -> tuple[Tensor, Tensor]:
         """Return D and rise (batch, fan_out) after the events int64 (batch, fan_out); -1 is before
         any.
         """
@@ -179,7 +191,7 @@ class _SpikingLayer(Function):
 
     @staticmethod
     def forward(
-        ctx: Any, time: Tensor, weight: Tensor, neuron: Neuron, horizon: Horizon | None
+        ctx: Any, time: Tensor, weight: Tensor, neuron: ExactNeuron, horizon: Horizon | None
     ) -> Tensor:
         """Times (batch, fan_in), weight (fan_in, fan_out) -> times (batch, fan_out)."""
         events = sort_spikes(time)
@@ -221,7 +233,7 @@ class _SpikingLayer(Function):
 
 
 def spiking_layer(
-    time: Tensor, weight: Tensor, neuron: Neuron, horizon: Horizon | None = None
+    time: Tensor, weight: Tensor, neuron: ExactNeuron, horizon: Horizon | None = None
 ) -> Tensor:
     """Return the times (batch, fan_out), continuous, of neurons fed by spikes at times (batch,
     fan_in).
@@ -246,5 +258,5 @@ class _NextTick(Function):
 
 
 def next_tick(time: Tensor, last_tick: int) -> Tensor:
-    """Round times up to whole ticks, ``inf`` after ``last_tick``; gradients pass straight through."""
+    """Round times up to whole ticks, ``inf`` after ``last_tick``; gradients pass unchanged."""
     return _NextTick.apply(time, last_tick)  # type: ignore[no-any-return]

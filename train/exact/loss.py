@@ -3,21 +3,26 @@ deadline.
 """
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from train.pipeline import SpikingNetwork, Times
-from train.readouts.first_spike import first_tick
-from train.settings import Settings
+from train.exact.layer import Times, next_tick
+from train.settings import TrainSettings
 
 
 def loss(
-    network: SpikingNetwork, times: Times, labels: Tensor, settings: Settings, ramp: float
+    times: Times,
+    labels: Tensor,
+    weights: Iterable[Tensor],
+    settings: TrainSettings,
+    ramp: float,
 ) -> Tensor:
     """Return the mean loss of a batch with labels int64 (batch,).
 
+    :param weights: of every layer, real.
     :param ramp: 0..1, the share of the spike cost that already counts.
 
     With times in units of z: cross-entropy of softmax(-sharpness * output times), so that the right
@@ -27,30 +32,25 @@ def loss(
     weights of a neuron sum to less than 1 (Mostafa's weight-sum cost: such a neuron cannot fire
     however many inputs do).
     """
-    output = times.output / network.ticks_per_unit
+    output = times.output / settings.ticks_per_unit
     total = functional.cross_entropy(-settings.sharpness * output, labels)
     if settings.late_cost:
         right = output.gather(1, labels.unsqueeze(1))
         total = total + settings.late_cost * (right - settings.deadline).clamp_min(0).mean()
     if settings.spike_cost and ramp and times.hidden:
-        total = (
-            total
-            + ramp * settings.spike_cost * _early_spikes(network, times, settings.softness).mean()
-        )
+        total = total + ramp * settings.spike_cost * _early_spikes(times, settings).mean()
     if settings.alive_cost:
-        missing = [(1 - weight.sum(dim=0)).clamp_min(0).sum() for weight in network.weights]
+        missing = [(1 - weight.sum(dim=0)).clamp_min(0).sum() for weight in weights]
         total = total + settings.alive_cost * torch.stack(missing).sum()
     return total
 
 
-def _early_spikes(network: SpikingNetwork, times: Times, softness: float) -> Tensor:
+def _early_spikes(times: Times, settings: TrainSettings) -> Tensor:
     """Return a soft count (batch,) of the hidden spikes delivered before the decision."""
-    first = (
-        first_tick(times.output.detach(), network.last_tick)
-        .clamp_max(network.last_tick)
-        .unsqueeze(1)
-    )
-    scale = softness * network.ticks_per_unit
+    last_tick = settings.last_tick
+    first = next_tick(times.output.detach(), last_tick).amin(dim=1, keepdim=True)
+    first = first.clamp_max(last_tick)
+    scale = settings.softness * settings.ticks_per_unit
     counts = [torch.sigmoid((first - time) / scale).sum(dim=1) for time in times.hidden]
     return torch.stack(counts).sum(dim=0)
 

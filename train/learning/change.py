@@ -72,7 +72,7 @@ def stick_rows(
     rows = np.argsort(-used, kind="stable")[:count]
     weight = hidden.weight.copy()
     weight[rows] = 0
-    return replace(network, layers=(replace(hidden, weight=weight), *others)), rows
+    return replace(network, layers=(hidden.with_weight(weight), *others)), rows
 
 
 def hide(network: Network, images: Images, rows: npt.NDArray[np.intp]) -> Images:

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sim.connections.dense import Dense
 from sim.data.dataset import Dataset
-from sim.encoders.intensity import NEVER, encode
+from sim.encoders.intensity import NEVER, Intensity, encode
 from sim.errors import InputError
-from sim.network import Encoder, Layer, Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 
 TICKS_PER_UNIT = 16
 """R of a network that starts at random; last_tick is six times as much."""
@@ -39,13 +42,15 @@ def random_network(
     spike_tick = np.full(256, NEVER, np.int16)
     for level, intensity in reversed(list(enumerate(bright))):
         spike_tick[intensity + 1 :] = TICKS_PER_UNIT // 4 * level
-    encoder = Encoder((height, width), 1, np.arange(height * width, dtype=np.int32), spike_tick)
+    encoder = Intensity((height, width), 1, np.arange(height * width, dtype=np.int32), spike_tick)
     spikes = float((encode(encoder, data.train_images) != NEVER).sum(axis=1).mean())
     layers = (
         Layer(
-            rng.integers(-14, 27, (encoder.inputs, hidden)).astype(np.int8),
-            max(1, round(4 * spikes)),
+            Dense(rng.integers(-14, 27, (encoder.inputs, hidden)).astype(np.int8)),
+            Neuron(max(1, round(4 * spikes))),
         ),
-        Layer(rng.integers(-6, 15, (hidden, len(data.classes))).astype(np.int8), 400),
+        Layer(
+            Dense(rng.integers(-6, 15, (hidden, len(data.classes))).astype(np.int8)), Neuron(400)
+        ),
     )
-    return Network(encoder, layers, TICKS_PER_UNIT, 6 * TICKS_PER_UNIT, data.classes)
+    return Network(encoder, layers, FirstSpike(), TICKS_PER_UNIT, 6 * TICKS_PER_UNIT, data.classes)

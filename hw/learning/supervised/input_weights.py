@@ -10,6 +10,9 @@ from amaranth.utils import bits_for
 from hw.parameters import LayerParameters
 from hw.rows import moves
 
+SUBMODULE = "inputs"
+"""Name in the netlist; synthesis selects memories by it."""
+
 
 class InputLesson(wiring.Component):
     """Keeps the input spikes of an image, and afterwards moves the rows of those that the draw
@@ -21,12 +24,12 @@ class InputLesson(wiring.Component):
 
     ``deltas`` with ``keep``: what the hidden neurons of the fold that is next are to do; the folds
     come in order, all of them, before ``begin``. ``past``: what those neurons did, see
-    :class:`hw.machine.neurons.Neurons`; ``recall`` goes with every word. ``thin``, ``drawn`` and
+    :class:`hw.learning.port.HistoryPort`; ``recall`` goes with every word. ``skip``, ``drawn`` and
     ``draw``: of the lesson and the generator.
 
     ``row``: rows that are wanted; ``idle``: none is on its way. With ``word``, a word of one is
-    there, and ``write`` and ``move`` say what happens to it. A row that is not taken costs one
-    cycle at most, and none while another row's words come.
+    there, and ``write`` and ``move`` say what happens to it. A row that is skipped costs one cycle
+    at most, and none while another row's words come.
     """
 
     delivered: Signal
@@ -39,7 +42,7 @@ class InputLesson(wiring.Component):
     keep: Signal
     past: data.View
     recall: Signal
-    thin: Signal
+    skip: Signal
     drawn: Signal
     draw: Signal
     row: stream.Interface
@@ -49,10 +52,9 @@ class InputLesson(wiring.Component):
     move: data.View
 
     def __init__(self, hidden: LayerParameters):
-        assert hidden.silent is not None
         self.hidden = hidden
         self.spike = data.StructLayout(
-            {"neuron": bits_for(hidden.layer.fan_in - 1), "tick": bits_for(hidden.silent)}
+            {"neuron": bits_for(hidden.layer.fan_in - 1), "tick": bits_for(hidden.silent_tick)}
         )
         super().__init__(
             {
@@ -62,7 +64,7 @@ class InputLesson(wiring.Component):
                 "tick": In(self.spike["tick"].shape),
                 "deltas": In(moves(hidden.lanes)),
                 "past": In(hidden.past),
-                "thin": In(8),
+                "skip": In(8),
                 "drawn": In(32),
                 "row": Out(stream.Signature(self.spike["neuron"].shape)),
                 "move": Out(moves(hidden.lanes)),
@@ -74,58 +76,59 @@ class InputLesson(wiring.Component):
         do.
         """
         m = Module()
-        spike, place, go_on, count = self._spikes(m)
-        running, left = Signal(), Signal()
+
+        # One spike per cycle: its row is asked for, or the draw skips it.
+        spike, index, go_on, count = self._spikes(m)
+        running, remaining = Signal(), Signal()
         m.d.comb += [
-            left.eq(running & (place != count)),
+            remaining.eq(running & (index != count)),
             self.row.payload.eq(spike.neuron),
-            self.row.valid.eq(left & (self.drawn[24:] >= self.thin)),
-            go_on.eq(left & (~self.row.valid | self.row.ready)),
+            self.row.valid.eq(remaining & (self.drawn[24:] >= self.skip)),
+            go_on.eq(remaining & (~self.row.valid | self.row.ready)),
             self.draw.eq(go_on),
-            self.done.eq(running & ~left & self.idle),
+            self.done.eq(running & ~remaining & self.idle),
         ]
         with m.If(self.begin):
             m.d.sync += running.eq(1)
         with m.Elif(self.done):
             m.d.sync += running.eq(0)
 
-        # The tick of the row that was accepted last, and, as words are two cycles behind, of the
-        # row of this word.
-        accepted, tick = Signal.like(spike.tick), Signal.like(spike.tick)
-        m.d.sync += tick.eq(accepted)
+        # Words come two cycles behind their row: ``tick_1`` belongs to the row that was accepted
+        # last, ``tick_2`` to the row of this word.
+        tick_1, tick_2 = Signal.like(spike.tick), Signal.like(spike.tick)
+        m.d.sync += tick_2.eq(tick_1)
         with m.If(self.row.valid & self.row.ready):
-            m.d.sync += accepted.eq(spike.tick)
+            m.d.sync += tick_1.eq(spike.tick)
+
+        # Only spikes that came before the neuron fired contributed to it.
         deltas = self._deltas(m)
         m.d.comb += [self.recall.eq(self.word), self.write.eq(self.word)]
         for lane in range(self.hidden.lanes):
-            m.d.comb += self.move[lane].eq(Mux(self.past[lane].tick > tick, deltas[lane], 0))
+            m.d.comb += self.move[lane].eq(Mux(self.past[lane].tick > tick_2, deltas[lane], 0))
         return m
 
     def _spikes(self, m: Module) -> tuple[Any, Signal, Signal, Signal]:
-        """Keep the spikes; return the one at ``place``, that place, what moves it on, and how many
+        """Keep the spikes; return the one at ``index``, that index, what moves it on, and how many
         there are.
         """
         depth = self.hidden.layer.fan_in
         m.submodules.spikes = spikes = memory.Memory(shape=self.spike, depth=depth, init=[])
         reader, writer = spikes.read_port(), spikes.write_port()
-        count, place, after = (
-            Signal(range(depth + 1)),
-            Signal(range(depth + 1)),
-            Signal(range(depth + 1)),
-        )
+
+        count, index, index_after = (Signal(range(depth + 1)) for _ in range(3))
         go_on = Signal()
         m.d.comb += [
             writer.addr.eq(count),
             writer.data.neuron.eq(self.neuron),
             writer.data.tick.eq(self.tick),
             writer.en.eq(self.delivered),
-            after.eq(place + go_on),
-            reader.addr.eq(after),
+            index_after.eq(index + go_on),
+            reader.addr.eq(index_after),  # a cycle ahead: the memory answers in the next one
         ]
-        m.d.sync += [place.eq(after), count.eq(count + self.delivered)]
+        m.d.sync += [index.eq(index_after), count.eq(count + self.delivered)]
         with m.If(self.clear):
-            m.d.sync += [place.eq(0), count.eq(0)]
-        return reader.data, place, go_on, count
+            m.d.sync += [index.eq(0), count.eq(0)]
+        return reader.data, index, go_on, count
 
     def _deltas(self, m: Module) -> Any:
         """Keep a word per fold; return that of the fold that is next."""
@@ -134,14 +137,15 @@ class InputLesson(wiring.Component):
             shape=moves(self.hidden.lanes), depth=folds, init=[]
         )
         reader, writer = deltas.read_port(), deltas.write_port()
-        fold, after = Signal(range(folds)), Signal(range(folds))
+
+        fold, fold_after = Signal(range(folds)), Signal(range(folds))
         step = self.keep | self.recall
         m.d.comb += [
-            after.eq(Mux(step & (fold == folds - 1), 0, fold + step)),
-            reader.addr.eq(after),
+            fold_after.eq(Mux(step & (fold == folds - 1), 0, fold + step)),
+            reader.addr.eq(fold_after),
             writer.addr.eq(fold),
             writer.data.eq(self.deltas),
             writer.en.eq(self.keep),
         ]
-        m.d.sync += fold.eq(after)
+        m.d.sync += fold.eq(fold_after)
         return reader.data

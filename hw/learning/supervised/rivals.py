@@ -16,11 +16,11 @@ class Judge(wiring.Component):
     """Looks at the ticks at which the outputs fired.
 
     ``label``: the output that should be first. ``fired``: per output its tick, K + 1 if silent;
-    ``tick``: the present one. ``ended``: the label's output has fired, and ``margin`` ticks have
+    ``tick``: the current one. ``ended``: the label's output has fired, and ``margin`` ticks have
     passed.
 
     ``judge`` high for a cycle finds the next rival, until there are as many as the rule wants or
-    ``settled`` tells in such a cycle that no output is left. ``up`` and ``down``: one bit per
+    ``settled`` says in such a cycle that no output remains. ``up`` and ``down``: one bit per
     output, the label's and the rivals'; ``teaches``: there is a rival, or the label's output is
     silent. ``clear`` forgets the rivals.
     """
@@ -57,26 +57,32 @@ class Judge(wiring.Component):
         """Build: the label's tick, and a tree that finds the earliest of the others."""
         m = Module()
         classes, silent = len(self.network.classes), self.network.last_tick + 1
+
         label_tick = Signal(self.bits)
         with m.Switch(self.label):
-            for place in range(classes):
-                with m.Case(place):
-                    m.d.comb += [self.up.eq(1 << place), label_tick.eq(self.fired[place])]
-        left = [
-            ~self.up[place] & ~self.down[place] & (self.fired[place] != silent)
-            for place in range(classes)
+            for index in range(classes):
+                with m.Case(index):
+                    m.d.comb += [self.up.eq(1 << index), label_tick.eq(self.fired[index])]
+
+        # The earliest tick is the highest negative one; of equal ticks the lowest index wins.
+        remaining = [
+            ~self.up[index] & ~self.down[index] & (self.fired[index] != silent)
+            for index in range(classes)
         ]
-        lanes = [
-            Candidate(left[place], -self.fired[place], Const(place, bits_for(place)))
-            for place in range(classes)
+        outputs = [
+            Candidate(remaining[index], -self.fired[index], Const(index, bits_for(index)))
+            for index in range(classes)
         ]
-        earliest = highest(m, lanes, self.bits + 1, classes)
+        earliest = highest(m, outputs, self.bits + 1, classes)
+
         found, wanted = Signal(range(self.rule.rivals + 1)), self.rule.rivals
         m.d.comb += [
             self.ended.eq(self.tick >= label_tick + self.rule.margin),
             self.settled.eq(~earliest.exists | (found == wanted - 1)),
             self.teaches.eq(Cat(self.down).any() | earliest.exists | (label_tick == silent)),
         ]
+
+        # One rival per cycle: a found one is in ``down``, so the tree finds the next.
         with m.If(self.clear):
             m.d.sync += [self.down.eq(0), found.eq(0)]
         with m.Elif(self.judge & earliest.exists):
