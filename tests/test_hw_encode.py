@@ -13,7 +13,7 @@ from hw.encoders.intensity import Encoder
 from hw.events import Kind, event
 from random_networks import random_network, seeds
 from sim.connections.dense import Dense
-from sim.network import Encoder as Code
+from sim.encoders.intensity import Intensity as Code
 from sim.network import Layer, Network
 from sim.neuron import Neuron
 from sim.readouts.first_spike import FirstSpike
