@@ -20,13 +20,13 @@ from snntorch import functional
 
 from train.data import Split, batches, load
 from train.fit import Training
-from train.settings import Settings
+from train.settings import TrainSettings
 
 STEPS = 25
 BATCH = 128
 CHECK_EVERY = 100  # batches, for snnTorch; ours is judged once an epoch
 
-RECIPE = Settings(epochs=8, warp=0.3)
+RECIPE = TrainSettings(epochs=8, warp=0.3)
 
 
 class LeakyNetwork(torch.nn.Module):

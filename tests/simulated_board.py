@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from amaranth.sim import Simulator
 
+from hw.bench.emulate import CLOCK_HZ as VIRTUAL_CLOCK_HZ
 from hw.bench.emulate import Terminal, VirtualBoard, serve
 from hw.bench.flash_chip import complete
 from hw.boards.top import BoardParameters, Top
@@ -15,6 +16,10 @@ from hw.rows import SPRAM
 from sim import batch
 
 SLICE_CYCLES = 200
+MOST_SLICES = 25
+"""Between two looks of the host at what has come."""
+
+VIRTUAL_SLICE_CYCLES = 5_000
 PERIOD_S = 1e-6
 CLOCK_HZ = 1_000_000
 
@@ -58,13 +63,13 @@ def check_answers(board, network, images):
 
 class SimulatedLine:
     """Bytes to the pins of the whole gateware and back; ``damage`` may change what passes in either
-    direction.
+    direction. Its clock is that of the gateware, so nothing depends on how fast it is simulated.
     """
 
     def __init__(self, parameters: BoardParameters, damage=lambda data: data):
         self.divisor = bit_cycles(parameters.clock_hz, parameters.baud)
         self.top, self.damage = complete(Top(parameters), parameters.pipeline), damage
-        self.sent, self.received, self.time = bytearray(), bytearray(), 0
+        self.sent, self.received, self.cycles = bytearray(), bytearray(), 0
         self.simulator = Simulator(self.top)
         self.simulator.add_clock(PERIOD_S)
         self.simulator.add_testbench(self._wires, background=True)
@@ -73,13 +78,16 @@ class SimulatedLine:
         self.sent += self.damage(data)
 
     def read(self, timeout_s):
-        for _ in range(25):
-            self.time += SLICE_CYCLES
-            self.simulator.run_until(self.time * PERIOD_S)
+        for _ in range(MOST_SLICES):
+            self.cycles += SLICE_CYCLES
+            self.simulator.run_until(self.cycles * PERIOD_S)
             if self.received and not self.sent:
                 break
         data, self.received = bytes(self.received), bytearray()
         return self.damage(data)
+
+    def seconds(self):
+        return self.cycles * PERIOD_S
 
     def close(self):
         pass
@@ -88,42 +96,47 @@ class SimulatedLine:
         """Cycle by cycle, with nothing but ticks: Amaranth cannot throw away a testbench that waits
         in another way.
         """
-        out, out_left, inside, in_wait, in_bits = 0, 0, 0, 0, 0
+        out, out_cycles, bits_in, wait_cycles, word = 0, 0, 0, 0, 0
         ctx.set(self.top.rx, 1)
         while True:
-            if out_left == 0 and self.sent:
-                out, out_left = self.sent.pop(0) << 1 | 1 << (BITS - 1), BITS * self.divisor
-            ctx.set(
-                self.top.rx, out >> (BITS - -(-out_left // self.divisor)) & 1 if out_left else 1
-            )
-            out_left -= out_left > 0
+            if out_cycles == 0 and self.sent:
+                out, out_cycles = self.sent.pop(0) << 1 | 1 << (BITS - 1), BITS * self.divisor
+            bits_remaining = -(-out_cycles // self.divisor)
+            ctx.set(self.top.rx, out >> (BITS - bits_remaining) & 1 if out_cycles else 1)
+            out_cycles -= out_cycles > 0
+
             _, _, level = await ctx.tick().sample(self.top.tx)
-            if not inside and not level:
-                inside, in_wait, in_bits = BITS, self.divisor // 2, 0
-            if inside and in_wait == 0:
-                in_bits |= level << (BITS - inside)
-                inside, in_wait = inside - 1, self.divisor
-                if inside == 0:
-                    assert in_bits & 1 == 0, "a start bit is low"
-                    assert in_bits >> (BITS - 1), "a stop bit is high"
-                    self.received.append(in_bits >> 1 & 0xFF)
-            in_wait -= in_wait > 0
+            if not bits_in and not level:
+                # half a bit after the edge is the middle of the start bit
+                bits_in, wait_cycles, word = BITS, self.divisor // 2, 0
+            if bits_in and wait_cycles == 0:
+                word |= level << (BITS - bits_in)
+                bits_in, wait_cycles = bits_in - 1, self.divisor
+                if bits_in == 0:
+                    assert word & 1 == 0, "a start bit is low"
+                    assert word >> (BITS - 1), "a stop bit is high"
+                    self.received.append(word >> 1 & 0xFF)
+            wait_cycles -= wait_cycles > 0
 
 
 class VirtualLine:
     """A line to a virtual board in this process; ``damage`` may change what passes in either
-    direction.
+    direction. Its clock is that of the board.
     """
 
     def __init__(self, board, damage=lambda data: data):
-        self.board, self.damage, self.waiting = board, damage, b""
+        self.board, self.damage, self.waiting, self.cycles = board, damage, b"", 0
 
     def write(self, data):
         self.waiting += self.damage(data)
 
     def read(self, timeout_s):
         data, self.waiting = self.waiting, b""
-        return self.damage(self.board.run(data, 5_000))
+        self.cycles += VIRTUAL_SLICE_CYCLES
+        return self.damage(self.board.run(data, VIRTUAL_SLICE_CYCLES))
+
+    def seconds(self):
+        return self.cycles / VIRTUAL_CLOCK_HZ
 
     def close(self):
         pass

@@ -130,6 +130,9 @@ class DeadLine:
         self.left -= len(data)
         return data
 
+    def seconds(self):
+        return 0.0 if self.line is None else self.line.seconds()
+
     def close(self):
         pass
 

@@ -201,10 +201,10 @@ def test_the_machine_counts_images_of_the_wrong_length():
     ]
 
 
-def test_a_component_that_hangs_is_named(monkeypatch):
-    monkeypatch.setattr("hw.bench.engine.PATIENCE_CYCLES", 50)
-    with pytest.raises(HangError, match="0 of 1 images are closed"):
-        feed([input_events(SLOW, GOOD)[0][:-1]])
+def test_a_component_that_hangs_is_named():
+    stimulus = Stimulus([input_events(SLOW, GOOD)[0][:-1]], patience_cycles=50)
+    with pytest.raises(HangError, match="for 50 cycles; 0 of 1 images are closed"):
+        AmaranthEngine(Pipeline(MachineParameters(SLOW))).run(stimulus)
 
 
 @pytest.mark.parametrize("lanes", [0, 3, -1, "all", True])

@@ -1,22 +1,18 @@
-"""Results of a sweep and their front: rows that stay, means over seeds, and a choice that never
-sees test accuracy.
-"""
+"""The front: means over seeds, and a choice that never sees test accuracy."""
 
-import json
-import sys
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim import __main__ as command_line
 from sim.errors import InputError
-from sim.report.frontier import COSTS, REFERENCES, frontier
-from sim.report.frontier_file import Figures, Point, open_results
-from sim.report.frontier_plot import svg
+from sim.report.frontier import REFERENCES, frontier
+from sim.report.frontier_file import Figures, Point
 
 FIGURES = Figures(0.97, 0.96, 5000.0, 120.5, 6.25, 8192, 3, 196, "0123abcd")
+
+
 SETTINGS = {"dataset": "mnist", "seed": 1, "hidden": [20], "bits": [8], "pool": 2}
 
 
@@ -28,31 +24,6 @@ def points(pairs):
     """One setting per pair of reads and validation accuracy."""
     figures = [replace(FIGURES, reads=reads, validation=validation) for reads, validation in pairs]
     return [point(number, one, pool=number) for number, one in enumerate(figures)]
-
-
-def test_rows_come_back_equal_and_while_the_sweep_still_writes(tmp_path):
-    rows = [point(1), Point("f" * 16, SETTINGS, 0.0, None, "it failed."), point(2, seed=2)]
-    with open_results(tmp_path, create=True) as writing:
-        for row in rows:
-            writing.add(row)
-            with open_results(tmp_path) as reading:
-                assert reading.points()[-1] == row
-        again = replace(rows[1], figures=FIGURES, error=None)
-        writing.add(again)
-        assert writing.points() == [rows[0], rows[2], again]
-
-
-def test_what_is_no_file_of_results_is_one_sentence(tmp_path):
-    with (
-        pytest.raises(InputError, match="no such file; `python -m train sweep"),
-        open_results(tmp_path),
-    ):
-        pass
-    foreign = tmp_path / "results.sqlite"
-    foreign.write_text("not a database, and long enough to be looked at" * 40)
-    with pytest.raises(InputError, match="is not a sweep's file of results"), open_results(foreign):
-        pass
-    assert foreign.read_text().startswith("not a database")
 
 
 def test_seeds_are_averaged_per_setting():
@@ -68,6 +39,8 @@ def test_seeds_are_averaged_per_setting():
 
 
 costs = st.integers(1, 6).map(float)
+
+
 accuracies = st.integers(1, 6).map(lambda tenths: tenths / 10)
 
 
@@ -116,30 +89,3 @@ def test_references_are_what_was_published():
     assert known["FPGA prototype 784-600-10"].reads == pytest.approx(61_452)
     assert known["dense 784-600-10"].reads == 784 * 600 + 600 * 10
     assert known["Mostafa 2017, 784-800-10"].bound
-
-
-@pytest.mark.parametrize("cost", COSTS)
-def test_figure_is_the_same_for_the_same_results(cost):
-    found = frontier(points([(4000.0, 0.9), (5000.0, 0.95)]), cost=cost)
-    assert svg(found) == svg(found)
-    assert COSTS[cost] in svg(found)
-
-
-def test_command_prints_table_and_json_and_writes_the_figure(tmp_path, monkeypatch, capsys):
-    with open_results(tmp_path, create=True) as results:
-        for row in points([(4000.0, 0.9), (5000.0, 0.8)]):
-            results.add(row)
-
-    def called(*arguments):
-        monkeypatch.setattr(sys, "argv", ["sim", "frontier", str(tmp_path), *map(str, arguments)])
-        assert command_line.main() == 0
-        return capsys.readouterr().out
-
-    shown = json.loads(called("--json", "-", "--plot", tmp_path / "front.svg"))
-    assert [setting["front"] for setting in shown["settings"]] == [True, False]
-    assert (tmp_path / "front.svg").read_text().endswith("</svg>\n")
-    monkeypatch.setenv("COLUMNS", "150")
-    assert "4,000" in called("--json", tmp_path / "front.json")
-    assert json.loads((tmp_path / "front.json").read_text()) == shown
-    assert "5,000" in called()
-    assert "5,000" not in called("--front")

@@ -1,17 +1,13 @@
 """The figures of a report, recomputed the long way from traces."""
 
-import json
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from random_networks import random_images, random_network, seeds
 from sim.batch import run
 from sim.errors import InputError
 from sim.pipeline import run as run_one
-from sim.report.describe import describe
-from sim.report.page import page
 from sim.report.report import Report
 
 
@@ -63,15 +59,6 @@ def test_interval_is_wilsons():
     assert high == pytest.approx(1.0)
 
 
-@given(seeds)
-@settings(max_examples=3)
-def test_page_is_self_contained(seed):
-    text = page(report_of(seed))
-    assert text.count("<svg") == 6
-    for outside in ("<script", "<link", "<img", 'src="http', "@import"):
-        assert outside not in text
-
-
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
@@ -85,12 +72,3 @@ def test_wrong_labels(labels, sentence):
     report = report_of(1)
     with pytest.raises(InputError, match=sentence):
         Report(report.network, report.images, labels, report.decisions)
-
-
-def test_description_is_json_and_counts_memory():
-    network = random_network(5)
-    facts = json.loads(json.dumps(describe(network)))
-    assert facts["weight_memory_bits"] == sum(
-        layer.weight.size * layer.weight_bits for layer in network.layers
-    )
-    assert facts["digest"] == f"{network.digest:08x}"

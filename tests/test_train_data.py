@@ -1,18 +1,10 @@
-"""The split, the generated set, warps, and spikes that equal the contract's encoder."""
+"""The split, and warps."""
 
 import numpy as np
-import pytest
 import torch
-from hypothesis import given, settings
 
-from random_networks import random_images, random_network, seeds
 from sim.data.dataset import Dataset
-from sim.encoders.intensity import NEVER
-from sim.encoders.intensity import encode as reference
-from sim.errors import InputError
-from train.data import Warp, batches, split, warp, yin_yang
-from train.encoders.intensity import encode
-from train.settings import Settings
+from train.data import Warp, batches, split, warp
 
 
 def numbered(count):
@@ -40,27 +32,6 @@ def test_mnist_splits_as_the_papers_do():
     assert (len(parts.train), len(parts.validation)) == (55000, 5000)
 
 
-def test_yin_yang_has_three_classes_and_repeats():
-    first, again, other = yin_yang(600, 3), yin_yang(600, 3), yin_yang(600, 4)
-    assert np.array_equal(first.train_images, again.train_images)
-    assert not np.array_equal(first.train_images, other.train_images)
-    assert (len(first.train_labels), len(first.test_labels)) == (600, 100)
-    assert (np.bincount(first.train_labels, minlength=3) > 30).all()
-    half = first.train_images.reshape(600, 4).astype(int)
-    assert (half[:, :2] + half[:, 2:] == 255).all()
-
-
-@settings(max_examples=60, deadline=None)
-@given(seeds)
-def test_input_spikes_are_the_contracts(seed):
-    network = random_network(seed)
-    images = random_images(network, 9, seed)
-    found = encode(network.encoder, torch.tensor(images)).times()
-    ticks = reference(network.encoder, images)
-    expected = np.where(ticks == NEVER, np.inf, ticks).astype(np.float32)
-    np.testing.assert_array_equal(found.numpy(), expected)
-
-
 def test_no_warp_is_the_identity():
     generator = torch.Generator().manual_seed(1)
     images = torch.randint(0, 256, (20, 28, 28), generator=generator, dtype=torch.uint8)
@@ -78,27 +49,8 @@ def test_warps_move_ink_and_keep_most_of_it():
     assert 0.6 < ink.min() <= ink.max() < 1.6
 
 
-def test_lost_spikes_are_rare_and_never_new():
-    network = random_network(3)
-    spikes = encode(network.encoder, torch.tensor(random_images(network, 4000, 1)))
-    noisy = spikes.drop(0.25, torch.Generator().manual_seed(1), 4000, slice(4000))
-    before, after = (sum(part.sum() for part in some.spikes) for some in (spikes, noisy))
-    assert all(
-        (after <= before).all() for before, after in zip(spikes.spikes, noisy.spikes, strict=True)
-    )
-    assert 0.72 < after / before < 0.78
-
-
 def test_batches_cover_all_but_a_rest():
     seen = torch.cat(list(batches(103, 10, torch.Generator().manual_seed(2))))
     assert len(seen) == 100
     assert len(set(seen.tolist())) == 100
     assert sum(len(part) for part in batches(7, 10, torch.Generator())) == 7
-
-
-@pytest.mark.parametrize(
-    "images", [torch.zeros(2, 9, 9, dtype=torch.uint8), torch.zeros(2, 28, 28)]
-)
-def test_other_images_are_refused(images):
-    with pytest.raises(InputError, match=r"images: must be uint8 \(n, 28, 28\), not torch"):
-        encode(Settings().encoder(28, 28), images)

@@ -12,14 +12,15 @@ from random_networks import random_images, random_network, seeds
 from sim import batch
 from sim.encoders.intensity import Intensity
 from sim.errors import InputError
-from train.data import split, yin_yang
+from small_data import yin_yang
+from train.data import split
 from train.evaluate import evaluate
 from train.fit import Training, fit
 from train.pipeline import SpikingNetwork
-from train.prune import keep_inputs, useful_inputs, without_dead_neurons, without_faint
-from train.settings import Settings
+from train.prune import keep_inputs, silence, useful_inputs, without_dead_neurons
+from train.settings import TrainSettings
 
-YIN_YANG = Settings(
+YIN_YANG = TrainSettings(
     dataset="yin-yang",
     hidden=(40,),
     bright=(224, 192, 160, 128, 96, 64, 32),
@@ -152,24 +153,22 @@ def test_budget_of_inputs_is_met():
     assert fit(SMALL, replace(YIN_YANG, inputs=2)).network.encoder.inputs == 2
 
 
-def test_without_faint_is_as_if_faint_pixels_were_dark():
+def test_silent_intensities_are_as_if_their_pixels_were_dark():
     network = Training(SMALL, replace(YIN_YANG, dark_tick=-1)).network
     images = SMALL.validation.images
     dark = images.masked_fill(images <= 150, 0)
-    quieter = without_faint(network, 150)
+    quieter = silence(network, 150)
     for name, found in vars(quieter.decide(images)).items():
         assert torch.equal(found, getattr(network.decide(dark), name)), name
     assert not torch.equal(quieter.decide(images).events, network.decide(images).events)
-    assert without_faint(network, 0) is network
+    assert silence(network, 0) is network
 
 
-def test_faint_can_be_chosen_after_training(tmp_path):
+def test_silent_intensities_can_be_chosen_after_training(tmp_path):
     path = tmp_path / "training.checkpoint"
     trained = fit(SMALL, replace(YIN_YANG, epochs=1), path)
-    again = fit(SMALL, replace(YIN_YANG, epochs=1, faint=40), path)
+    again = fit(SMALL, replace(YIN_YANG, epochs=1, max_silent_intensity=40), path)
     assert again.history == trained.history
-    old = {key: value for key, value in YIN_YANG.to_json().items() if key != "faint"}
-    assert Settings.from_json(old) == YIN_YANG
 
 
 @settings(max_examples=100, deadline=None)
@@ -190,7 +189,7 @@ def test_removing_dead_neurons_leaves_decisions(seed):
 
 
 def test_dead_neurons_go_in_chains():
-    """Layer 1 neuron 0 can never fire; so layer 0 neuron 0, which feeds only it, has no listener."""
+    """Layer 1 neuron 0 can never fire; so layer 0 neuron 0, which feeds only it, has no use."""
     encoder = Intensity((1, 1), 1, np.zeros(1, np.int32), np.zeros(256, np.int16))
     network = SpikingNetwork(encoder, (2, 2, 2), 2, 20, (8, 8, 8))
     network.thresholds = [10, 10, 10]

@@ -16,13 +16,14 @@ from torch import distributed, multiprocessing
 
 from pretend_device import DEVICE, pretended
 from sim.errors import InputError
-from train.data import Part, Split, split, yin_yang
+from small_data import yin_yang
+from train.data import Part, Split, split
 from train.evaluate import evaluate
 from train.fit import CHECKPOINT_FILE, Training, fit
 from train.parallel import ALONE, Processes, joined
-from train.settings import Settings
+from train.settings import TrainSettings
 
-RECIPE = Settings(
+RECIPE = TrainSettings(
     dataset="yin-yang",
     hidden=(20,),
     bright=(224, 160, 96),
@@ -174,7 +175,7 @@ def test_a_process_that_ends_is_not_waited_for(trained):
     "recipe", [RECIPE, replace(RECIPE, bits=(), hidden=(10, 8)), replace(RECIPE, hidden=())]
 )
 def test_every_tensor_of_a_step_is_on_the_device(recipe, tmp_path):
-    """There is no GPU here: a pretended one refuses what a GPU would, and computes as the CPU does."""
+    """A pretended GPU refuses what a real one would, and computes as the CPU does."""
     expected = fit(ONE_BATCH, recipe)
     processes = replace(ALONE, device=DEVICE)
     with pretended():
@@ -237,19 +238,6 @@ def test_a_batch_needs_an_image_per_process():
     assert (
         sentence
         == "torchrun: 3 processes cannot share a batch of 2 images; start fewer, or raise --batch."
-    )
-
-
-def test_other_commands_do_without_torchrun(monkeypatch, tmp_path):
-    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
-    monkeypatch.setattr(sys, "argv", ["train", "sweep", "zoo/mnist.toml", "--out", str(tmp_path)])
-    from train.commands.parser import (
-        main,
-    )  # here, as the processes above import this file and need not wait for it
-
-    assert (
-        refused(main)
-        == "torchrun: is for fit and export; start `python -m train sweep` without it."
     )
 
 

@@ -16,7 +16,7 @@ from sim.file import load
 from sim.report.describe import describe
 from sim.report.report import Report
 from train.commands import parser as command_line
-from train.settings import Settings
+from train.settings import TrainSettings
 
 ZOO = Path(__file__).parent.parent / "zoo"
 ROWS = {
@@ -57,7 +57,7 @@ def test_command_gives_the_settings_of_the_network(name, monkeypatch, tmp_path):
     assert words[:4] == ["python", "-m", "train", "export"]
     words[words.index("--out") + 1] = str(tmp_path)
     arguments = command_line._parser().parse_args(words[3:])
-    trained = Settings.from_json(load(ZOO / f"{name}.safetensors").provenance["settings"])
+    trained = TrainSettings.from_json(load(ZOO / f"{name}.safetensors").provenance["settings"])
     assert command_line._settings(arguments) == trained
 
 

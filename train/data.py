@@ -1,4 +1,4 @@
-"""What training sees: a fixed split, a small generated set, and warped copies of the images."""
+"""What training sees: a fixed split of a data set, and warped copies of its images."""
 
 import math
 from collections.abc import Iterator
@@ -40,12 +40,11 @@ class Split:
 
 
 def load(name: str, folder: Path | None = None) -> Split:
-    """Load ``yin-yang`` (generated) or a data set of :func:`sim.data.dataset.load`, split into
-    three.
+    """Load a data set as :func:`sim.data.dataset.load` does, and split it into three.
 
     :raises InputError: unknown name, missing or damaged files.
     """
-    return split(yin_yang() if name == "yin-yang" else load_images(name, folder))
+    return split(load_images(name, folder))
 
 
 def split(dataset: Dataset) -> Split:
@@ -67,41 +66,17 @@ def _part(images: np.ndarray, labels: np.ndarray) -> Part:
     return Part(torch.tensor(images), torch.tensor(labels, dtype=torch.int64))
 
 
-def yin_yang(count: int = 6000, seed: int = 0) -> Dataset:
-    """Generate the yin-yang set (Kriener 2021) as images of 2 x 2 intensities: x, y, 255 - x, 255 -
-    y.
-
-    Its three classes (yin, yang, dots) need a hidden layer and several input ticks, and train in
-    seconds.
-    """
-    rng = np.random.default_rng(seed)
-    total = count + count // 6
-    points = rng.uniform(-1, 1, (4 * total, 2))
-    points = points[np.hypot(points[:, 0], points[:, 1]) <= 1][:total]
-    right, left = (np.hypot(points[:, 0] - centre, points[:, 1]) for centre in (0.5, -0.5))
-    dots = (right < 0.2) | (left < 0.2)
-    yang = (left <= 0.5) | ((points[:, 1] > 0) & (right > 0.5))
-    labels = np.where(dots, 2, yang.astype(np.uint8)).astype(np.uint8)
-    intensity = np.rint((points + 1) * 127.5).astype(np.uint8)
-    images = np.concatenate([intensity, 255 - intensity], axis=1).reshape(-1, 2, 2)
-    return Dataset(
-        "yin-yang",
-        ("yin", "yang", "dots"),
-        images[:count],
-        labels[:count],
-        images[count:],
-        labels[count:],
-    )
-
-
 @dataclass(frozen=True)
 class Warp:
     """How strongly images are warped during training; 0 switches a part off.
 
-    :param turn_degrees: rotation, and ``scale``, ``shear`` are fractions: uniform in plus or minus
-        so much.
-    :param shift_pixels: uniform; ``elastic_pixels`` is the standard deviation of a smooth random
-        displacement.
+    What is uniform is drawn from minus to plus the value.
+
+    :param turn_degrees: rotation, uniform.
+    :param scale: fraction by which each side grows or shrinks, uniform.
+    :param shear: fraction of the width by which the top moves against the bottom, uniform.
+    :param shift_pixels: in both directions, uniform.
+    :param elastic_pixels: standard deviation of a smooth random displacement.
     """
 
     turn_degrees: float = 10.0
@@ -120,24 +95,19 @@ class Warp:
         def uniform(extent: float) -> Tensor:
             return (2 * torch.rand(GRIDS, generator=generator) - 1) * extent
 
+        # an affine map; coordinates run from -1 to 1, so a pixel is 2 / width
         turn = uniform(math.radians(self.turn_degrees))
         wide, high, shear = 1 + uniform(self.scale), 1 + uniform(self.scale), uniform(self.shear)
-        across, down = (
-            uniform(2 * self.shift_pixels / width),
-            uniform(2 * self.shift_pixels / height),
-        )
+        across = uniform(2 * self.shift_pixels / width)
+        down = uniform(2 * self.shift_pixels / height)
         first = torch.stack([turn.cos() * wide, shear - turn.sin() * wide, across], dim=1)
         second = torch.stack([turn.sin() * high, turn.cos() * high, down], dim=1)
-        size = [GRIDS, 1, height, width]
-        grid = functional.affine_grid(
-            torch.stack([first, second], dim=1), size, align_corners=False
-        )
-        coarse = (
-            torch.randn(GRIDS, 2, 6, 6, generator=generator)
-            * self.elastic_pixels
-            * 2
-            / min(height, width)
-        )
+        affine = torch.stack([first, second], dim=1)
+        grid = functional.affine_grid(affine, [GRIDS, 1, height, width], align_corners=False)
+
+        # a displacement drawn for 6 x 6 points is smooth between them
+        drawn = torch.randn(GRIDS, 2, 6, 6, generator=generator)
+        coarse = drawn * self.elastic_pixels * 2 / min(height, width)
         smooth = functional.interpolate(
             coarse, size=(height, width), mode="bicubic", align_corners=True
         )
@@ -148,15 +118,15 @@ def warp(images: Tensor, grids: Tensor) -> Tensor:
     """Sample images uint8 (n, height, width), each on its grid (n, height, width, 2); the result is
     uint8 again.
     """
-    sampled = functional.grid_sample(
-        images.unsqueeze(1).float(), grids, align_corners=False
-    ).squeeze(1)
+    channel = images.unsqueeze(1).float()
+    sampled = functional.grid_sample(channel, grids, align_corners=False).squeeze(1)
     return sampled.round_().to(torch.uint8)
 
 
 def batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield the indices 0 ... count-1 in random order, ``size`` at a time; a smaller rest is left
-    out.
+    """Yield the indices 0 ... count-1 in random order, ``size`` at a time; a smaller rest is
+    ignored, unless it is all there is.
     """
     order = torch.randperm(count, generator=generator)
-    yield from order[: count - count % size if count > size else count].split(size)
+    used = count - count % size if count > size else count
+    yield from order[:used].split(size)

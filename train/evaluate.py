@@ -9,9 +9,7 @@ EVALUATION_BATCH = 500
 
 
 def evaluate(network: SpikingNetwork, part: Part, processes: Processes = ALONE) -> dict[str, float]:
-    """Return accuracy, spikes per decision, hidden spikes among them and share of time-outs, on the
-    machine itself.
-    """
+    """Return accuracy, spikes per decision, hidden spikes among them and share of timeouts."""
     correct = spikes = hidden = timeouts = 0
     share = processes.share(len(part))
     for start in range(share.start, share.stop, EVALUATION_BATCH):
@@ -21,6 +19,7 @@ def evaluate(network: SpikingNetwork, part: Part, processes: Processes = ALONE) 
         hidden += int(outcome.events[:, 1:].sum())
         spikes += int(outcome.events.sum()) + int((~outcome.timed_out).sum())
         timeouts += int(outcome.timed_out.sum())
+
     correct, spikes, hidden, timeouts = processes.add((correct, spikes, hidden, timeouts))
     count = len(part)
     return {

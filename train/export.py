@@ -18,14 +18,14 @@ from train.data import Part, Split
 from train.evaluate import EVALUATION_BATCH
 from train.pipeline import Outcome, SpikingNetwork
 from train.prune import without_dead_neurons
-from train.settings import Settings
+from train.settings import TrainSettings
 
 VECTORS = 16
 """Images in the vectors file: the first of the test set."""
 
 
 def export(
-    trained: SpikingNetwork, split: Split, settings: Settings, folder: Path
+    trained: SpikingNetwork, split: Split, settings: TrainSettings, folder: Path
 ) -> dict[str, Any]:
     """Write the integer network and its vectors to ``folder``; return the figures as JSON objects.
 

@@ -1,4 +1,4 @@
-"""The training loop: epochs, validation, and checkpoints from which an interrupted run goes on to
+"""The training loop: epochs, validation, and checkpoints, from which an interrupted run ends with
 the same result.
 """
 
@@ -23,7 +23,7 @@ from train.exact.loss import cosine, loss, spike_ramp
 from train.parallel import ALONE, Processes
 from train.pipeline import SpikingNetwork
 from train.prune import keep_inputs, useful_inputs
-from train.settings import Settings
+from train.settings import TrainSettings
 
 CHECKPOINT_FILE = "training.checkpoint"
 FORMAT = "ttfs-training 1"
@@ -44,7 +44,7 @@ PRUNING = 1 / 2
 
 
 class Training:
-    """A training run; it can stop after any epoch and be taken up from its checkpoint.
+    """A training run; it can stop after any epoch and go on from its checkpoint.
 
     :param split: what to learn from; its test part is not touched.
     :param settings: what decides the result.
@@ -55,12 +55,15 @@ class Training:
     per decision.
     """
 
-    def __init__(self, split: Split, settings: Settings, processes: Processes = ALONE) -> None:
+    def __init__(self, split: Split, settings: TrainSettings, processes: Processes = ALONE) -> None:
         self.split, self.settings, self.processes = split, settings, processes
         images = min(settings.batch, len(split.train))
         if self.processes.count > images:
-            problem = f"torchrun: {self.processes.count} processes cannot share a batch of {images} images"
-            raise InputError(f"{problem}; start fewer, or raise --batch.")
+            raise InputError(
+                f"torchrun: {self.processes.count} processes cannot share a batch of {images} "
+                "images; start fewer, or raise --batch."
+            )
+
         self.generator = torch.Generator().manual_seed(settings.seed)
         height, width = split.train.images.shape[1:]
         self.network = SpikingNetwork(
@@ -71,6 +74,7 @@ class Training:
             settings.layer_bits(),
             settings.floor,
         )
+
         sample = self.network.encode(split.train.images[:EVALUATION_BATCH])
         self.network.initialise(
             sample, self.generator, settings.alive_share, settings.expected_spikes
@@ -85,11 +89,11 @@ class Training:
         return len(self.history)
 
     def _optimizer(self) -> torch.optim.Optimizer:
+        rates = [1.0] + [self.settings.output_rate] * (len(self.network.weights) - 1)
         groups = [
-            {"params": [weight], "rate": self.settings.output_rate}
-            for weight in self.network.weights
+            {"params": [weight], "rate": rate}
+            for weight, rate in zip(self.network.weights, rates, strict=True)
         ]
-        groups[0]["rate"] = 1.0
         return torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True)
 
     def run_epoch(self, tick: Callable[[], object] = lambda: None) -> dict[str, float]:
@@ -98,59 +102,60 @@ class Training:
         """
         settings, part = self.settings, self.split.train
         self._at_epoch_start()
-        grids = None
-        if settings.warp:
-            height, width = part.images.shape[1:]
-            grids = (
-                Warp()
-                .scaled(settings.warp)
-                .grids(height, width, self.generator)
-                .to(self.processes.device)
-            )
+        grids = self._warps() if settings.warp else None
+
         losses: list[float] = []
         steps = steps_per_epoch(part, settings)
         for step, chosen in enumerate(batches(len(part), settings.batch, self.generator)):
             progress = (self.epoch + step / steps) / settings.epochs
             losses.append(self._step(chosen, grids, progress, self.epoch * steps + step))
             tick()
+
         row = {"epoch": self.epoch + 1, "loss": sum(losses) / len(losses)}
         self.history.append(row | evaluate(self.network, self.split.validation, self.processes))
         return self.history[-1]
 
     def _at_epoch_start(self) -> None:
-        if self.epoch <= SETTLED * self.settings.epochs:
+        """Do what the course of training demands: thresholds, silent neurons, input pixels."""
+        settings = self.settings
+        if self.epoch <= SETTLED * settings.epochs:
             self.network.choose_thresholds()
-        if self.settings.wake_share and self.epoch <= WAKING * self.settings.epochs:
-            chosen = torch.randperm(len(self.split.train), generator=self.generator)[
-                :EVALUATION_BATCH
-            ]
-            sample = self.split.train.images[chosen].to(self.processes.device)
-            self.network.wake(self.network.encode(sample), self.settings.wake_share)
-        budget = self.settings.inputs
-        if (
-            budget
-            and self.epoch == int(PRUNING * self.settings.epochs)
-            and budget < self.network.encoder.inputs
-        ):
+
+        if settings.wake_share and self.epoch <= WAKING * settings.epochs:
+            order = torch.randperm(len(self.split.train), generator=self.generator)
+            sample = self.split.train.images[order[:EVALUATION_BATCH]].to(self.processes.device)
+            self.network.wake(self.network.encode(sample), settings.wake_share)
+
+        budget = settings.inputs
+        due = self.epoch == int(PRUNING * settings.epochs)
+        if budget and due and budget < self.network.encoder.inputs:
             self._keep_inputs(useful_inputs(self.network, self.split.train.images, budget))
+
+    def _warps(self) -> Tensor:
+        """Draw the warps of an epoch."""
+        height, width = self.split.train.images.shape[1:]
+        warps = Warp().scaled(self.settings.warp)
+        return warps.grids(height, width, self.generator).to(self.processes.device)
 
     def _keep_inputs(self, inputs: Tensor) -> None:
         self.network = keep_inputs(self.network, inputs).to(self.processes.device)
         self.optimizer = self._optimizer()
 
     def _step(self, chosen: Tensor, grids: Tensor | None, progress: float, step: int) -> float:
+        """Train on the images ``chosen``, this process on its share of them; return the loss."""
         settings, part = self.settings, self.split.train
         rate = settings.learning_rate * cosine(progress) * min(1.0, (step + 1) / WARM_UP_STEPS)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["rate"]
+
         share = self.processes.share(len(chosen))
         labels = part.labels[chosen[share]].to(self.processes.device)
-        times = self.network(
-            self._spikes(chosen, share, grids), settings.margin * settings.ticks_per_unit
-        )
+        spikes = self._spikes(chosen, share, grids)
+        times = self.network(spikes, settings.margin * settings.ticks_per_unit)
         total = loss(times, labels, self.network.weights, settings, spike_ramp(progress))
         self.optimizer.zero_grad()
         total.backward()
+
         gradients = [weight.grad for weight in self.network.weights if weight.grad is not None]
         self.processes.average([total.detach(), *gradients], len(labels) / len(chosen))
         nn.utils.clip_grad_norm_(
@@ -165,17 +170,16 @@ class Training:
         """
         images = self.split.train.images[chosen[share]].to(self.processes.device)
         if grids is not None:
-            images = warp(
-                images,
-                grids[torch.randint(len(grids), chosen.shape, generator=self.generator)[share]],
-            )
+            drawn = torch.randint(len(grids), chosen.shape, generator=self.generator)
+            images = warp(images, grids[drawn[share]])
+
         spikes = self.network.encode(images)
         if self.settings.input_noise:
             return spikes.drop(self.settings.input_noise, self.generator, len(chosen), share)
         return spikes
 
     def check_alike(self) -> None:
-        """Hold this run against those of the other processes.
+        """Compare this run with those of the other processes.
 
         :raises InputError: they differ.
         """
@@ -202,18 +206,20 @@ class Training:
             beside.write_bytes(content.getvalue())
 
     def restore(self, path: Path) -> None:
-        """Take up a run from its checkpoint.
+        """Go on with a run from its checkpoint.
 
         :raises InputError: the file is damaged, or of a run with other settings.
         """
         state = read_checkpoint(path)
-        saved = Settings.from_json(json.loads(state["settings"]))
+        saved = TrainSettings.from_json(json.loads(state["settings"]))
         for key, value in vars(self.settings).items():
-            if (
-                value != getattr(saved, key) and key != "faint"
-            ):  # which is for when training is over
-                was = f"{path}: was trained with {key} = {getattr(saved, key)}, not {value}"
-                raise InputError(f"{was}; give the same settings, or another --out.")
+            # silent intensities are chosen when training is over, and may change
+            if value != getattr(saved, key) and key != "max_silent_intensity":
+                raise InputError(
+                    f"{path}: was trained with {key} = {getattr(saved, key)}, not {value}; "
+                    "give the same settings, or another --out."
+                )
+
         if len(state["pixels"]) < self.network.encoder.inputs:
             self._keep_inputs(state["pixels"].to(torch.int64))
         with torch.no_grad():
@@ -246,29 +252,31 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
-def steps_per_epoch(part: Part, settings: Settings) -> int:
+def steps_per_epoch(part: Part, settings: TrainSettings) -> int:
     """Return the number of batches in an epoch."""
     return max(1, len(part) // settings.batch)
 
 
 def fit(
     split: Split,
-    settings: Settings,
+    settings: TrainSettings,
     checkpoint: Path | None = None,
     report: Callable[[dict[str, float]], object] = lambda row: None,
     processes: Processes = ALONE,
 ) -> Training:
-    """Train to the last epoch, with a progress bar; a checkpoint that exists is taken up, and
-    written every epoch.
+    """Train to the last epoch, with a progress bar; the network ends on the CPU.
 
-    Of several processes all read the checkpoint, and the first one writes it; the network ends on
-    the CPU.
+    :param checkpoint: training goes on from it, if there is one, and writes it after every epoch.
+        Of several processes all read it, and the first one writes it.
+    :param report: receives each row of the history.
+    :raises InputError: the checkpoint is damaged, or of a run with other settings.
     """
     training = Training(split, settings, processes)
     first = training.processes.first
     if checkpoint is not None and checkpoint.exists():
         training.restore(checkpoint)
     training.check_alike()
+
     steps = steps_per_epoch(split.train, settings)
     with progress_bar(first) as bar:
         task = bar.add_task(
@@ -281,5 +289,6 @@ def fit(
                 training.save(checkpoint)
             bar.update(task, description=f"validation {100 * row['accuracy']:.2f} %")
             report(row)
+
     training.network.cpu()
     return training

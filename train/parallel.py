@@ -74,8 +74,10 @@ class Processes:
             with _exchange():
                 distributed.all_gather_object(found, digest)
             if len(set(found)) > 1:
-                remedy = "give all of them the same machine, data and checkpoint, or train without torchrun"
-                raise InputError(f"torchrun: the processes differ in {what}; {remedy}.")
+                raise InputError(
+                    f"torchrun: the processes differ in {what}; give all of them the same machine, "
+                    "data and checkpoint, or train without torchrun."
+                )
 
 
 ALONE = Processes(0, 1, torch.device("cpu"))
@@ -112,9 +114,10 @@ def joined() -> Generator[Processes]:
     if gpus := torch.cuda.device_count():
         local = int(os.environ["LOCAL_RANK"])
         if local >= gpus:
-            remedy = f"give --nproc-per-node {gpus}, or hide all GPUs (CUDA_VISIBLE_DEVICES=) to train on the CPU"
             raise InputError(
-                f"torchrun: one process per GPU, and this machine has {gpus}; {remedy}."
+                f"torchrun: one process per GPU, and this machine has {gpus}; "
+                f"give --nproc-per-node {gpus}, "
+                "or hide all GPUs (CUDA_VISIBLE_DEVICES=) to train on the CPU."
             )
         device, backend = torch.device("cuda", local), "cpu:gloo,cuda:nccl"
         torch.cuda.set_device(device)

@@ -46,18 +46,18 @@ def keep_inputs(network: SpikingNetwork, inputs: Tensor) -> SpikingNetwork:
     return smaller
 
 
-def without_faint(network: SpikingNetwork, faint: int) -> SpikingNetwork:
-    """Return the network, its weights shared, in whose encoder intensities up to ``faint`` never
-    fire; 0 for as it is.
+def silence(network: SpikingNetwork, max_silent_intensity: int) -> SpikingNetwork:
+    """Return the network, its weights shared, in whose encoder intensities up to this one never
+    fire; 0: the network as it is.
 
     Pixels just above the threshold that a network was trained with are the least certain ones, and
     those that others beside them stand for: leaving them out costs no accuracy until there are many
     (docs/frontier.md).
     """
-    if faint == 0:
+    if max_silent_intensity == 0:
         return network
     spike_tick = network.encoder.spike_tick.copy()
-    spike_tick[: faint + 1] = NEVER
+    spike_tick[: max_silent_intensity + 1] = NEVER
     quieter = copy.copy(network)
     quieter.encoder = replace(network.encoder, spike_tick=spike_tick)
     return quieter

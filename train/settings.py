@@ -10,34 +10,72 @@ import numpy as np
 
 from sim.encoders.intensity import INTENSITIES, NEVER, Intensity
 from sim.errors import InputError
+from sim.report.frontier_file import RENAMED_SETTINGS
 
 MAX_BITS = 8
 MIN_BITS = 2
 
-ADDED = {"faint", "alive_share", "expected_spikes", "wake_share"}
+ADDED = {"max_silent_intensity", "alive_share", "expected_spikes", "wake_share"}
 """Settings that came after the first networks were trained; their defaults leave those as they are.
 """
 
+AT_LEAST_1 = ("ticks_per_unit", "last_tick", "epochs", "batch", "expected_spikes")
+ABOVE_0 = ("learning_rate", "output_rate", "sharpness", "softness", "gradient_limit")
+AT_LEAST_0 = (
+    *("inputs", "seed", "warp", "floor", "margin", "spike_cost"),
+    *("late_cost", "deadline", "alive_cost"),
+)
+SHARES = ("alive_share", "wake_share")
+"""Settings in 0..1."""
+
 
 @dataclass(frozen=True)
-class Settings:
+class TrainSettings:
     """A training run; the defaults are the recipe of the 784-600-10 network.
 
-    Network: ``hidden`` layer sizes; ``bits`` of the weights, one or per layer, empty for real
-    weights and continuous times; the tick grid; ``pool`` 1 or 2; intensities above ``bright``
-    (descending) fire at ``bright_ticks``, all others at ``dark_tick`` (-1: never); ``inputs`` is a
-    budget of pixels, 0 for all. Once training is over, intensities up to ``faint`` never fire:
-    fewer weights are read.
+    The network:
 
-    Training: at the start ``alive_share`` of the hidden neurons fire, and outputs wait for some
-    ``expected_spikes`` of them; in the first half, neurons that fire on a smaller share of images
-    than ``wake_share`` are woken, 0 for none. ``epochs`` of ``batch`` images, Adam at
-    ``learning_rate`` (later layers ``output_rate`` times that), cosine to zero; ``warp`` scales the
-    augmentation; ``input_noise`` is the chance that an input spike is lost; gradients longer than
-    ``gradient_limit`` are scaled back to it; ``floor`` as in :mod:`train.exact.layer`.
+    :param dataset: a name of :data:`sim.data.dataset.SOURCES`.
+    :param seed: of weights, order, warps and noise.
+    :param hidden: sizes of the hidden layers.
+    :param bits: of the weights, one number or one per layer; empty for real weights and continuous
+        times.
+    :param ticks_per_unit: R, ticks in a unit of z.
+    :param last_tick: K, the tick at which an image times out.
+    :param pool: 1, or 2 to replace each 2 x 2 pixels by their mean.
+    :param bright: descending; intensities above the first fire at the first of ``bright_ticks``,
+        others above the second at the second, and so on.
+    :param bright_ticks: as many as ``bright``.
+    :param dark_tick: of all other intensities; -1: they never fire.
+    :param inputs: budget of input pixels, chosen half way on training images; 0: all.
+    :param max_silent_intensity: once training is over, intensities up to this never fire, so that
+        fewer weights are read; 0: as trained.
 
-    Loss: as in :mod:`train.exact.loss`; ``margin``, ``softness`` and ``deadline`` are in units of z
-    (``ticks_per_unit``).
+    How training starts, and goes on:
+
+    :param alive_share: of the hidden neurons that fire at the start.
+    :param expected_spikes: that an output waits for at the start; with more, each weighs less.
+    :param wake_share: in the first half, neurons that fire on a smaller share of images than this
+        are woken; 0: none.
+    :param epochs: times each image is seen.
+    :param batch: images per step.
+    :param learning_rate: of Adam, cosine to zero.
+    :param output_rate: factor of the learning rate in all layers but the first.
+    :param warp: strength of the augmentation, 0: none.
+    :param input_noise: chance that an input spike is lost.
+    :param gradient_limit: longer gradients are scaled back to this norm.
+    :param floor: smallest divisor of a gradient, in thresholds; see :mod:`train.exact.layer`.
+
+    The loss, see :mod:`train.exact.loss`; ``margin``, ``softness`` and ``deadline`` are in units of
+    z (``ticks_per_unit``):
+
+    :param sharpness: of the softmax over output times.
+    :param margin: how long outputs compete after the first spike.
+    :param spike_cost: of a hidden spike before the decision.
+    :param softness: of counting those spikes.
+    :param late_cost: of each unit of z by which the right output is late.
+    :param deadline: from which an output is late.
+    :param alive_cost: of weights too small for a neuron ever to fire.
 
     :raises InputError: one of them is out of range.
     """
@@ -53,7 +91,7 @@ class Settings:
     bright_ticks: tuple[int, ...] = (0,)
     dark_tick: int = NEVER
     inputs: int = 0
-    faint: int = 0
+    max_silent_intensity: int = 0
     alive_share: float = 0.1
     expected_spikes: int = 40
     wake_share: float = 0.0
@@ -74,73 +112,64 @@ class Settings:
     alive_cost: float = 0.0
 
     def __post_init__(self) -> None:
-        positive = (
-            "ticks_per_unit",
-            "last_tick",
-            "epochs",
-            "batch",
-            "learning_rate",
-            "output_rate",
-            "sharpness",
-        )
-        for key in (*positive, "softness", "gradient_limit", "expected_spikes"):
+        for keys, low in ((AT_LEAST_1, 1), (AT_LEAST_0, 0)):
+            for key in keys:
+                if not getattr(self, key) >= low:
+                    raise InputError(
+                        f"{option(key)}: must be at least {low}, not {getattr(self, key)}."
+                    )
+        for key in ABOVE_0:
             if not getattr(self, key) > 0:
-                raise InputError(f"--{_option(key)}: must be above 0, not {getattr(self, key)}.")
-        for key in (
-            "warp",
-            "floor",
-            "margin",
-            "spike_cost",
-            "late_cost",
-            "deadline",
-            "alive_cost",
-            "inputs",
-            "seed",
-        ):
-            if not getattr(self, key) >= 0:
-                raise InputError(
-                    f"--{_option(key)}: must not be negative, and is {getattr(self, key)}."
-                )
-        for bits in self.bits:
-            if not MIN_BITS <= bits <= MAX_BITS:
-                raise InputError(
-                    f"--bits: {bits} is not possible; give {MIN_BITS} to {MAX_BITS}, one or per layer."
-                )
-        if len(self.bits) not in (0, 1, len(self.hidden) + 1):
-            raise InputError(
-                f"--bits: give one number, or {len(self.hidden) + 1} (per layer), not {len(self.bits)}."
-            )
-        if any(size < 1 for size in self.hidden):
-            raise InputError("--hidden: every layer needs at least one neuron.")
+                raise InputError(f"{option(key)}: must be above 0, not {getattr(self, key)}.")
+        for key in SHARES:
+            if not 0 <= getattr(self, key) <= 1:
+                raise InputError(f"{option(key)}: must be in 0..1, not {getattr(self, key)}.")
         if not 0 <= self.input_noise < 1:
             raise InputError(
                 f"--input-noise: must be at least 0 and below 1, not {self.input_noise}."
             )
-        for key in ("alive_share", "wake_share"):
-            if not 0 <= getattr(self, key) <= 1:
-                raise InputError(f"--{_option(key)}: must be in 0..1, not {getattr(self, key)}.")
+        self._check_layers()
         self._check_code()
+
+    def _check_layers(self) -> None:
+        for bits in self.bits:
+            if not MIN_BITS <= bits <= MAX_BITS:
+                raise InputError(
+                    f"--bits: {bits} is not possible; "
+                    f"give {MIN_BITS} to {MAX_BITS}, one or per layer."
+                )
+        if len(self.bits) not in (0, 1, len(self.hidden) + 1):
+            raise InputError(
+                f"--bits: give one number, or {len(self.hidden) + 1} (per layer), "
+                f"not {len(self.bits)}."
+            )
+        if any(size < 1 for size in self.hidden):
+            raise InputError("--hidden: every layer needs at least one neuron.")
 
     def _check_code(self) -> None:
         if self.pool not in (1, 2):
             raise InputError(f"--pool: must be 1 or 2, not {self.pool}.")
+
         if not self.bright or len(self.bright) != len(self.bright_ticks):
             raise InputError(
                 "--bright and --bright-ticks: give as many ticks as thresholds, at least one."
             )
-        if (
-            sorted(self.bright, reverse=True) != list(self.bright)
-            or not 0 <= min(self.bright) <= max(self.bright) < 255
-        ):
+        descending = sorted(self.bright, reverse=True) == list(self.bright)
+        if not descending or not 0 <= self.bright[-1] <= self.bright[0] < INTENSITIES - 1:
             raise InputError(
-                f"--bright: must be descending and in 0..254, not {list(self.bright)}."
+                f"--bright: must be descending and in 0..{INTENSITIES - 2}, "
+                f"not {list(self.bright)}."
             )
+
         if not all(0 <= tick <= self.last_tick for tick in self.bright_ticks):
             raise InputError(f"--bright-ticks: must be in 0..{self.last_tick} (--last-tick).")
-        if not 0 <= self.faint < INTENSITIES:
-            raise InputError(f"--faint: must be in 0..{INTENSITIES - 1}, not {self.faint}.")
         if not NEVER <= self.dark_tick <= self.last_tick:
             raise InputError(f"--dark-tick: must be in {NEVER}..{self.last_tick} (--last-tick).")
+        if not 0 <= self.max_silent_intensity < INTENSITIES:
+            raise InputError(
+                f"--max-silent-intensity: must be in 0..{INTENSITIES - 1}, "
+                f"not {self.max_silent_intensity}."
+            )
 
     def encoder(self, height: int, width: int) -> Intensity:
         """Return the encoder that uses all pixels of an image."""
@@ -164,13 +193,15 @@ class Settings:
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Settings":
+    def from_json(cls, values: dict[str, Any]) -> "TrainSettings":
         """Read what :meth:`to_json` returned.
 
-        A key of :data:`ADDED` may be missing: the run is older than the key.
+        A key of :data:`ADDED` may be missing: the run is older than the key. Keys may have their
+        earlier names.
 
         :raises InputError: an unknown or missing key.
         """
+        values = {RENAMED_SETTINGS.get(key, key): value for key, value in values.items()}
         known = {field.name for field in dataclasses.fields(cls)}
         for key in known ^ (set(values) | ADDED):
             raise InputError(f"settings: key {key!r} does not fit this version; train again.")
@@ -180,13 +211,14 @@ class Settings:
         return cls(**fields)
 
 
-def _option(key: str) -> str:
-    return key.replace("_", "-")
+def option(key: str) -> str:
+    """Return the option that sets a field of :class:`TrainSettings`."""
+    return f"--{key.replace('_', '-')}"
 
 
 PRESETS = {
-    "prototype": Settings(),
-    "frugal": Settings(hidden=(180,), spike_cost=2e-4, warp=0.4, epochs=30),
-    "float": Settings(hidden=(800,), bits=(), input_noise=0.05, spike_cost=1e-4, epochs=15),
+    "prototype": TrainSettings(),
+    "frugal": TrainSettings(hidden=(180,), spike_cost=2e-4, warp=0.4, epochs=30),
+    "float": TrainSettings(hidden=(800,), bits=(), input_noise=0.05, spike_cost=1e-4, epochs=15),
 }
 """Recipes by name."""

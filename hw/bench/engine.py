@@ -25,9 +25,10 @@ PATIENCE_CYCLES = 100_000
 class HangError(RuntimeError):
     """The component stopped moving beats before every image was closed."""
 
-    def __init__(self, closed: int, images: int):
+    def __init__(self, closed: int, stimulus: "Stimulus"):
         super().__init__(
-            f"no beat moved for {PATIENCE_CYCLES} cycles; {closed} of {images} images are closed"
+            f"no beat moved for {stimulus.patience_cycles} cycles; "
+            f"{closed} of {len(stimulus.images)} images are closed"
         )
 
 
@@ -39,11 +40,13 @@ class Stimulus:
         ``discard``, the beats before the last are left out while it is high.
     :param closing: an output closes an image if it has one of these bits; 0: every output does.
     :param seed: of random pauses on both sides; None: none.
+    :param patience_cycles: cycles without a beat after which the component hangs.
     """
 
     images: Sequence[Sequence[int]]
     closing: int = 0
     seed: int | None = None
+    patience_cycles: int = PATIENCE_CYCLES
 
 
 @dataclass(frozen=True)
@@ -168,8 +171,8 @@ class _Driver:
                 self._keep_output(payload)
             if observed & 1:
                 self.watched.append(observed)
-            if self.idle > PATIENCE_CYCLES:
-                raise HangError(self.closed, len(self.stimulus.images))
+            if self.idle > self.stimulus.patience_cycles:
+                raise HangError(self.closed, self.stimulus)
 
     def _pause(self) -> bool:
         return self.stimulus.seed is not None and self.random.random() < 0.3

@@ -6,8 +6,9 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import memory, wiring
-from amaranth.lib.wiring import In, connect, flipped
+from amaranth.lib.wiring import In, connect
 
+from hw.bench.wrapping import forward
 from hw.parameters import MachineParameters
 from hw.storage.flash import (
     COMMAND_BITS,
@@ -140,14 +141,7 @@ class WithFlash(wiring.Component):
         m.submodules.component = component = self.component
         m.submodules.chip = chip = FlashChip(self.content)
         connect(m, component.flash.bus, chip.bus)
-        for name, member in self.signature.members.items():
-            outer, inner = getattr(self, name), getattr(component, name)
-            if not member.is_port:
-                connect(m, flipped(outer), inner)
-            elif member.flow is In:
-                m.d.comb += Value.cast(inner).eq(Value.cast(outer))
-            else:
-                m.d.comb += Value.cast(outer).eq(Value.cast(inner))
+        forward(m, self, component)
         return m
 
 

@@ -3,6 +3,7 @@ learning in place.
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,9 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bench.engine import AmaranthEngine, Engine, Run, Stimulus
+from hw.bench.engine import Run, Stimulus
+from hw.bench.engines import make_engine
 from hw.bench.trace import field, input_events
-from hw.bench.verilated import VerilatedEngine
 from hw.events import event, lesson, result
 from hw.machine.pipeline import Pipeline
 from hw.parameters import MachineParameters
@@ -133,6 +134,7 @@ class Learnt:
 
     :param network: with the weights after it, every word of them read back.
     :param state: of the generator after it.
+    :param generator: (n,), its state after each image.
     :param status: (n,), how each image ended, as :class:`hw.events.Status`.
     :param tick: (n,), when it was decided.
     :param decision: (n,), before it was learnt.
@@ -145,6 +147,7 @@ class Learnt:
 
     network: Network
     state: int
+    generator: npt.NDArray[np.int64]
     status: npt.NDArray[np.int64]
     tick: npt.NDArray[np.int64]
     decision: npt.NDArray[np.int64]
@@ -158,15 +161,17 @@ class Lessons:
     """A pipeline that learns, ready to be taught.
 
     :param parameters: with a rule.
-    :param engine: ``amaranth`` or ``verilator``.
+    :param engine: of :data:`hw.bench.engines.ENGINES`.
+    :param vcd: where all signals are kept; only with ``amaranth``.
     :raises InputError: the engine's tools are missing.
     """
 
-    def __init__(self, parameters: MachineParameters, engine: str = "verilator"):
+    def __init__(
+        self, parameters: MachineParameters, engine: str = "verilator", vcd: Path | None = None
+    ):
         self.parameters = parameters
         self.room = Classroom(parameters)
-        kind = AmaranthEngine if engine == "amaranth" else VerilatedEngine
-        self.engine: Engine = kind(self.room)
+        self.engine = make_engine(engine, self.room, vcd)
 
     def run(self, course: Course, seed: int | None = None) -> Learnt:
         """Teach a course from the weights of the parameters on; ``seed`` adds random pauses on both
@@ -190,6 +195,7 @@ class Lessons:
         return Learnt(
             network=self._network(run, count),
             state=int(field(run.outputs, layout, "state")[-1]),
+            generator=field(results, layout, "state"),
             status=field(results, layout, "result", "outcome", "status"),
             tick=field(results, layout, "result", "outcome", "tick"),
             decision=field(results, layout, "result", "outcome", "decision"),

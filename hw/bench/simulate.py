@@ -7,20 +7,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hw.bench.engine import AmaranthEngine, Engine, HangError, Stimulus
+from hw.bench.engine import PATIENCE_CYCLES, HangError, Stimulus
+from hw.bench.engines import make_engine
 from hw.bench.flash_chip import complete
+from hw.bench.loader import WithLoader
 from hw.bench.trace import HardwareTrace, input_events, pixels, split_images, traces
-from hw.bench.verilated import VerilatedEngine
 from hw.encoders import make_encoder
 from hw.events import Kind, event
 from hw.machine.pipeline import Pipeline
 from hw.parameters import MachineParameters
-from sim.errors import InputError
 from sim.network import Network
 from sim.pipeline import run
 from sim.trace import Trace, difference
-
-ENGINES = ("amaranth", "verilator")
 
 
 class DifferenceError(Exception):
@@ -30,8 +28,11 @@ class DifferenceError(Exception):
 class Simulation:
     """Encoder and pipeline of a network, ready to run images.
 
-    :param parameters: the network and its lanes.
-    :param engine: ``amaranth`` (no compiler, some thousand cycles per second) or ``verilator``.
+    Weights come as on a board: from the gateware, from a flash beside it, or from a host that loads
+    them first.
+
+    :param parameters: the network, its lanes, and where its weights are stored.
+    :param engine: of :data:`hw.bench.engines.ENGINES`.
     :param vcd: where the pipeline's signals are kept; only with ``amaranth``.
     :raises InputError: the engine's tools are missing.
     """
@@ -42,17 +43,16 @@ class Simulation:
         self.parameters = parameters
         # Amaranth's engine gets all images in one run, so that one VCD file has everything.
         self.chunk = 500 if engine == "verilator" else sys.maxsize
-        if vcd is not None and engine != "amaranth":
-            raise InputError("--vcd: only the Amaranth engine writes one; add --engine amaranth.")
 
-        self.encoder: Engine
-        self.pipeline: Engine
-        if engine == "amaranth":
-            self.encoder = AmaranthEngine(make_encoder(parameters.network))
-            self.pipeline = AmaranthEngine(complete(Pipeline(parameters), parameters), vcd)
-        else:
-            self.encoder = VerilatedEngine(make_encoder(parameters.network))
-            self.pipeline = VerilatedEngine(complete(Pipeline(parameters), parameters))
+        pipeline = complete(Pipeline(parameters), parameters)
+        self.patience_cycles = PATIENCE_CYCLES
+        layer = parameters.loaded_layer
+        if layer is not None:
+            rows = parameters.layers[layer].rows
+            pipeline = WithLoader(pipeline, rows, layer)
+            self.patience_cycles += rows.depth
+        self.pipeline = make_engine(engine, pipeline, vcd)
+        self.encoder = make_engine(engine, make_encoder(parameters.network))
 
     def run(self, images: npt.NDArray[np.uint8], seed: int | None = None) -> list[HardwareTrace]:
         """Run images uint8 (n, height, width), back to back; ``seed`` adds random pauses on all
@@ -62,12 +62,13 @@ class Simulation:
         :raises HangError: the gateware stops.
         """
         network = self.parameters.network
-        encoded = self.encoder.run(
-            Stimulus(pixels(images), closing=Kind.END.value | Kind.ABORT.value, seed=seed)
-        )
+        closing = Kind.END.value | Kind.ABORT.value
+        encoded = self.encoder.run(Stimulus(pixels(images), closing=closing, seed=seed))
         events = split_images(encoded, network)
         compare_events(network, events, images)
-        return traces(self.parameters, self.pipeline.run(Stimulus(events, seed=seed)))
+
+        stimulus = Stimulus(events, seed=seed, patience_cycles=self.patience_cycles)
+        return traces(self.parameters, self.pipeline.run(stimulus))
 
 
 def compare_events(network: Network, found: list[list[int]], images: npt.NDArray[np.uint8]) -> None:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import platformdirs
 from amaranth.hdl import Value
 
-from hw.bench.engine import PATIENCE_CYCLES, HangError, Run, Stimulus, port, to_words
+from hw.bench.engine import HangError, Run, Stimulus, port, to_words
 from hw.verilog import TOP, to_rtlil, write_verilog
 from sim.errors import InputError
 
@@ -94,7 +94,7 @@ class VerilatedEngine:
                 image_count=len(sizes),
                 closing=stimulus.closing,
                 seed=0 if stimulus.seed is None else stimulus.seed + 1,
-                patience=PATIENCE_CYCLES,
+                patience=stimulus.patience_cycles,
                 outputs=_address(outputs),
                 output_room=room,
                 observed=_address(observed),
@@ -107,7 +107,7 @@ class VerilatedEngine:
                     outputs[: batch.output_count], observed[: batch.observed_count], batch.cycles
                 )
             if max(batch.output_count, batch.observed_count) < room:
-                raise HangError(batch.closed, len(sizes))
+                raise HangError(batch.closed, stimulus)
             room *= 2
 
 

@@ -1,1 +1,1 @@
-"""The commands of ``python -m hw``: one file each."""
+"""The commands of ``python -m hw``, one file each."""

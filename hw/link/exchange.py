@@ -3,7 +3,6 @@ repeats.
 """
 
 import random
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from hw.link.frame import DELIMITER, Frame, Kind, Unpacker, pack
 from sim.errors import InputError
 
 PATIENCE_S = 2.0
-"""A request takes less, unless it is lost."""
+"""A request takes less on the line's clock, unless it is lost."""
 
 TRIES = 5
-"""A line that loses so many in a row is no line."""
+"""A line that loses a request as many times is no line."""
 
 
 class Line(Protocol):
@@ -30,6 +29,12 @@ class Line(Protocol):
         """Return what has come; wait for at least one byte, but no longer than that."""
         ...
 
+    def seconds(self) -> float:
+        """Return the time on the line's own clock, which began at any time: real seconds for a
+        port, cycles for gateware in a simulator.
+        """
+        ...
+
     def close(self) -> None:
         """Let the line go."""
         ...
@@ -40,18 +45,18 @@ class LinkError(InputError):
 
 
 class Exchange:
-    """Asks a board.
+    """Asks a board, and asks again where an answer is lost.
 
-    :param patience_s: time after which a request is sent again;
+    :param line: carries requests and replies; its clock decides what is late.
+    :param patience_s: time after which a request is sent again.
     :param tries: how often, before the board is gone.
     """
 
     def __init__(self, line: Line, patience_s: float, tries: int):
         self.line, self.patience_s, self.tries = line, patience_s, tries
         self._unpacker = Unpacker()
-        self._sequence = random.randrange(
-            1 << 16
-        )  # so that a reply to an earlier program is not taken for ours
+        # random, so that a reply to an earlier program is not taken for one to this one
+        self._sequence = random.randrange(1 << 16)
         line.write(DELIMITER)
 
     def run(
@@ -71,7 +76,9 @@ class Exchange:
                 self._send(waiting[-1], answered)
             if not waiting:
                 return
+
             self._receive(waiting, answered)
+            # a reply may overtake an earlier one that was lost, and then waits for it
             while waiting and waiting[0].reply is not None:
                 answered += 1
                 done = waiting.popleft()
@@ -81,37 +88,46 @@ class Exchange:
     def _send(self, request: "_Request", answered: int) -> None:
         if request.tries == self.tries:
             raise LinkError(
-                f"board: no answer to request {answered + 1} after {self.tries} tries; check port, power and cable."
+                f"board: no answer to request {answered + 1} after {self.tries} tries; "
+                "check port, power and cable."
             )
         request.tries += 1
-        request.sent_s = time.monotonic()
+        request.sent_s = self.line.seconds()
         try:
             self.line.write(pack(request.frame))
         except OSError as error:
             raise _disconnected(answered) from error
 
     def _receive(self, waiting: deque["_Request"], answered: int) -> None:
-        """Take in what comes, and send again what was lost: a repeated request gets the same reply."""
-        due_s = (
-            min(request.sent_s for request in waiting if request.reply is None) + self.patience_s
-        )
+        """Take in what comes, and send again what was lost; it gets the same reply as before."""
+        open_requests = [request for request in waiting if request.reply is None]
+        due_s = min(request.sent_s for request in open_requests) + self.patience_s
         try:
-            data = self.line.read(max(0.0, due_s - time.monotonic()))
+            data = self.line.read(max(0.0, due_s - self.line.seconds()))
         except OSError as error:
             raise _disconnected(answered) from error
+
         by_sequence = {request.frame.sequence: request for request in waiting}
         for frame in self._unpacker.feed(data):
             request = by_sequence.get(frame.sequence)
             if request is not None and frame.kind in (request.frame.kind, Kind.REFUSED):
                 request.reply = frame
+
+        now_s = self.line.seconds()
         for request in waiting:
-            if request.reply is None and time.monotonic() >= request.sent_s + self.patience_s:
+            if request.reply is None and now_s >= request.sent_s + self.patience_s:
                 self._send(request, answered)
 
 
 @dataclass
 class _Request:
-    """A request on its way."""
+    """A request on its way.
+
+    :param frame: what is sent.
+    :param tries: how often it was sent.
+    :param sent_s: when it was sent last, on the line's clock.
+    :param reply: None until it has come.
+    """
 
     frame: Frame
     tries: int = 0

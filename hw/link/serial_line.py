@@ -1,5 +1,7 @@
 """A serial port as a line to a board."""
 
+import time
+
 import serial
 
 from hw.boards.top import BAUD
@@ -7,8 +9,10 @@ from sim.errors import InputError
 
 
 class SerialLine:
-    """A serial port, or a pseudo-terminal; see :class:`hw.link.client.Line`.
+    """A serial port, or a pseudo-terminal; see :class:`hw.link.exchange.Line`.
 
+    :param port: its name.
+    :param baud: bits per second.
     :raises InputError: there is no such port, it may not be used, or somebody else uses it.
     """
 
@@ -27,6 +31,10 @@ class SerialLine:
         self._serial.timeout = timeout_s
         return self._serial.read(max(1, self._serial.in_waiting))
 
+    def seconds(self) -> float:
+        """Return the time of this computer."""
+        return time.monotonic()
+
     def close(self) -> None:
         """Let the port go."""
         self._serial.close()
@@ -35,7 +43,10 @@ class SerialLine:
 def _remedy(error: Exception) -> str:
     text = str(error)
     if "No such file" in text:
-        return "there is no such port; plug the board in, and list ports with `python -m serial.tools.list_ports`"
+        return (
+            "there is no such port; plug the board in, "
+            "and list ports with `python -m serial.tools.list_ports`"
+        )
     if "Permission" in text:
         return "may not be opened; add yourself to the group that owns it (dialout)"
     if "lock" in text or "busy" in text:

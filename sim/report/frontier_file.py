@@ -4,11 +4,12 @@ there.
 | column | meaning |
 |---|---|
 | ``key`` | of the settings; a sweep that finds it does not train that network again |
-| ``settings`` | JSON object, everything that decided the result, ``dataset`` and ``seed`` among it |
+| ``settings`` | JSON object: everything that decided the result, also ``dataset`` and ``seed`` |
 | ``seconds`` | spent on the point |
 | ``error`` | one sentence if the point failed; then the columns below are null |
 | ``accuracy``, ``validation`` | 0..1, integer machine, test images and validation images |
-| ``reads``, ``spikes``, ``tick`` | mean per test image: weights looked up, spikes, tick of the decision |
+| ``reads``, ``spikes`` | mean per test image: weights looked up, spikes |
+| ``tick`` | mean tick of the decision |
 | ``memory_bits`` | of all weights |
 | ``timeouts`` | test images without an output spike |
 | ``inputs``, ``digest`` | input neurons that were kept; digest of the network |
@@ -26,13 +27,27 @@ from sim.errors import InputError
 
 RESULTS_FILE = "results.sqlite"
 
+RENAMED_SETTINGS = {"faint": "max_silent_intensity"}
+"""Settings of training by the names that they had in earlier files, and their names today."""
+
 WAIT_SECONDS = 30
 """How long to wait for another process that is writing."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What a trained network was found to do; the columns of the file, in this order."""
+    """What a trained network was found to do; the columns of the file, in this order.
+
+    :param accuracy: 0..1, on test images.
+    :param validation: 0..1, on validation images.
+    :param reads: weights looked up, mean per test image.
+    :param spikes: mean per test image.
+    :param tick: of the decision, mean.
+    :param memory_bits: of all weights.
+    :param timeouts: test images without an output spike.
+    :param inputs: input neurons that were kept.
+    :param digest: of the network, 8 hexadecimal digits.
+    """
 
     accuracy: float
     validation: float
@@ -47,7 +62,14 @@ class Figures:
 
 @dataclass(frozen=True)
 class Point:
-    """One row: its figures, or the sentence that says why there are none."""
+    """One row.
+
+    :param key: of the settings.
+    :param settings: of training, as JSON.
+    :param seconds: spent on the point.
+    :param figures: None if the point failed.
+    :param error: why it failed, in one sentence; None if it did not.
+    """
 
     key: str
     settings: dict[str, Any]
@@ -88,9 +110,12 @@ class Results:
 
 
 def _point(key: str, settings: str, seconds: float, error: str | None, *figures: Any) -> Point:
+    """Return a row; settings by their names today, so that rows of all times compare."""
+    values: dict[str, Any] = json.loads(settings)
+    renamed = {RENAMED_SETTINGS.get(name, name): value for name, value in values.items()}
     if error is not None:
-        return Point(key, json.loads(settings), seconds, None, error)
-    return Point(key, json.loads(settings), seconds, Figures(*figures))
+        return Point(key, renamed, seconds, None, error)
+    return Point(key, renamed, seconds, Figures(*figures))
 
 
 @contextmanager
@@ -111,9 +136,8 @@ def open_results(path: Path, create: bool = False) -> Generator[Results]:
         connection = sqlite3.connect(file, timeout=WAIT_SECONDS)
         try:
             if create:
-                connection.execute(
-                    "PRAGMA journal_mode = WAL"
-                )  # a reader never waits for the sweep
+                # a reader never waits for the sweep
+                connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(_CREATE)
             connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM points LIMIT 0")
             yield Results(connection)

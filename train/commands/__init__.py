@@ -1,1 +1,1 @@
-"""The commands of ``python -m train``: one file each."""
+"""The commands of ``python -m train``, one file each."""

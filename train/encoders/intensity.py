@@ -31,7 +31,7 @@ class InputSpikes:
         return result
 
     def delivered(self, first: Tensor) -> Tensor:
-        """Count the spikes (batch,), int64, delivered before the decision tick ``first`` (batch,)."""
+        """Count the spikes, int64 (batch,), delivered before the tick ``first`` (batch,)."""
         counts = [
             now.sum(dim=1) * (tick < first)
             for tick, now in zip(self.ticks, self.spikes, strict=True)

@@ -10,14 +10,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from train.exact.layer import Times, next_tick
-from train.settings import Settings
+from train.settings import TrainSettings
 
 
 def loss(
     times: Times,
     labels: Tensor,
     weights: Iterable[Tensor],
-    settings: Settings,
+    settings: TrainSettings,
     ramp: float,
 ) -> Tensor:
     """Return the mean loss of a batch with labels int64 (batch,).
@@ -45,7 +45,7 @@ def loss(
     return total
 
 
-def _early_spikes(times: Times, settings: Settings) -> Tensor:
+def _early_spikes(times: Times, settings: TrainSettings) -> Tensor:
     """Return a soft count (batch,) of the hidden spikes delivered before the decision."""
     last_tick = settings.last_tick
     first = next_tick(times.output.detach(), last_tick).amin(dim=1, keepdim=True)

@@ -181,7 +181,8 @@ class _Split:
     def of(cls, settings: LearnSettings, network: Network, data: Dataset) -> "_Split":
         if network.classes != data.classes:
             raise InputError(
-                f"classes: the network decides between {network.classes}, {data.name} has {data.classes}."
+                f"classes: the network decides between {network.classes}, "
+                f"{data.name} has {data.classes}."
             )
         images, labels = turn(data.train_images, settings.turn), data.train_labels
         network, stuck = stick_rows(network, images, settings.stuck)
@@ -228,7 +229,8 @@ def load_checkpoint(path: Path, settings: LearnSettings, start: Network) -> Stat
         for name in wanted:
             if found.get(name) != wanted[name]:
                 raise InputError(
-                    f"{path}: was begun with {name} {found.get(name)}, not {wanted[name]}; delete it first."
+                    f"{path}: was begun with {name} {found.get(name)}, not {wanted[name]}; "
+                    "delete it first."
                 )
         layers = tuple(
             layer.with_weight(tensors[f"layers.{index}.weight"])

@@ -24,8 +24,8 @@ from train.data import load
 from train.evaluate import evaluate
 from train.export import export
 from train.fit import CHECKPOINT_FILE, fit
-from train.prune import without_faint
-from train.settings import Settings
+from train.prune import silence
+from train.settings import TrainSettings
 from train.sweep.spec import point_key
 
 NETWORKS = "networks"
@@ -36,7 +36,7 @@ CHECKPOINTS = "checkpoints"
 
 
 def run_point(
-    settings: Settings, data: Path | None, checkpoints: Path | None = None
+    settings: TrainSettings, data: Path | None, checkpoints: Path | None = None
 ) -> tuple[Figures, bytes, float]:
     """Train, export and measure one network; return its figures, its file's content and the seconds
     it took.
@@ -52,11 +52,13 @@ def run_point(
     start = time.monotonic()
     split = load(settings.dataset, data)
     folder = checkpoints / point_key(settings) if checkpoints else None
-    with nullcontext(folder) if folder else tempfile.TemporaryDirectory() as place:
+
+    with nullcontext(folder) if folder else tempfile.TemporaryDirectory() as name:
         training = fit(split, settings, None if folder is None else folder / CHECKPOINT_FILE)
-        network = without_faint(training.network, settings.faint)
-        found = export(network, split, settings, Path(place))
-        content = (Path(place) / NETWORK_FILE).read_bytes()
+        network = silence(training.network, settings.max_silent_intensity)
+        found = export(network, split, settings, Path(name))
+        content = (Path(name) / NETWORK_FILE).read_bytes()
+
     figures = Figures(
         accuracy=found["accuracy"],
         validation=evaluate(network, split.validation)["accuracy"],
@@ -72,7 +74,7 @@ def run_point(
 
 
 def run_sweep(
-    points: Sequence[Settings],
+    points: Sequence[TrainSettings],
     out: Path,
     client: Client,
     data: Path | None = None,
@@ -86,7 +88,7 @@ def run_sweep(
     :param client: of the Dask cluster that does the work.
     :param retry: train points that failed before once more.
     :param local: the workers see the folder ``out``: unfinished points keep checkpoints in it.
-    :param report: is told each result, once it is kept.
+    :param report: receives each result, once it is kept.
     :raises InputError: the cluster went away, or the results cannot be written; what is finished is
         kept.
     """
@@ -94,11 +96,13 @@ def run_sweep(
     with open_results(out, create=True) as results, progress_bar() as bar:
         known = {point.key for point in results.points() if not (retry and point.error)}
         missing = [settings for settings in points if point_key(settings) not in known]
+
         task = bar.add_task("sweep", total=len(points), completed=len(points) - len(missing))
         futures = {
             client.submit(run_point, settings, data, checkpoints, pure=False): settings
             for settings in missing
         }
+
         for future in as_completed(list(futures), loop=client.loop):
             point = _finish(future, futures.pop(future), out)
             results.add(point)
@@ -108,20 +112,22 @@ def run_sweep(
     return [rows[point_key(settings)] for settings in points]
 
 
-def _finish(future: Future, settings: Settings, out: Path) -> Point:
+def _finish(future: Future, settings: TrainSettings, out: Path) -> Point:
     """Return the row of a point that is done, and keep its network; its checkpoint is no longer
     needed.
     """
     key = point_key(settings)
     if future.cancelled():
         raise InputError(
-            "the Dask scheduler went away; finished points are kept, run the sweep again for the rest."
+            "the Dask scheduler went away; finished points are kept, "
+            "run the sweep again for the rest."
         )
     error = cast(BaseException | None, future.exception())
     if error is not None:
         return Point(key, settings.to_json(), 0.0, None, _sentence(error))
     figures, content, seconds = future.result()
-    future.release()  # or Dask would run the point again if the worker that still holds its result dies
+    # or Dask would run the point again if the worker that still holds its result dies
+    future.release()
     with atomic_path(out / NETWORKS / f"{key}.safetensors") as beside:
         beside.write_bytes(content)
     shutil.rmtree(out / CHECKPOINTS / key, ignore_errors=True)

@@ -6,7 +6,7 @@
     epochs = 20
 
     [[grid]]                       # the product of its lists: 2 x 3 points
-    hidden = [[140], [180]]        # a field that is a list itself is an axis when it is a list of lists
+    hidden = [[140], [180]]        # a setting that is a list varies if it is a list of lists
     seed = [1, 2, 3]
 
     [[grid]]                       # without lists, a single point
@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError
-from train.settings import ADDED, PRESETS, Settings
+from sim.report.frontier_file import RENAMED_SETTINGS
+from train.settings import ADDED, PRESETS, TrainSettings
 
 
-def read_spec(path: Path) -> list[Settings]:
+def read_spec(path: Path) -> list[TrainSettings]:
     """Return the points of a sweep, in the order of the file, each once.
 
     :raises InputError: the file is missing, not TOML, or names a setting or value that does not
@@ -38,20 +39,33 @@ def read_spec(path: Path) -> list[Settings]:
     for key in spec.keys() - {"settings", "grid"}:
         raise InputError(f"{path}: key {key!r} is unknown; give [settings] and [[grid]].")
     common, grids = spec.get("settings", {}), spec.get("grid", [{}])
-    if not isinstance(common, dict) or not isinstance(grids, list):
+    grids_fit = isinstance(grids, list) and all(isinstance(grid, dict) for grid in grids)
+    if not isinstance(common, dict) or not grids_fit:
         raise InputError(
-            f"{path}: settings must be a table, [settings], and every grid one of its own, [[grid]]."
+            f"{path}: settings must be a table, [settings], "
+            "and every grid one of its own, [[grid]]."
         )
-    points: dict[Settings, None] = {}
+    points: dict[TrainSettings, None] = {}
     for number, grid in enumerate(grids, 1):
         try:
-            points |= dict.fromkeys(_product(common | grid))
+            points |= dict.fromkeys(_product(_renamed(common) | _renamed(grid)))
         except InputError as error:
             raise InputError(f"{path}: grid {number}: {error}") from error
     return list(points)
 
 
-def _product(grid: dict[str, Any]) -> list[Settings]:
+def _renamed(table: dict[str, Any]) -> dict[str, Any]:
+    """Return a table of the file, settings by their names today.
+
+    :raises InputError: it names a setting twice.
+    """
+    for old, name in RENAMED_SETTINGS.items():
+        if old in table and name in table:
+            raise InputError(f"{old}: is an earlier name of {name}; give one of them.")
+    return {RENAMED_SETTINGS.get(key, key): value for key, value in table.items()}
+
+
+def _product(grid: dict[str, Any]) -> list[TrainSettings]:
     """Return the settings of all combinations of a grid's axes."""
     axes = {key: _axis(key, value) for key, value in grid.items()}
     combinations = itertools.product(*axes.values())
@@ -60,14 +74,14 @@ def _product(grid: dict[str, Any]) -> list[Settings]:
 
 def _axis(key: str, value: Any) -> list[Any]:
     """Return the values that a setting takes in a grid."""
-    many = isinstance(getattr(Settings(), key, None), tuple)
+    many = isinstance(getattr(TrainSettings(), key, None), tuple)
     is_axis = isinstance(value, list) and (
         not many or any(isinstance(item, list) for item in value)
     )
     return value if is_axis else [value]
 
 
-def _settings(values: dict[str, Any]) -> Settings:
+def _settings(values: dict[str, Any]) -> TrainSettings:
     preset = values.pop("preset", "prototype")
     if preset not in PRESETS:
         raise InputError(f"preset: must be one of {', '.join(PRESETS)}, not {preset!r}.")
@@ -96,16 +110,17 @@ def _value(key: str, standard: Any, value: Any) -> Any:
     raise InputError(f"{key}: must be {wanted}, not {value!r}.")
 
 
-def point_key(settings: Settings) -> str:
+def point_key(settings: TrainSettings) -> str:
     """Return the key under which a point's result is kept, 16 hexadecimal digits of its settings'
     SHA-256.
 
-    A setting of :data:`train.settings.ADDED` counts only where it is not at its default: results
-    from before it was added stay valid.
+    So that results stay valid for ever, a setting of :data:`train.settings.ADDED` counts only where
+    it is not at its default, and one that was renamed counts by its first name.
     """
-    usual = Settings().to_json()
+    usual = TrainSettings().to_json()
+    first_names = {name: old for old, name in RENAMED_SETTINGS.items()}
     chosen = {
-        key: value
+        first_names.get(key, key): value
         for key, value in settings.to_json().items()
         if key not in ADDED or value != usual[key]
     }

@@ -1,0 +1,81 @@
+"""Options that mean the same, and fail in the same words, in every command that has them."""
+
+import pytest
+
+from command_lines import sentence_of, write_network
+from hw.commands.parser import main as hw
+from sim.commands.parser import main as sim
+from train.commands.parser import main as train
+
+LANES = (
+    ("verilog", "--out", "x.v"),
+    ("simulate",),
+    ("check", "--board", "icebreaker"),
+    ("build", "--board", "icebreaker"),
+    ("emulate",),
+)
+
+LIMIT = (
+    (sim, "run", ".", "--dataset", "mnist"),
+    (sim, "report", "."),
+    (hw, "simulate", "."),
+    (hw, "classify", ".", "--port", "/dev/none", "--dataset", "mnist"),
+    (hw, "learn", ".", "--port", "/dev/none", "--out", "out"),
+    (train, "learn", "--out", "out"),
+)
+
+SEED = (
+    (hw, "simulate", "."),
+    (hw, "build", ".", "--board", "icebreaker"),
+    (hw, "learn", ".", "--port", "/dev/none", "--out", "out"),
+    (train, "learn", "--out", "out"),
+    (train, "fit", "--out", "out"),
+    (train, "export", "--out", "out"),
+)
+
+EPOCHS = (
+    (hw, "learn", ".", "--port", "/dev/none", "--out", "out"),
+    (train, "fit", "--out", "out"),
+    (train, "export", "--out", "out"),
+)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    write_network(tmp_path, seed=11, images=2)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("value", ["0", "99", "-1", "many"])
+def test_lanes_fail_in_the_same_words(capsys, value):
+    found = {
+        sentence_of(capsys, hw, command, ".", *rest, "--lanes", value) for command, *rest in LANES
+    }
+    (sentence,) = found
+    assert sentence.startswith("--lanes: must be in 1..")
+    assert sentence.endswith(f"(the widest layer) or 'full', not {value}.")
+
+
+@pytest.mark.parametrize(
+    ("name", "commands", "value", "sentence"),
+    [
+        ("--limit", LIMIT, "0", "--limit: must be at least 1, not 0."),
+        ("--limit", LIMIT, "few", "--limit: must be a whole number, not few."),
+        ("--seed", SEED, "-1", "--seed: must be at least 0, not -1."),
+        ("--epochs", EPOCHS, "0", "--epochs: must be at least 1, not 0."),
+    ],
+)
+def test_numbers_fail_in_the_same_words(capsys, name, commands, value, sentence):
+    assert {sentence_of(capsys, main, *words, name, value) for main, *words in commands} == {
+        sentence
+    }
+
+
+def test_boards_and_weights_fail_in_the_same_words(capsys):
+    for name, commands in {
+        "--board": ("check", "build", "program", "simulate", "emulate"),
+        "--weights": ("check", "build", "simulate", "emulate"),
+    }.items():
+        board = ("--board", "icebreaker") if name == "--weights" else ()
+        found = {sentence_of(capsys, hw, each, ".", *board, name, "paper") for each in commands}
+        assert len(found) == 1, found

@@ -1,0 +1,126 @@
+"""Learning runs: resumed equals uninterrupted, and validation images are not learnt."""
+
+import numpy as np
+import pytest
+
+from sim.data.dataset import Dataset
+from sim.encoders.intensity import encode
+from sim.errors import InputError
+from sim.learning.schedule import default_rule, skipping
+from small_data import PATTERNS, patterns
+from train.learning.change import stick_rows
+from train.learning.in_place import LearnSettings, run
+from train.learning.random_network import random_network
+
+
+def settings(network, **others):
+    return LearnSettings(
+        f"{network.digest:08x}", "patterns", default_rule(network), **{"epochs": 3, **others}
+    )
+
+
+def learned(folder, network=None, **others):
+    network = network or random_network(PATTERNS, 20, 5)
+    return run(
+        settings(network, **others), network, PATTERNS, folder / "checkpoint", lambda count: None
+    )
+
+
+def test_random_weights_learn_patterns(tmp_path):
+    curve = learned(tmp_path).curve
+    assert curve[0].test < 0.6
+    assert curve[-1].test > 0.95
+    assert [point.epoch for point in curve] == [0, 1, 2, 3]
+    assert all(point.updated + point.skipped == 1100 for point in curve[1:])
+
+
+def test_validation_images_are_not_learnt(tmp_path):
+    """Images kept for validation may be anything without changing a weight."""
+    other = Dataset(
+        "patterns",
+        PATTERNS.classes,
+        PATTERNS.train_images.copy(),
+        PATTERNS.train_labels,
+        *patterns(300, 1),
+    )
+    other.train_images[other.split()[1]] = 0
+    start = random_network(PATTERNS, 20, 5)
+    first, second = (
+        run(settings(start), start, data, tmp_path / name, lambda count: None)
+        for data, name in ((PATTERNS, "a"), (other, "b"))
+    )
+    assert first.network.digest == second.network.digest
+    assert first.curve[-1].validation != second.curve[-1].validation
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
+    whole = learned(tmp_path / "whole", shift=1)
+    done = []
+
+    def interrupt(count):
+        done.append(count)
+        if sum(done) > 1100:  # in the second epoch
+            raise KeyboardInterrupt
+
+    start = random_network(PATTERNS, 20, 5)
+    with pytest.raises(KeyboardInterrupt):
+        run(settings(start, shift=1), start, PATTERNS, tmp_path / "checkpoint", interrupt)
+    told = []
+    resumed = run(settings(start, shift=1), start, PATTERNS, tmp_path / "checkpoint", told.append)
+    assert told[0] == 1100
+    assert (resumed.network.digest, resumed.generator) == (whole.network.digest, whole.generator)
+    assert [point.test for point in resumed.curve] == [point.test for point in whole.curve]
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
+    learned(tmp_path)
+    with pytest.raises(
+        InputError, match=r"checkpoint: was begun with seed 1, not 2; delete it first"
+    ):
+        learned(tmp_path, seed=2)
+    (tmp_path / "checkpoint").write_bytes(b"half")
+    with pytest.raises(InputError, match="truncated"):
+        learned(tmp_path)
+
+
+def test_rows_stuck_at_zero_stay_zero_and_the_others_learn(tmp_path):
+    start = random_network(PATTERNS, 20, 5)
+    _, rows = stick_rows(start, PATTERNS.train_images, 10)
+    used = encode(start.encoder, PATTERNS.train_images).sum(
+        axis=0
+    )  # tick 0 or -1: the sum falls with every quiet image
+    assert used[rows].min() >= np.delete(used, rows).max()
+    weight = learned(tmp_path, start, stuck=10).network.layers[0].weight
+    assert not weight[rows].any()
+    assert (
+        np.delete(weight, rows, axis=0) != np.delete(start.layers[0].weight, rows, axis=0)
+    ).any()
+
+
+def test_skipping_grows_in_a_line_from_first_to_last():
+    run_settings = settings(random_network(PATTERNS, 4, 0), epochs=4, skip=(0, 230))
+    values = np.concatenate(
+        [skipping(run_settings.skip, epoch, run_settings.epochs, 100) for epoch in (1, 2, 3, 4)]
+    )
+    assert (values[0], values[-1], len(values)) == (0, 230, 400)
+    assert set(np.diff(values)) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"epochs": -1}, "--epochs"),
+        ({"limit": 0}, "--limit"),
+        ({"skip": (9, 8)}, "--skip"),
+        ({"skip": (0, 256)}, "--skip"),
+    ],
+)
+def test_wrong_settings_are_named(wrong, sentence):
+    with pytest.raises(InputError, match=sentence):
+        settings(random_network(PATTERNS, 4, 0), **wrong)
+
+
+def test_a_network_of_other_classes_is_refused(tmp_path):
+    other = Dataset("others", ("a", "b", "c"), *patterns(24, 0), *patterns(24, 1))
+    with pytest.raises(InputError, match=r"classes: the network decides between \('a', 'b', 'c'\)"):
+        learned(tmp_path, random_network(other, 4, 0))

@@ -1,0 +1,85 @@
+"""A sweep's file: which points it means, and under which keys their results are kept."""
+
+from dataclasses import replace
+
+import pytest
+
+from sim.errors import InputError
+from train.settings import PRESETS, TrainSettings
+from train.sweep.spec import point_key, read_spec
+
+
+def written(tmp_path, text):
+    path = tmp_path / "spec.toml"
+    path.write_text(text)
+    return path
+
+
+def test_grid_is_the_product_of_its_lists(tmp_path):
+    text = "[settings]\nepochs = 2\nwarp = 1\n[[grid]]\nhidden = [[4], [5, 6]]\nseed = [1, 2]\n"
+    expected = [
+        TrainSettings(epochs=2, warp=1.0, hidden=hidden, seed=seed)
+        for hidden in ((4,), (5, 6))
+        for seed in (1, 2)
+    ]
+    assert read_spec(written(tmp_path, text)) == expected
+
+
+def test_grid_without_lists_is_a_point(tmp_path):
+    text = '[[grid]]\npreset = "frugal"\nhidden = [9]\n[[grid]]\n[[grid]]\nhidden = [600]\n'
+    points = read_spec(written(tmp_path, text))
+    assert points == [
+        replace(PRESETS["frugal"], hidden=(9,)),
+        TrainSettings(),
+    ]  # the last two are the same point
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[[grid]", "is not TOML"),
+        ("[axes]\nseed = [1]", "key 'axes' is unknown"),
+        ("grid = 3", "settings must be a table"),
+        ("[[grid]]\nhiden = [3]", "grid 1: hiden: is no setting"),
+        ("[[grid]]\nseed = 1.5", "grid 1: seed: must be int, not 1.5"),
+        ("[[grid]]\nseed = true", "grid 1: seed: must be int, not True"),
+        ("[[grid]]\nhidden = 3", "grid 1: hidden: must be list of int, not 3"),
+        ("[[grid]]\n[[grid]]\npool = [1, 3]", "grid 2: --pool: must be 1 or 2, not 3"),
+        ("[[grid]]\nbits = []", "grid 1: bits: a network of real weights"),
+        ("grid = [3]", "settings must be a table"),
+        ("[[grid]]\nfaint = 1\nmax_silent_intensity = 1", "grid 1: faint: is an earlier name of"),
+        ('[[grid]]\npreset = "best"', "grid 1: preset: must be one of prototype"),
+    ],
+)
+def test_bad_spec_is_one_sentence(tmp_path, text, sentence):
+    path = written(tmp_path, text)
+    with pytest.raises(InputError) as error:
+        read_spec(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert sentence in str(error.value)
+
+
+def test_settings_may_have_their_earlier_names(tmp_path):
+    text = "[settings]\n{0} = 3\n[[grid]]\n[[grid]]\n{0} = [0, 140]\n"
+    old, new = (
+        read_spec(written(tmp_path, text.format(name)))
+        for name in ("faint", "max_silent_intensity")
+    )
+    assert old == new
+    assert [point.max_silent_intensity for point in new] == [3, 0, 140]
+
+
+def test_key_names_the_settings():
+    points = [TrainSettings(seed=2), TrainSettings(warp=0.71), TrainSettings(seed=1)]
+    assert len({point_key(settings) for settings in (TrainSettings(), *points)}) == 3
+
+
+def test_results_stay_valid_when_a_setting_is_added():
+    """The recipe's key must not change with a new setting: name it in ADDED."""
+    key = point_key(TrainSettings())
+    assert key == "a2798a61e666f7aa" != point_key(TrainSettings(wake_share=0.1))
+
+
+def test_results_stay_valid_when_a_setting_is_renamed():
+    """The key is that of version 0.1, where the setting was called faint."""
+    assert point_key(TrainSettings(max_silent_intensity=140)) == "51d0c72cc954ba48"
