@@ -101,7 +101,7 @@ def _layers(network: Network) -> _Layers:
     )
 
 
-@jit(cache=True, parallel=True, nogil=True)
+@jit(parallel=True, nogil=True)
 def _run_samples(
     samples: Any,
     encoder: Any,
@@ -119,7 +119,7 @@ def _run_samples(
         )
 
 
-@jit(cache=True, nogil=True)
+@jit(nogil=True)
 def _run_sample(
     samples: Any, index: Any, encoder: Any, readout: Any, layers: Any, events: Any, output: Any
 ) -> Any:
@@ -151,7 +151,7 @@ def _run_sample(
     return winner, layers.last_tick, True
 
 
-@jit(cache=True, nogil=True)
+@jit(nogil=True)
 def _deliver_tick(
     inputs: Any, weight: Any, sizes: Any, current: Any, potential: Any, fired: Any, events: Any
 ) -> None:
@@ -175,7 +175,7 @@ def _deliver_tick(
         first = after
 
 
-@jit(cache=True, nogil=True)
+@jit(nogil=True)
 def add(total: Any, more: Any) -> None:
     """Add one array to another in place."""
     # a plain loop over slices is what the compiler turns into SIMD

@@ -5,18 +5,50 @@ A part's compiled form is a named tuple of what its functions need to know; the 
 methods of the named tuple, in the subset of Python that numba compiles. Here each of them has a
 name that loops call; the first argument says whose it is.
 
-numba keeps compiled loops in ``__pycache__`` and compiles a loop again when its own file changes:
-after a change of a part's compiled form delete the ``__pycache__`` of the loops that call it.
+numba keeps what it compiled in files, and compiles a loop again when the loop's own file changes. A
+loop contains the code of parts, and its file names their types; so the folder that keeps it is
+chosen by the text of all files that can be in it.
 """
 
+import hashlib
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 import numba
 from numba.extending import overload  # pyright: ignore[reportUnknownVariableType]
 
-jit = cast(Any, numba.njit)
+HERE = Path(__file__).parent
+FOLDERS = ("connections", "encoders", "learning", "readouts")
+"""Where the code of compiled loops comes from, beside the files of this folder."""
+
+_config = cast(Any, numba).config
 _overload = cast(Callable[[Any], Callable[[Any], Any]], overload)
+
+
+@cache
+def cache_folder() -> Path:
+    """Return the folder of what is compiled from the files as they are."""
+    sha = hashlib.sha256()
+    for folder in (HERE, *(HERE / name for name in FOLDERS)):
+        for file in sorted(folder.glob("*.py")):
+            sha.update(file.name.encode() + file.read_bytes())
+    return Path(_config.CACHE_DIR or HERE / "__pycache__") / f"compiled-{sha.hexdigest()[:16]}"
+
+
+def jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator that compiles a loop, and keeps it for the next process."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        # numba asks for the folder once, when it decorates
+        before, _config.CACHE_DIR = _config.CACHE_DIR, str(cache_folder())
+        try:
+            return cast(Any, numba.njit)(cache=True, **options)(function)
+        finally:
+            _config.CACHE_DIR = before
+
+    return decorate
 
 
 def spikes_by_tick(encoder: Any, samples: Any, index: Any, last_tick: Any) -> Any:

@@ -38,7 +38,8 @@ def run_command(main: Callable[[], int | None]) -> None:
         status = BAD_INPUT
     except ModuleNotFoundError as error:
         print(
-            f"error: {error.name} is not installed; `pip install -e '.[train,hw]'` brings all tools.",
+            f"error: {error.name} is not installed; "
+            "`pip install -e '.[train,hw]'` brings all tools.",
             file=sys.stderr,
         )
         status = BAD_INPUT

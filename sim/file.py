@@ -27,9 +27,8 @@ One bit of weight is -1 or +1 there, which the machine cannot run.
 import json
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
@@ -41,8 +40,8 @@ from sim.encoders import ENCODERS
 from sim.encoders.intensity import Intensity
 from sim.errors import InputError, check_keys
 from sim.files import atomic_path
-from sim.network import Layer, Network, name_of
-from sim.neuron import Adaptation, Neuron
+from sim.network import Layer, Network, check_bits
+from sim.neuron import NEURON_SETTINGS, Adaptation, Neuron
 from sim.readouts import READOUTS
 from sim.readouts.first_spike import FirstSpike
 from sim.readouts.verdict import Readout
@@ -56,9 +55,6 @@ METADATA_KEYS = {
     *("layers", "readout", "encoder", "ticks_per_unit", "last_tick", "classes"),
 }
 """The metadata of version 2."""
-
-NEURON_KEYS = tuple(field.name for field in fields(Neuron) if field.name != "threshold")
-"""What version 2 says of a neuron; its threshold is an array."""
 
 Tensors = dict[str, npt.NDArray[Any]]
 
@@ -109,48 +105,17 @@ def write_tensors(
             ) from error
 
 
-def save(network: Network, path: Path, version: Literal[1, 2] = 1) -> None:
+def save(network: Network, path: Path, version: int | None = None) -> None:
     """Write a network; ``load(path)`` gives it back with the same digest.
 
-    :param version: of the file; 1 can say every network that is possible today.
+    :param version: of the file; None: the earliest that can say this network.
     :raises InputError: the folder cannot be written, the disk is full, or the version cannot say
         this network.
     """
-    settings = network.settings() if version == 1 else _settings(network)
-    metadata = {"format": FORMAT, "version": str(version), **settings}
+    version = network.file_version if version is None else version
+    metadata = {"format": FORMAT, "version": str(version), **network.settings(version)}
     metadata["provenance"] = json.dumps(network.provenance, sort_keys=True)
     write_tensors(path, network.tensors(), metadata)
-
-
-def _settings(network: Network) -> dict[str, str]:
-    """Return the scalars of the network, as text, under their names in version 2; no provenance."""
-    layers: list[dict[str, Any]] = []
-    for index, layer in enumerate(network.layers):
-        _check_bits(index, layer.weight_bits)
-        layers.append(
-            {
-                "connection": {"kind": name_of(CONNECTIONS, layer.connection)},
-                "neuron": {key: getattr(layer.neuron, key) for key in NEURON_KEYS},
-                "weight_bits": layer.weight_bits,
-            }
-        )
-    encoder = {"kind": name_of(ENCODERS, network.encoder), **network.encoder.settings()}
-    return {
-        "layers": json.dumps(layers),
-        "readout": json.dumps(network.readout_name),
-        "encoder": json.dumps(encoder),
-        "ticks_per_unit": str(network.ticks_per_unit),
-        "last_tick": str(network.last_tick),
-        "classes": json.dumps(network.classes),
-    }
-
-
-def _check_bits(index: int, bits: int) -> None:
-    if bits == 1:
-        raise InputError(
-            f"layers.{index}.weight_bits: 1 means -1 and +1 in version 2, which the machine cannot "
-            "run; take 2 bits, or version 1."
-        )
 
 
 def network_path(path: Path) -> Path:
@@ -221,8 +186,8 @@ def _layer(tensors: Tensors, index: int, value: Any) -> Layer:
     key = f"layers.{index}"
     found = check_keys(value, key, ("connection", "neuron", "weight_bits"))
     kind, settings = _kind(CONNECTIONS, found["connection"], f"{key}.connection")
-    neuron = check_keys(found["neuron"], f"{key}.neuron", NEURON_KEYS)
-    _check_bits(index, found["weight_bits"])
+    neuron = check_keys(found["neuron"], f"{key}.neuron", NEURON_SETTINGS)
+    check_bits(found["weight_bits"], f"{key}.weight_bits")
 
     with _named(key):
         return Layer(

@@ -131,6 +131,7 @@ class Network:
 
         require(len(self.layers) > 0, "layers", "a network needs at least one layer")
         self._check_sizes()
+        self.settings()  # a network that no version of the file can say does not exist
         for index in range(len(self.layers)):
             bits = self.bounds(index).bits
             problem = f"its potentials need {bits} bits, at most {MAX_BITS} are supported"
@@ -199,17 +200,54 @@ class Network:
             arrays[f"layers.{index}.threshold"] = np.array(layer.threshold, np.int32)
         return arrays
 
-    def settings(self) -> dict[str, str]:
-        """Return the scalars of the network, as text, under their names in version 1 of the file,
-        which can say every network that is possible today; no provenance.
+    @property
+    def file_version(self) -> int:
+        """The earliest version of the file format that can say this network; its digest is taken
+        over what that version says.
         """
+        usual = [
+            (name_of(ENCODERS, self.encoder), "intensity"),
+            (self.readout_name, "first_spike"),
+            *((name_of(CONNECTIONS, layer.connection), "dense") for layer in self.layers),
+            *((layer.neuron, Neuron(layer.threshold)) for layer in self.layers),
+        ]
+        return 1 if all(found == known for found, known in usual) else 2
+
+    def settings(self, version: int | None = None) -> dict[str, str]:
+        """Return the scalars of the network, as text, under their names in the file; no provenance.
+
+        :param version: of the file; None: the earliest that can say this network.
+        :raises InputError: the version cannot say this network.
+        """
+        version = self.file_version if version is None else version
+        problem = f"{version} of the file cannot say this network; take {self.file_version}"
+        require(self.file_version <= version <= 2, "version", problem)
+        parts = self._parts_of_version_1() if version == 1 else self._parts_of_version_2()
         return {
             "ticks_per_unit": str(self.ticks_per_unit),
             "last_tick": str(self.last_tick),
-            "weight_bits": json.dumps([layer.weight_bits for layer in self.layers]),
-            **{key: json.dumps(value) for key, value in self.encoder.settings().items()},
             "classes": json.dumps(self.classes),
+            **{key: json.dumps(value) for key, value in parts.items()},
         }
+
+    def _parts_of_version_1(self) -> dict[str, Any]:
+        bits = [layer.weight_bits for layer in self.layers]
+        return {"weight_bits": bits, **self.encoder.settings()}
+
+    def _parts_of_version_2(self) -> dict[str, Any]:
+        layers: list[dict[str, Any]] = []
+        for index, layer in enumerate(self.layers):
+            check_bits(layer.weight_bits, f"layers.{index}.weight_bits")
+            layers.append(
+                {
+                    "connection": {"kind": name_of(CONNECTIONS, layer.connection)},
+                    "neuron": layer.neuron.settings(),
+                    "weight_bits": layer.weight_bits,
+                }
+            )
+        kind = name_of(ENCODERS, self.encoder)
+        encoder = {"kind": kind, **self.encoder.settings()}
+        return {"layers": layers, "readout": self.readout_name, "encoder": encoder}
 
     @cached_property
     def digest(self) -> int:
@@ -248,6 +286,15 @@ def _digest(
         if name not in without:
             sha.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
     return int.from_bytes(sha.digest()[:4], "big")
+
+
+def check_bits(bits: int, key: str) -> None:
+    """Check that weights of that width mean the same in version 2 of the file and in the machine.
+
+    :raises InputError: they do not.
+    """
+    problem = "1 means -1 and +1 in version 2, which the machine cannot run; take 2 bits"
+    require(bits != 1, key, problem)
 
 
 def name_of(table: Mapping[str, type], part: object) -> str:

@@ -186,6 +186,10 @@ class Neuron:
                 f"{value} is not possible in this version; take {field.default}",
             )
 
+    def settings(self) -> dict[str, Any]:
+        """Return all but the threshold under their names in a network's file, for JSON."""
+        return {name: getattr(self, name) for name in NEURON_SETTINGS}
+
     @property
     def fires_once(self) -> bool:
         """Whether a neuron spikes at most once in a sample."""
@@ -217,6 +221,10 @@ class Neuron:
         # the start is the highest potential of a neuron that nothing excites
         low = min(base, base + ticks * current.low)
         return StateBounds(current, Bounds(low, max(start, base + ticks * current.high)))
+
+
+NEURON_SETTINGS = tuple(field.name for field in fields(Neuron) if field.name != "threshold")
+"""What a network's file says of a neuron in JSON; its threshold is an array there."""
 
 
 class Connection(Protocol):

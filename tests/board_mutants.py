@@ -25,14 +25,14 @@ WORDS = [
     (
         "words: bytes missing",
         "hw/link/responder.py",
-        "(exchange.size == left)",
-        "(exchange.size >= left)",
+        "(exchange.size == remaining)",
+        "(exchange.size >= remaining)",
     ),
     (
         "words: bytes too many",
         "hw/link/responder.py",
-        "(exchange.size == left)",
-        "(exchange.size <= left)",
+        "(exchange.size == remaining)",
+        "(exchange.size <= remaining)",
     ),
     (
         "words: a reply too long",
@@ -143,13 +143,13 @@ FLASH = [
     (
         "flash: other weights",
         "hw/boards/top.py",
-        "machine.flash.digest == number",
-        "number == number",
+        "machine.flash.digest == digest",
+        "digest == digest",
     ),
     (
         "flash: wires of the board",
         "hw/flow/placement.py",
-        "flash_wires=board.flash.wires",
-        "flash_wires=2",
+        "flash(board.flash.wires)",
+        "flash(2)",
     ),
 ]

@@ -67,8 +67,8 @@ MUTANTS = [
     Mutant(
         "no clear, registers",
         "hw/machine/neurons.py",
-        "                with m.If(clear):",
-        "                with m.If(Const(0)):",
+        "with m.If(clear):",
+        "with m.If(Const(0)):",
     ),
     Mutant("no clear, memory", "hw/machine/neurons.py", "eq(clear | (fresh & ~", "eq((fresh & ~"),
     Mutant(
@@ -107,26 +107,29 @@ MUTANTS = [
         "spike left over", "hw/machine/spike_queue.py", "more.eq(several(list(now)))", "more.eq(0)"
     ),
     Mutant(
-        "row not waited for", "hw/storage/block.py", " & ~reading & ~self.o.valid)", " & ~reading)"
+        "row not waited for",
+        "hw/storage/block.py",
+        " & ~reading_1 & ~self.o.valid)",
+        " & ~reading_1)",
     ),
     Mutant(
         "tie in a fold",
         "hw/arithmetic.py",
-        "(high.potential > low.potential)",
-        "(high.potential >= low.potential)",
+        "(high.value > low.value)",
+        "(high.value >= low.value)",
     ),
     Mutant(
         "tie between folds",
         "hw/readouts/first_spike.py",
-        "best.potential > front_potential",
-        "best.potential >= front_potential",
+        "best.value > front_potential",
+        "best.value >= front_potential",
     ),
     Mutant("padding wins", "hw/readouts/first_spike.py", "if lane < in_last", "if lane <= in_last"),
     Mutant(
         "output at zero missed",
         "hw/readouts/first_spike.py",
-        "(lane.potential >= 0)",
-        "(lane.potential > 0)",
+        "(lane.value >= 0)",
+        "(lane.value > 0)",
     ),
     Mutant(
         "one tick too few",
@@ -150,6 +153,24 @@ MUTANTS = [
         "with m.Elif(~self.busy):",
         "with m.Else():",
     ),
+    Mutant(
+        "verdict not waited for",
+        "hw/machine/sequencer.py",
+        "held.eq(awaited & ~self.verdict.valid)",
+        "held.eq(0)",
+    ),
+    Mutant(
+        "verdict of the tick before",
+        "hw/machine/sequencer.py",
+        "m.d.sync += awaited.eq(1)",
+        "m.d.sync += awaited.eq(0)",
+    ),
+    Mutant(
+        "earlier fold forgotten",
+        "hw/readouts/first_spike.py",
+        "ended.eq(fires | (earlier & ended))",
+        "ended.eq(fires)",
+    ),
     Mutant("lost in a full queue", "hw/machine/spike_queue.py", "folds + 1)", "folds)"),
     Mutant(
         "lost when stalled",
@@ -158,26 +179,29 @@ MUTANTS = [
         "take.eq(1)",
     ),
     Mutant(
-        "chunk left out", "hw/machine/spike_queue.py", "left.eq(left & ~(1 << chunk))", "left.eq(0)"
+        "chunk left out",
+        "hw/machine/spike_queue.py",
+        "remaining_1.eq(remaining_1 & ~(1 << chunk_1))",
+        "remaining_1.eq(0)",
     ),
     Mutant(
         "chunk not waited for",
         "hw/machine/spike_queue.py",
-        "self.pending.eq(some | self.o.valid)",
-        "self.pending.eq(some)",
+        "self.pending.eq(some_1 | self.o.valid)",
+        "self.pending.eq(some_1)",
     ),
     Mutant(
         "chunk not forgotten",
         "hw/machine/spike_queue.py",
-        "[left.eq(0), self.o.valid.eq(0)]",
-        "left.eq(0)",
+        "[remaining_1.eq(0), self.o.valid.eq(0)]",
+        "remaining_1.eq(0)",
     ),
     Mutant("late order overtaken", "hw/machine/layer.py", " | neurons.late", ""),
     Mutant(
         "weight before its order",
         "hw/machine/neurons.py",
-        "m.d.sync += weight.eq",
-        "m.d.comb += weight.eq",
+        "m.d.sync += weight_1.eq",
+        "m.d.comb += weight_1.eq",
     ),
     Mutant(
         "lanes of another group",
@@ -207,9 +231,9 @@ MUTANTS = [
         "(when.tick > self.later.tick)",
     ),
     Mutant(
-        "pixels not skipped",
+        "pixels not discarded",
         "hw/encoders/intensity.py",
-        "with m.If(self.skip):",
+        "with m.If(self.discard):",
         "with m.If(Const(0)):",
     ),
     Mutant(

@@ -110,9 +110,12 @@ def test_a_store_gives_the_rows_asked_for_at_its_pace(kind, piece, seed):
     Flash takes two cycles per bit of its one wire, or for as many bits as it has wires.
     """
     rows, rng = random_rows(seed), random.Random(seed)
-    store = FlashStore(rows, kind) if isinstance(kind, int) else kind(rows)
-    if isinstance(store, BlockStore):
-        store = BlockStore(rows, BlockWords(rows, piece=piece))  # words in several memories
+    if isinstance(kind, int):
+        store = FlashStore(rows, kind)
+    elif kind is BlockStore:
+        store = BlockStore(rows, BlockWords(rows, piece=piece))
+    else:
+        store = kind(rows)
     words, dut, found, expected = rows.pack(), store, {}, {}
     if isinstance(store, FlashStore):
         dut = WithFlash(dut, image(rows, seed))

@@ -1,6 +1,7 @@
 """A network's file gives it back, in both versions, or says in one sentence what is wrong."""
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from safetensors.numpy import save_file
 from random_networks import random_network, seeds
 from sim.errors import InputError
 from sim.file import load, save
+from sim.readouts import READOUTS
+from sim.readouts.first_spike import FirstSpike
 from small_network import CODE, PIXELS, WEIGHT, small_network
 
 ZOO = sorted((Path(__file__).parent.parent / "zoo").glob("*.safetensors"))
@@ -296,6 +299,29 @@ def test_version_2_cannot_say_a_bit_that_is_minus_one_or_zero(tmp_path):
     layer = small_network().layers[0].with_weight(weight)
     binary = small_network(layers=(type(layer)(layer.connection, layer.neuron, weight_bits=1),))
     save(binary, tmp_path / "network.safetensors")
-    with pytest.raises(InputError, match="take 2 bits, or version 1"):
+    with pytest.raises(InputError, match="which the machine cannot run; take 2 bits"):
         save(binary, tmp_path / "network.safetensors", version=2)
     assert load(tmp_path).digest == binary.digest
+
+
+@dataclass(frozen=True)
+class Other(FirstSpike):
+    """A readout that version 1 does not know."""
+
+
+def test_what_version_1_cannot_say_is_written_in_version_2(tmp_path, monkeypatch):
+    monkeypatch.setitem(READOUTS, "other", Other)
+    other = small_network(readout=Other())
+    assert (small_network().file_version, other.file_version) == (1, 2)
+    assert other.digest != small_network().digest
+    assert other.structure_digest != small_network().structure_digest
+
+    save(other, tmp_path / "network.safetensors")
+    assert load(tmp_path).digest == other.digest
+    assert load(tmp_path).readout == Other()
+    with pytest.raises(InputError, match="version: 1 of the file cannot say this network; take 2"):
+        save(other, tmp_path / "network.safetensors", version=1)
+
+    binary = replace(other.layers[0].with_weight(WEIGHT * np.int8(-1)), weight_bits=1)
+    with pytest.raises(InputError, match=r"layers.0.weight_bits: 1 means -1 and \+1"):
+        small_network(readout=Other(), layers=(binary,))

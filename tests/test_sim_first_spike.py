@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import njit
 
-from sim.compiled import decide, jit, start
+from sim.compiled import decide, start
 from sim.readouts.first_spike import FirstSpike
 
 
-@jit
+@njit
 def compiled(readout, potential):
     return decide(readout, start(readout, len(potential)), potential)
 

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from numba import njit
 
 from random_networks import random_images, random_network, seeds
-from sim.compiled import jit, spikes_by_tick
+from sim.compiled import spikes_by_tick
 from sim.encoders.intensity import NEVER, Intensity, encode
 from sim.errors import InputError
 from small_network import CODE, PIXELS
 
 
-@jit
+@njit
 def compiled_spikes(encoder, samples, index, last_tick):
     return spikes_by_tick(encoder, samples, index, last_tick)
 

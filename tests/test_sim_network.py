@@ -156,7 +156,7 @@ def test_reads_are_the_weights_of_the_rows(seed):
 
 @given(seeds)
 def test_neurons_that_cannot_fire_never_do(seed):
-    """A neuron can fire if and only if it does when all that excites it comes at once, and first."""
+    """A neuron can fire if it does when all that excites it comes at once, and first."""
     network = random_network(seed)
     for index, layer in enumerate(network.layers):
         first = min(network.encoder.first_tick + index, network.last_tick)

@@ -1,4 +1,4 @@
-"""A neuron is possible, or refused in one sentence; its bounds hold for every input and are reached."""
+"""A neuron is possible, or refused in one sentence; its bounds hold, and are reached."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The boards we build for: one row each, and one pin file each in ``constraints/``."""
+"""The boards we build for: one row each, and one pin file each in ``hw/boards/constraints/``."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Instance, Signal
 
+# the bits of one block RAM, flat
 Bits = npt.NDArray[np.bool_]
-"""The bits of one block RAM, flat."""
 
+# (rows, columns): for each word of a memory and each bit of it, its index into Bits
 Indices = npt.NDArray[np.intp]
-"""(rows, columns): for each row and bit of a memory's words, its index into :data:`Bits`."""
 
 
 class Dividers(ABC):

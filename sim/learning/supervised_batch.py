@@ -114,11 +114,10 @@ class _Watch(NamedTuple):
     current: npt.NDArray[np.int32]
 
 
-# numba's cache names the two tuples above: delete sim/learning/__pycache__ after renaming one
-_step = jit(cache=True, nogil=True)(step)
+_step = jit(nogil=True)(step)
 
 
-@jit(cache=True, nogil=True)
+@jit(nogil=True)
 def _learn_images(
     images: Any,
     labels: Any,
@@ -160,7 +159,7 @@ def _learn_images(
     return state
 
 
-@jit(cache=True, nogil=True)
+@jit(nogil=True)
 def _run(readout: Any, machine: Any, order: Any, starts: Any, label: Any, watch: Any) -> Any:
     """Run one image; returns its decision and the tick at which it ended: spikes before that tick
     were delivered.
@@ -193,7 +192,7 @@ def _run(readout: Any, machine: Any, order: Any, starts: Any, label: Any, watch:
     return decision, silent
 
 
-@jit(cache=True, nogil=True)
+@jit(nogil=True)
 def _wanted(machine: Any, watch: Any, label: Any) -> Any:
     sign = np.zeros(len(watch.output_tick), np.int8)
     end = min(watch.output_tick[label] + machine.margin, machine.last_tick)
@@ -216,12 +215,12 @@ def _wanted(machine: Any, watch: Any, label: Any) -> Any:
     return sign
 
 
-@jit(cache=True, nogil=True)
+@jit(nogil=True)
 def _takes_part(machine: Any, watch: Any, neuron: Any) -> Any:
     return watch.hidden_tick[neuron] <= machine.last_tick or watch.current[neuron] > -machine.reach
 
 
-@jit(cache=True, nogil=True)
+@jit(nogil=True)
 def _error(machine: Any, watch: Any, sign: Any) -> Any:
     error = np.zeros(len(watch.hidden_tick), np.int16)
     for neuron in range(len(error)):
@@ -233,7 +232,7 @@ def _error(machine: Any, watch: Any, sign: Any) -> Any:
     return error
 
 
-@jit(cache=True, nogil=True)
+@jit(nogil=True)
 def _update_output(machine: Any, watch: Any, sign: Any, delta: Any, state: Any, skip: Any) -> Any:
     """Update the output weights, and round the errors in ``delta`` to -1, 0 or +1 in place."""
     rows = 0
@@ -254,7 +253,7 @@ def _update_output(machine: Any, watch: Any, sign: Any, delta: Any, state: Any, 
     return state, rows, changed
 
 
-@jit(cache=True, nogil=True)
+@jit(nogil=True)
 def _update_hidden(
     machine: Any, watch: Any, order: Any, starts: Any, delta: Any, state: Any, skip: Any
 ) -> Any:
@@ -274,7 +273,7 @@ def _update_hidden(
     return state, rows, changed
 
 
-@jit(cache=True, nogil=True)
+@jit(nogil=True)
 def _move(weight: Any, due: Any, low: Any, high: Any) -> Any:
     """Add -1, 0 or +1 to each weight, saturating; returns how many changed."""
     changed = 0

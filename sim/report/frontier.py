@@ -79,7 +79,9 @@ class Setting:
     figures: tuple[Figures, ...]
 
     def mean(self, name: str) -> float:
-        """Return the mean over the seeds of a field of :class:`sim.report.frontier_file.Figures`."""
+        """Return the mean over the seeds of a field of
+        :class:`sim.report.frontier_file.Figures`.
+        """
         return float(sum(getattr(one, name) for one in self.figures) / len(self.figures))
 
     def cost(self, cost: str) -> float:

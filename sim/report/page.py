@@ -27,12 +27,18 @@ h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 0 0 .3rem;
 p { margin: .2rem 0 .8rem; color: #52606d; max-width: 46rem; }
 section { background: #fff; border: 1px solid #e1e5ea; border-radius: 10px; padding: 1.2rem 1.4rem;
   margin-top: 1.2rem; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 1rem; margin-top: 1.2rem; }
-.card { background: #fff; border: 1px solid #e1e5ea; border-radius: 10px; padding: .9rem 1.1rem; }
-.card b { display: block; font-size: 1.7rem; font-weight: 650; } .card span { color: #52606d; font-size: .85rem; }
-table { border-collapse: collapse; width: 100%; } td, th { padding: .35rem .6rem; border-bottom: 1px solid #eceff2; }
-td + td, th + th { text-align: right; font-variant-numeric: tabular-nums; } th { color: #52606d; font-weight: 500; }
-svg { max-width: 100%; height: auto; } footer { color: #7b8794; font-size: .85rem; margin-top: 2rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 1rem;
+  margin-top: 1.2rem; }
+.card { background: #fff; border: 1px solid #e1e5ea; border-radius: 10px;
+  padding: .9rem 1.1rem; }
+.card b { display: block; font-size: 1.7rem; font-weight: 650; }
+.card span { color: #52606d; font-size: .85rem; }
+table { border-collapse: collapse; width: 100%; }
+td, th { padding: .35rem .6rem; border-bottom: 1px solid #eceff2; }
+td + td, th + th { text-align: right; font-variant-numeric: tabular-nums; }
+th { color: #52606d; font-weight: 500; }
+svg { max-width: 100%; height: auto; }
+footer { color: #7b8794; font-size: .85rem; margin-top: 2rem; }
 """
 
 
@@ -69,9 +75,11 @@ def page(report: Report) -> str:
     ]
     provenance = ", ".join(f"{key} {value}" for key, value in network.provenance.items())
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{sizes}: {report.accuracy:.2%}</title>'
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        f"<title>{sizes}: {report.accuracy:.2%}</title>"
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style><main>'
-        f"<h1>Network {sizes}</h1><p>{len(report.images):,} images; the first output spike is the answer.</p>"
+        f"<h1>Network {sizes}</h1><p>{len(report.images):,} images; "
+        "the first output spike is the answer.</p>"
         f"{_cards(report)}{''.join(sections)}"
         f"<footer>digest {network.digest:08x}. {html.escape(provenance)}</footer></main></html>"
     )
@@ -79,10 +87,17 @@ def page(report: Report) -> str:
 
 _READS = (
     "Images sorted by the weights they looked up, in ten equal groups. "
-    "The dashed line is the prototype's mean, the level line this network's accuracy over all images."
+    "The dashed line is the prototype's mean, the level line this network's accuracy over all "
+    "images."
 )
-_RASTER = "Each dot is an event: input spikes (grey), hidden spikes (blue). The vertical line is the decision."
-_PIXELS = "Share of images in which the pixel's weight row was looked up before the decision; pruned pixels stay white."
+_RASTER = (
+    "Each dot is an event: input spikes (grey), hidden spikes (blue). "
+    "The vertical line is the decision."
+)
+_PIXELS = (
+    "Share of images in which the pixel's weight row was looked up before the decision; "
+    "pruned pixels stay white."
+)
 
 
 def _section(title: str, text: str, body: str) -> str:

@@ -133,11 +133,11 @@ def sort_spikes(time: Tensor) -> Events:
     most = max(int(count.max()), 1)
     image, neuron = active.nonzero(as_tuple=True)
     first = count.cumsum(0) - count
-    place = image * most + torch.arange(len(image), device=time.device) - first[image]
+    index = image * most + torch.arange(len(image), device=time.device) - first[image]
     times = time.new_full((len(time) * most,), math.inf)
-    times[place] = time[image, neuron]
+    times[index] = time[image, neuron]
     neurons = torch.zeros_like(times, dtype=torch.int64)
-    neurons[place] = neuron
+    neurons[index] = neuron
     ordered, order = times.view(-1, most).sort(dim=1)
     return Events(ordered, neurons.view(-1, most).gather(1, order))
 
@@ -168,10 +168,10 @@ class _Sums:
         """Return D and rise (batch, fan_out) after the events int64 (batch, fan_out); -1 is before
         any.
         """
-        place = event.clamp_min(0).unsqueeze(1)
+        index = event.clamp_min(0).unsqueeze(1)
         none = event < 0
-        slope = self.slope.gather(1, place).squeeze(1).masked_fill(none, -neuron.threshold)
-        return slope, self.rise.gather(1, place).squeeze(1).masked_fill(none, neuron.start)
+        slope = self.slope.gather(1, index).squeeze(1).masked_fill(none, -neuron.threshold)
+        return slope, self.rise.gather(1, index).squeeze(1).masked_fill(none, neuron.start)
 
     def first_spike(self, events: Events) -> Tensor:
         """Return the last causal event int64 (batch, fan_out), -1 for neurons that never fire."""
