@@ -22,20 +22,20 @@ from sim.errors import InputError
 ROOT = Path(__file__).parent.parent
 COPIED = ("hw", "sim", "tests", "pyproject.toml")
 HARDWARE = (
-    "test_hw_parts.py",
-    "test_hw_counters.py",
-    "test_hw_encode.py",
-    "test_hw_pipeline.py",
+    "test_hw_machine_layer.py",
+    "test_hw_machine_counters.py",
+    "test_hw_encoders_intensity.py",
+    "test_hw_machine_pipeline.py",
     "test_agreement.py",
 )
 SOFTWARE = (
     "test_sim_pipeline.py",
     "test_sim_fixed_point.py",
     "test_sim_batch.py",
-    "test_hw_pipeline.py",
+    "test_hw_machine_pipeline.py",
 )
-STORES = ("test_hw_weights.py",)
-FLASH = ("test_hw_flash.py", "test_hw_weights.py")
+STORES = ("test_hw_flow_placement.py",)
+FLASH = ("test_hw_storage_flash.py", "test_hw_flow_placement.py")
 REUSE = ("test_hw_flow_reuse.py", "test_hw_boards_digest.py")
 PROOF = ("test_hw_proofs.py::test_no_width_is_too_small",)
 
@@ -310,10 +310,10 @@ MUTANTS = [
         SOFTWARE,
     ),
     *(Mutant(*bug, ("test_sim_learn.py",)) for bug in learning_mutants.SOFTWARE),
-    *(Mutant(*bug, ("test_hw_learn.py",)) for bug in learning_mutants.HARDWARE),
-    *(Mutant(*bug, ("test_hw_learn_link.py",)) for bug in learning_mutants.LINK),
-    *(Mutant(*bug, ("test_hw_words.py", "test_hw_weights.py")) for bug in board_mutants.WORDS),
-    *(Mutant(*bug, ("test_hw_words.py",)) for bug in board_mutants.PRIMITIVES),
+    *(Mutant(*bug, ("test_hw_learning_supervised_learner.py",)) for bug in learning_mutants.HARDWARE),
+    *(Mutant(*bug, ("test_hw_link_responder.py",)) for bug in learning_mutants.LINK),
+    *(Mutant(*bug, ("test_hw_link_words.py", "test_hw_flow_placement.py")) for bug in board_mutants.WORDS),
+    *(Mutant(*bug, ("test_hw_link_words.py",)) for bug in board_mutants.PRIMITIVES),
     *(Mutant(*bug, REUSE) for bug in board_mutants.REUSE),
     *(Mutant(*bug, FLASH) for bug in board_mutants.FLASH),
 ]

@@ -15,7 +15,7 @@ from hw.readouts import READOUTS
 from hw.readouts.first_spike import FirstSpike
 from random_networks import random_images, random_network, seeds
 from sim.pipeline import run
-from test_hw_learn import assert_learns_alike, random_course
+from test_hw_learning_supervised_learner import assert_learns_alike, random_course
 
 IMAGES = 4
 
