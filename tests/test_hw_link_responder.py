@@ -1,69 +1,61 @@
-"""Labelled images over the link: a board learns each once, whatever the line does, and its weights
-come back.
+"""What a board does with requests that it should not: refused or told again, and the next one is
+answered.
 """
 
-from dataclasses import replace
+from collections import deque
 
 import numpy as np
 import pytest
 
-from hw.boards.top import BoardParameters
 from hw.link.client import Board
 from hw.link.exchange import LinkError
 from hw.link.frame import LESSON, Kind
-from hw.parameters import MachineParameters
+from hw.link.words import where
 from random_networks import random_network
-from sim.learning.supervised import learn
-from simulated_board import SimulatedLine, noise
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
+from simulated_board import SimulatedLine, learning_board, parameters_of
 from test_sim_learn import course
 
-CLOCK_HZ = 1_000_000
 STATE = 77
-SEED = 8
 
 
-def board_of(network, rule, lanes=2, damage=lambda data: data, **options):
-    lanes = min(lanes, max(layer.fan_out for layer in network.layers))
-    pipeline = MachineParameters(network, lanes, rule)
-    return Board(
-        SimulatedLine(BoardParameters(pipeline, CLOCK_HZ, CLOCK_HZ // 4), damage),
-        network,
-        **options,
-    )
-
-
-def fetched(board, network):
-    rows = [layer.rows for layer in board.pipeline.layers]
-    weights = [each.unpack(list(board.fetch_words(index))) for index, each in enumerate(rows)]
+def test_words_that_are_not_there_are_refused():
+    """Nothing is written, and the next request is answered."""
+    rng = np.random.default_rng(5)
     layers = (
-        layer.with_weight(weight) for layer, weight in zip(network.layers, weights, strict=True)
+        Layer(Dense(rng.integers(-8, 8, (25, 20)).astype(np.int8)), Neuron(9), weight_bits=4),
+        Layer(Dense(np.ones((20, 2), np.int8)), Neuron(1)),
     )
-    return replace(network, layers=tuple(layers))
-
-
-def test_a_board_learns_each_image_once_over_a_bad_line():
-    """Bytes are lost, doubled and changed in both directions; what a good line does,
-    test_hw_learn_command.py sees.
-    """
-    network, images, labels, skip, rule = course(SEED, 3)
-    with board_of(network, rule, damage=noise(SEED, 0.003), patience_s=0.001, tries=100) as board:
-        assert board.pipeline.rule == rule
-        board.set_generator(STATE)
-        after, state = network, STATE
-        for taught, image, label, leave in zip(
-            board.learn(images, labels, skip), images, labels, skip, strict=True
-        ):
-            lesson = learn(after, image, int(label), rule, state, int(leave))
-            expected = (lesson.decision, lesson.updated, lesson.rows, lesson.changed)
-            assert (taught.decision, taught.updated, taught.rows, taught.changed) == expected
-            after, state = lesson.network, lesson.state
-        assert (board.read("lessons"), board.read("generator")) == (len(images), state)
-        assert fetched(board, network).digest == after.digest != network.digest
+    encoder = Intensity((5, 5), 1, np.arange(25, dtype=np.int32), np.zeros(256, np.int16))
+    network = Network(encoder, layers, FirstSpike(), 2, 5, ("no", "yes"))
+    bad = [
+        (Kind.LOAD, where(0, 0, 2) + bytes(3)),  # too few bytes
+        (Kind.LOAD, where(0, 0, 2) + bytes(5)),  # too many
+        (Kind.LOAD, where(0, 0, 0)),
+        (Kind.LOAD, where(0, 0, 1)[:-1]),
+        (Kind.LOAD, where(0, 125, 1) + bytes(2)),  # the last word is 124
+        (Kind.FETCH, where(0, 0, 0)),
+        (Kind.FETCH, where(0, 0, 1) + bytes(1)),
+        (Kind.FETCH, where(0, 0, 121)),  # a reply of more than 240 bytes
+        (Kind.FETCH, where(0, 124, 2)),
+        (Kind.FETCH, where(0, 0xFFFFFF, 255)),
+        (Kind.FETCH, where(1, 0, 1)),  # in block RAM
+        (Kind.FETCH, where(9, 0, 1)),  # no such layer
+    ]
+    with Board(SimulatedLine(parameters_of(network, 4, 0)), network) as board:
+        deque(board.load_weights(), maxlen=0)
+        replies = [reply.kind for _, reply in board._exchange.run(bad, 1)]
+        assert replies == [Kind.REFUSED] * len(bad)
+        assert list(board.fetch_words(0)) == board.pipeline.layers[0].rows.pack()
 
 
 def test_a_lesson_out_of_turn_is_refused_and_the_last_one_only_told_again():
     network, images, labels, _, rule = course(3, 2)
-    with board_of(network, rule) as board:
+    with learning_board(network, rule) as board:
         board.set_generator(STATE)
 
         def give(number, label=int(labels[0])):
@@ -86,7 +78,7 @@ def test_a_lesson_out_of_turn_is_refused_and_the_last_one_only_told_again():
 
 def test_a_board_that_does_not_learn_says_so():
     network = random_network(3)
-    with board_of(network, None) as board:
+    with learning_board(network, None) as board:
         assert (board.read("learns"), board.pipeline.rule) == (0, None)
         with pytest.raises(LinkError, match="refuses SEED"):
             board.set_generator(1)
