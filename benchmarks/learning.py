@@ -63,7 +63,9 @@ def measure(
     )
     lessons = learner.learn(images[1::2], labels[1::2], skip[1::2])
     if found.state != learner.state or found.network.digest != learner.network.digest:
-        raise InputError("gateware and sim differ; run tests/test_hw_learning_supervised_learner.py.")
+        raise InputError(
+            "gateware and sim differ; run tests/test_hw_learning_supervised_learner.py."
+        )
     inference, learning = found.cycles[::2].mean(), found.cycles[1::2].mean()
     updated = lessons.updated.mean()
     return {
