@@ -74,6 +74,24 @@ def measure(network: Network, images: npt.NDArray[np.uint8], lanes: int | str) -
 
 def main() -> int:
     """Measure and print."""
+    arguments = parse()
+    network = random_machine() if arguments.network is None else load(arguments.network)
+    if arguments.dataset:
+        images = dataset.load(arguments.dataset).test_images[: arguments.limit]
+    else:
+        images = random_ink(arguments.limit)
+
+    lanes = [int(lane) if lane.isdecimal() else lane for lane in arguments.lanes]
+    rows = [measure(network, images, lane) for lane in lanes]
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        show(rows)
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -88,18 +106,11 @@ def main() -> int:
         "--lanes", nargs="+", default=["16", "64", FULL], metavar="N", help="(16 64 full)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    arguments = parser.parse_args()
-    network = random_machine() if arguments.network is None else load(arguments.network)
-    named = (
-        dataset.load(arguments.dataset).test_images
-        if arguments.dataset
-        else random_ink(arguments.limit)
-    )
-    lanes = [int(lane) if lane.isdecimal() else lane for lane in arguments.lanes]
-    rows = [measure(network, named[: arguments.limit], lane) for lane in lanes]
-    if arguments.json:
-        print(json.dumps(rows, indent=2))
-        return 0
+    return parser.parse_args()
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """Print the figures as a table."""
     table = Table(
         "lanes",
         "folds",
@@ -113,10 +124,8 @@ def main() -> int:
         figures = ("cycles_per_image", "cycles_per_image_back_to_back", "cycles_per_event", "bound")
         table.add_row(lane_text, fold_text, *(f"{row[name]:.1f}" for name in figures))
     Console().print(table)
-    print(
-        f"{rows[0]['events_per_image']:.1f} events and {rows[0]['ticks_per_image']:.1f} ticks per image"
-    )
-    return 0
+    events, ticks = rows[0]["events_per_image"], rows[0]["ticks_per_image"]
+    print(f"{events:.1f} events and {ticks:.1f} ticks per image")
 
 
 if __name__ == "__main__":
