@@ -74,9 +74,9 @@ def run(arguments: argparse.Namespace) -> int:
         except DifferenceError as error:
             print(f"difference: {error}", file=sys.stderr)
             return DIFFERENT
-        clocks = {other.name: other.clock_hz for other in BOARDS.values() if other.pins}
-        figures = teacher.to_json(clocks)
-    figures |= {"finished": finished, "digest": f"{learnt.digest:08x}"}
+        clocks_hz = {board.name: board.clock_hz for board in BOARDS.values() if board.pins}
+        figures = teacher.to_json(clocks_hz)
+        figures |= {"finished": finished, "digest": f"{learnt.digest:08x}"}
 
     learnt = replace(learnt, provenance={"command": "hw learn", **figures})
     write_learnt(arguments.out, learnt, data.test_images, figures)
