@@ -89,6 +89,7 @@ class Responder(wiring.Component):
         of a request.
         """
         m = Module()
+
         self.content = content = Signal(_HEAD_BITS + 8 * max(VALUE_BYTES, self.result_bytes))
         head, kind, length = content[:_HEAD_BITS], content[16:24], content[24:40]
 
@@ -113,6 +114,7 @@ class Responder(wiring.Component):
                         m.d.sync += index.eq(0)
                         m.next = "ROUTE"
 
+            # The head is complete: its fields hold still from here on.
             with m.State("ROUTE"):
                 m.d.sync += remaining.eq(length)
                 self._route(m, kind, length, complete)
@@ -146,6 +148,7 @@ class Responder(wiring.Component):
                     m.d.sync += self.repeatable.eq(kind == Kind.LEARN.value)
                     self._answer(m, kind, Value.cast(self.results.payload), self.result_bytes)
 
+            # A refused request is read to its end, so that the next one begins where it should.
             with m.State("REFUSE"):
                 m.d.comb += self.i.ready.eq(remaining != 0)
                 with m.If(remaining == 0):
@@ -197,6 +200,8 @@ class Responder(wiring.Component):
             m.d.comb += complete.eq(exchange.complete)
 
         self._take_where(m, where)
+
+        # Both kinds are allowed only whole: what is begun is never refused half way.
         with m.State("ALLOW"):
             m.next = "REFUSE"
             with m.If((kind == Kind.LOAD.value) & exchange.known & (exchange.size == remaining)):
@@ -272,6 +277,8 @@ class Responder(wiring.Component):
                     m.d.sync += index.eq(0)
                     m.next = "TEACH"
 
+        # A number that is the next one is a new lesson; the one before it is a repeated request,
+        # whose reply was lost.
         with m.State("TEACH"):
             m.next = "REFUSE"
             with m.If(kind == Kind.SEED.value):
@@ -287,7 +294,13 @@ class Responder(wiring.Component):
             with m.Elif((number + 1)[:16] == self.lessons), m.If(self.repeatable):
                 m.next = "REPEAT"
 
-        # The lesson is not given again: its image is ignored, and the result is still there.
+        self._repeat_result(m, kind)
+
+    def _repeat_result(self, m: Module, kind: Value) -> None:
+        """Add the state in which a lesson is not given again: its image is ignored, and the result
+        is still there.
+        """
+        remaining = self.remaining
         with m.State("REPEAT"):
             m.d.comb += self.i.ready.eq(remaining != 0)
             with m.If(remaining == 0):

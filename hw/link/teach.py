@@ -40,6 +40,7 @@ class CourseSettings:
         for name, low in (("epochs", 1), ("seed", 0)):
             if getattr(self, name) < low:
                 raise InputError(f"--{name}: must be at least {low}, not {getattr(self, name)}.")
+
         check_skip(*self.skip)
 
     def to_json(self) -> dict[str, Any]:
@@ -76,9 +77,11 @@ class Tally:
 
     def add(self, taught: Taught, label: int) -> None:
         """Count one more lesson."""
+        # A board answers what it decided before it learnt the image.
         self.images += 1
         self.right += taught.decision == label
         self.last.append(taught.decision == label)
+
         self.updated += taught.updated
         self.rows += taught.rows
         self.changed += taught.changed
@@ -97,6 +100,7 @@ class Tally:
         :param clocks_hz: of other boards, by name, which would take as many cycles.
         """
         made = max(1, self.updated)
+
         return {
             "images": self.images,
             "accuracy": self.right / max(1, self.images),
@@ -140,6 +144,7 @@ class Teacher:
         rule = board.pipeline.rule
         if rule is None:
             raise InputError("board: does not learn; build its bitstream with --learn.")
+
         if _without_weights(start).digest != _without_weights(board.network).digest:
             raise InputError("--from: is not the board's network; only its weights may differ.")
 
@@ -183,6 +188,7 @@ class Teacher:
         """
         layers: list[Any] = []
         for index, layer in enumerate(self.board.pipeline.layers):
+            # Not all at once: each word that came is progress.
             words: list[int] = []
             for word in self.board.fetch_words(index):
                 words.append(word)
@@ -223,6 +229,7 @@ class Teacher:
 
     def _course(self, epoch: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
         """Return the order of the images in an epoch, the first is 1, and ``skip`` of each."""
+        # The same draws as `train learn`: so the same weights come of it.
         count = len(self.labels)
         order = draws(self.settings.seed, epoch).permutation(count)
         return order, skipping(self.settings.skip, epoch, self.settings.epochs, count)
@@ -235,6 +242,7 @@ class Teacher:
         :raises DifferenceError: they differ.
         """
         assert self.learner is not None
+
         lessons = self.learner.learn(self.images[index], self.labels[index], skip)
         for name in ("decision", "updated", "rows", "changed"):
             expected, found = int(getattr(lessons, name)[0]), int(getattr(taught, name))

@@ -66,6 +66,7 @@ class Pipeline(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: the layers and the readout, and the sequence of an image."""
         m = Module()
+
         network, learns = self.parameters.network, self.parameters.learns
         layers = self._layers(m)
         m.submodules.sequencer = sequencer = Sequencer(network, learns)
@@ -90,11 +91,15 @@ class Pipeline(wiring.Component):
                 after.i.valid.eq(before.o.valid & sequencer.deliver),
                 before.o.ready.eq(after.i.ready & sequencer.deliver),
             ]
+
+        # All layers advance in the same cycle, and the next tick begins when none is at work.
         for layer in layers:
             m.d.comb += [layer.advance.eq(sequencer.advance), layer.clear.eq(sequencer.clear)]
         m.d.comb += [
             sequencer.busy.eq(Cat(layer.busy for layer in layers).any()),
             sequencer.pending.eq(Cat(layer.pending for layer in layers).any()),
+        ]
+        m.d.comb += [
             counters.running.eq(sequencer.running),
             counters.rejected.eq(sequencer.rejected),
             counters.delivered.eq(self.observed.delivered),
@@ -112,6 +117,7 @@ class Pipeline(wiring.Component):
         layers = [Layer(parameters) for parameters in self.parameters.layers]
         for index, layer in enumerate(layers):
             m.submodules[f"layer_{index}"] = layer
+
             if layer.parameters.reachable:
                 connect(m, flipped(getattr(self.host.words, f"layer_{index}")), layer.words)
             if index == self.parameters.flash_layer:
@@ -120,12 +126,14 @@ class Pipeline(wiring.Component):
 
     def _observe(self, m: Module, layers: list[Layer], sequencer: Sequencer) -> None:
         """Show what crosses the boundaries between layers."""
+        # Simulators keep the cycles in which the lowest bit, ``any``, is set.
         seen, output = self.observed, layers[-1].o
         for index, layer in enumerate(layers):
             m.d.comb += [
                 seen.delivered[index].eq(layer.i.valid & layer.i.ready),
                 seen.neuron[index].eq(layer.i.payload),
             ]
+
         m.d.comb += [
             seen.any.eq(seen.delivered.any() | output.valid | seen.ended),
             seen.tick.eq(sequencer.tick),
@@ -141,6 +149,7 @@ class Pipeline(wiring.Component):
         rule = self.parameters.rule
         learner = LEARNERS[type(rule)](self.parameters.network, rule, *self.parameters.layers)
         m.submodules[LEARNER] = learner
+
         connect(m, flipped(self.host.teach), learner.teach)
         connect(m, sequencer.learner, learner.image)
         connect(m, layers[0].learner, learner.hidden)

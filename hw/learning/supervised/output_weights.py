@@ -69,6 +69,7 @@ class OutputLesson(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: fold by fold, take the lowest neuron that remains; behind that, three stages."""
         m = Module()
+
         folds, lanes = self.hidden.folds, self.hidden.lanes
         remaining, first_neuron = Signal(lanes), Signal(bits_for((folds - 1) * lanes))
         last = first_neuron == (folds - 1) * lanes
@@ -160,6 +161,7 @@ class OutputLesson(wiring.Component):
 
     def _round(self, m: Module, error: Signal, noise: Signal) -> Value:
         """Return the step of -1, 0 or +1 that an error is with this noise."""
+        # An error of e out of 2^noise_bits becomes a step with that probability.
         size, delta = Signal(len(error)), Signal(signed(2))
         m.d.comb += [
             size.eq(Mux(error < 0, -error, error)),
@@ -171,8 +173,10 @@ class OutputLesson(wiring.Component):
         """Say what happens to the row of stage 2, and return its neuron's error."""
         terms: list[Value] = []
         for index in range(len(contributed)):
+            # A neuron that nearly fired counts as if it had contributed to every output.
             weight, up, down = self.word[index], self.up[index], self.down[index]
             counts = near | contributed[index]
+
             terms.append(Mux(up & counts, weight, 0) - Mux(down & counts, weight, 0))
             m.d.comb += self.move[index].eq(Mux(contributed[index], Mux(down, -1, up), 0))
         return total(terms)
