@@ -69,7 +69,8 @@ def main() -> None:
         print(json.dumps({"sim.batch": machine, "snntorch": other, "ratio": ratio}))
     else:
         print(
-            f"sim.batch {machine:,.0f} images/s, snnTorch LIF ({STEPS} steps) {other:,.0f} images/s: {ratio:.0f} times"
+            f"sim.batch {machine:,.0f} images/s, "
+            f"snnTorch LIF ({STEPS} steps) {other:,.0f} images/s: {ratio:.0f} times"
         )
 
 

@@ -101,18 +101,17 @@ def figures(row: Row) -> dict[str, Any] | None:
 
 def markdown(found: list[dict[str, Any]]) -> str:
     """Return the table of the README."""
-    lines = [
-        "| board | network | bits | lanes | accuracy | LUT | block RAM | Fmax | us/image | reads/image |",
-        "|---" * 10 + "|",
-    ]
+    head = ("board", "network", "bits", "lanes", "accuracy", "LUT", "block RAM", "Fmax")
+    lines = [f"| {' | '.join((*head, 'us/image', 'reads/image'))} |", "|---" * 10 + "|"]
     for row in found:
         luts, blocks, spram = (
             " / ".join(map(str, row[key])) for key in ("luts", "block_ram", "spram")
         )
         blocks += f" + SPRAM {spram}" if row["spram"][0] else ""
         lines.append(
-            f"| {row['board']} | {row['network']} | {row['bits']} | {row['lanes']} | {row['accuracy']:.2%} | {luts} | "
-            f"{blocks} | {row['fmax_mhz']:.0f} MHz | {row['us_per_image']:.2f} | {row['reads_per_image']:.0f} |"
+            f"| {row['board']} | {row['network']} | {row['bits']} | {row['lanes']} "
+            f"| {row['accuracy']:.2%} | {luts} | {blocks} | {row['fmax_mhz']:.0f} MHz "
+            f"| {row['us_per_image']:.2f} | {row['reads_per_image']:.0f} |"
         )
     return "\n".join(lines)
 

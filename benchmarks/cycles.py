@@ -74,6 +74,26 @@ def measure(network: Network, images: npt.NDArray[np.uint8], lanes: int | str) -
 
 def main() -> int:
     """Measure and print."""
+    arguments = _parser().parse_args()
+    network = random_machine() if arguments.network is None else load(arguments.network)
+    named = (
+        dataset.load(arguments.dataset).test_images
+        if arguments.dataset
+        else random_ink(arguments.limit)
+    )
+    lanes = [int(lane) if lane.isdecimal() else lane for lane in arguments.lanes]
+    rows = [measure(network, named[: arguments.limit], lane) for lane in lanes]
+
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    Console().print(_table(rows))
+    events, ticks = (f"{rows[0][f'{name}_per_image']:.1f}" for name in ("events", "ticks"))
+    print(f"{events} events and {ticks} ticks per image")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -88,35 +108,17 @@ def main() -> int:
         "--lanes", nargs="+", default=["16", "64", FULL], metavar="N", help="(16 64 full)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    arguments = parser.parse_args()
-    network = random_machine() if arguments.network is None else load(arguments.network)
-    named = (
-        dataset.load(arguments.dataset).test_images
-        if arguments.dataset
-        else random_ink(arguments.limit)
-    )
-    lanes = [int(lane) if lane.isdecimal() else lane for lane in arguments.lanes]
-    rows = [measure(network, named[: arguments.limit], lane) for lane in lanes]
-    if arguments.json:
-        print(json.dumps(rows, indent=2))
-        return 0
-    table = Table(
-        "lanes",
-        "folds",
-        "cycles per image",
-        "back to back",
-        "cycles per event",
-        "1.25 events + 2 ticks + 10",
-    )
+    return parser
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    bound = "1.25 events + 2 ticks + 10"
+    table = Table("lanes", "folds", "cycles per image", "back to back", "cycles per event", bound)
     for row in rows:
         lane_text, fold_text = ("-".join(map(str, row[name])) for name in ("lanes", "folds"))
         figures = ("cycles_per_image", "cycles_per_image_back_to_back", "cycles_per_event", "bound")
         table.add_row(lane_text, fold_text, *(f"{row[name]:.1f}" for name in figures))
-    Console().print(table)
-    print(
-        f"{rows[0]['events_per_image']:.1f} events and {rows[0]['ticks_per_image']:.1f} ticks per image"
-    )
-    return 0
+    return table
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def binary(images: torch.Tensor) -> torch.Tensor:
 
 
 def train_exact(split: Split, seed: int) -> Iterator[float]:
-    """Train through one schedule after the other; yield the validation accuracy after each epoch."""
+    """Train through one schedule after the other; yield each epoch's validation accuracy."""
     while True:
         training = Training(split, replace(RECIPE, seed=seed))
         while training.epoch < RECIPE.epochs:
@@ -132,7 +132,8 @@ def main() -> None:
         )
         return
     print(
-        f"minutes to {arguments.goal:.0%} of MNIST's validation images, 784-600-10, {threads} threads"
+        f"minutes to {arguments.goal:.0%} of MNIST's validation images, 784-600-10, "
+        f"{threads} threads"
     )
     for name, one in found.items():
         end = "" if one["reached"] else f"  stopped at the cap, best {one['best']:.2%}"

@@ -29,10 +29,15 @@ COSTS = {
 
 @dataclass(frozen=True)
 class Reference:
-    """A point that is not ours; costs that are not known are None.
+    """A point that is not ours; what is not known is None.
 
-    ``bound``: the reads are those of all weights, the most that the network can read; its own count
-    is not published.
+    :param name: of the network, and who published it.
+    :param dataset: that it was measured on.
+    :param accuracy: 0..1.
+    :param reads: weight reads per image.
+    :param spikes: per decision.
+    :param bound: the reads are those of all weights, the most that the network can read; its own
+        count is not published.
     """
 
     name: str
@@ -72,6 +77,8 @@ class Setting:
     """The networks that differ only in their seed.
 
     :param settings: of all of them, without the seed.
+    :param seeds: ascending.
+    :param figures: of each seed.
     """
 
     settings: dict[str, Any]
@@ -111,7 +118,13 @@ class Setting:
 
 @dataclass(frozen=True)
 class Frontier:
-    """All settings of one data set, in order of cost, and which of them are on the front."""
+    """All settings of one data set, and which of them are on the front.
+
+    :param dataset: its name.
+    :param cost: what accuracy is set against, one of :data:`COSTS`.
+    :param settings: in order of cost.
+    :param front: indices of those on the front.
+    """
 
     dataset: str
     cost: str
