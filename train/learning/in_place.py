@@ -86,8 +86,10 @@ class Point:
 
     :param running: accuracy on the training images as they came, each before it was learnt; None at
         the start.
-    :param updated, skipped: images that did or did not have something to teach.
-    :param rows, changed: rows of weights written, and weights changed, per update.
+    :param updated: images that had something to teach.
+    :param skipped: images that had not.
+    :param rows: rows of weights written, per update.
+    :param changed: weights changed, per update.
     :param images_per_second: learnt, on one core.
     """
 
