@@ -24,8 +24,8 @@ INTERRUPTED = 130
 
 
 def run_command(main: Callable[[], int | None]) -> None:
-    """Run a command line and exit: an :class:`InputError` or a failed file operation is one
-    sentence and status 2.
+    """Run a command line and exit: an :class:`sim.errors.InputError` or a failed file operation is
+    one sentence and status 2.
     """
     try:
         status = main() or 0

@@ -2,12 +2,19 @@
 
 import importlib
 import re
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hw.boards.table import BOARDS, CONSTRAINTS, find_board
 from hw.fpga.ecp5 import ECP5
+from hw.rows import Rows
+from hw.storage.flash import row_cycles
+from sim.connections.dense import Dense
 from sim.errors import InputError
+from sim.network import Layer
+from sim.neuron import Neuron
 
 TWINS = {
     "ulx3s-85f": ("ulx3s", "ULX3S_85F_Platform"),
@@ -76,3 +83,10 @@ def test_every_pin_file_belongs_to_a_board_and_is_of_its_familys_kind():
 def test_unknown_board_is_refused():
     with pytest.raises(InputError, match="choose one of ulx3s-85f"):
         find_board("ulx4s")
+
+
+def test_a_row_of_weights_in_flash_takes_as_long_as_the_documentation_says():
+    rows = Rows(Layer(Dense(np.zeros((784, 600), np.int8)), Neuron(1), weight_bits=8), 40)
+    cycles = {row_cycles(rows, board.flash.wires) for board in BOARDS.values() if board.flash}
+    page = (Path(__file__).parent.parent / "docs" / "gateware.md").read_text()
+    assert " or ".join(f"{count:,}" for count in sorted(cycles)) + " cycles" in page

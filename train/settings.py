@@ -1,5 +1,5 @@
-"""Everything that decides what a training run computes: the same settings and seed give the same
-network.
+"""Everything that decides what a training run computes: on one kind of machine, the same settings
+and seed give the same network.
 """
 
 import dataclasses

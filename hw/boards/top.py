@@ -15,13 +15,10 @@ from hw.fpga.family import Dividers
 from hw.link.framing import Buffer, Receiver, Sender
 from hw.link.registers import RegisterFile, rule_registers
 from hw.link.responder import Responder, request_bytes
-from hw.link.uart import UartReceiver, UartTransmitter, bit_cycles
+from hw.link.uart import BAUD, UartReceiver, UartTransmitter, bit_cycles
 from hw.machine.machine import Machine
 from hw.parameters import MachineParameters
 from hw.storage import flash_port
-
-BAUD = 1_000_000
-"""Bits per second that every board's USB converter and every clock of ours can make."""
 
 
 @dataclass(frozen=True, eq=False)

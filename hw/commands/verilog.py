@@ -41,9 +41,9 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the Verilog and its memories; print their names."""
-    component = INPUTS[arguments.input](machine(arguments))
     if arguments.out.suffix not in (".v", ".sv"):
         raise InputError(f"--out: must be a file .v or .sv, not {arguments.out}.")
+    component = INPUTS[arguments.input](machine(arguments))
     with progress_bar() as bar:
         bar.add_task(f"writing {arguments.out}", total=None)
         written = write_verilog(to_rtlil(component), arguments.out, describe_ports(component))

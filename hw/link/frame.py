@@ -29,7 +29,7 @@ HEAD = struct.Struct("<HBH")
 """Sequence, kind, length."""
 
 LESSON = struct.Struct("<HHB")
-"""What comes before the image in ``Kind.LEARN``: number of the lesson, label, thin."""
+"""What comes before the image in ``Kind.LEARN``: number of the lesson, label, ``skip``."""
 
 CHECK = struct.Struct("<I")
 """CRC-32."""
@@ -53,7 +53,7 @@ class Kind(enum.Enum, shape=8):
     FETCH = 4
     """Payload: layer (1 byte), index of a word (3), number of words (1). Reply: these words."""
     LEARN = 5
-    """Payload: number of the lesson (2 bytes), label (2), ``thin`` of
+    """Payload: number of the lesson (2 bytes), label (2), ``skip`` of
     :mod:`sim.learning.supervised` (1), the image's intensities in raster order. Reply: the result.
     The number must be that of register ``lessons``; with the number before it, the lesson is not
     given again, and the reply is that of the first time.

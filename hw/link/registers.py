@@ -57,6 +57,7 @@ REGISTERS = (
     Register("lessons", "lessons since reset or since the generator was set, modulo 65,536"),
     Register("generator", "state of the generator"),
 )
+"""All registers, in order of their addresses."""
 
 
 def address(name: str) -> int:

@@ -196,19 +196,7 @@ class Responder(wiring.Component):
         if self.to_load is not None:
             m.d.comb += complete.eq(exchange.complete)
 
-        index = Signal(range(WHERE_BYTES))
-        with m.State("WHERE"):
-            m.d.comb += self.i.ready.eq(1)
-            with m.If(self.i.valid):
-                m.d.sync += [
-                    where.eq(Cat(Value.cast(where)[8:], self.i.payload)),
-                    index.eq(index + 1),
-                    remaining.eq(remaining - 1),
-                ]
-                with m.If(index == WHERE_BYTES - 1):
-                    m.d.sync += index.eq(0)
-                    m.next = "ALLOW"
-
+        self._take_where(m, where)
         with m.State("ALLOW"):
             m.next = "REFUSE"
             with m.If((kind == Kind.LOAD.value) & exchange.known & (exchange.size == remaining)):
@@ -229,6 +217,10 @@ class Responder(wiring.Component):
             with m.Elif(self.i.valid):
                 m.d.sync += remaining.eq(remaining - 1)
 
+        self._give_words(m, exchange)
+
+    def _give_words(self, m: Module, exchange: Words) -> None:
+        """Add the state in which words leave, behind the head of a reply."""
         with m.State("WORDS"):
             m.d.comb += [
                 self.o.valid.eq(exchange.o.valid),
@@ -237,6 +229,21 @@ class Responder(wiring.Component):
             ]
             with m.If(exchange.o.valid & self.o.ready & exchange.o.payload.last):
                 m.next = "HEAD"
+
+    def _take_where(self, m: Module, where: data.View) -> None:
+        """Add the state in which the request says which words it is about."""
+        index = Signal(range(WHERE_BYTES))
+        with m.State("WHERE"):
+            m.d.comb += self.i.ready.eq(1)
+            with m.If(self.i.valid):
+                m.d.sync += [
+                    where.eq(Cat(Value.cast(where)[8:], self.i.payload)),
+                    index.eq(index + 1),
+                    self.remaining.eq(self.remaining - 1),
+                ]
+                with m.If(index == WHERE_BYTES - 1):
+                    m.d.sync += index.eq(0)
+                    m.next = "ALLOW"
 
     def _take_lessons(self, m: Module, kind: Value) -> None:
         """Add the states of a labelled image, and of a new state for the generator: what comes

@@ -3,14 +3,13 @@ lesson with sim.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hw.boards.table import BOARDS
 from hw.link.client import Board, Taught
 from sim.errors import InputError
 from sim.learning.schedule import check_skip, draws, first_state, skipping
@@ -91,8 +90,12 @@ class Tally:
         """Of the last ``LAST`` images, each before it was learnt; 0..1."""
         return sum(self.last) / max(1, len(self.last))
 
-    def to_json(self, clock_hz: int) -> dict[str, Any]:
-        """Return the figures of a run; means per update are over images that taught something."""
+    def to_json(self, clock_hz: int, clocks_hz: Mapping[str, int]) -> dict[str, Any]:
+        """Return the figures of a run; means per update are over images that taught something.
+
+        :param clock_hz: of the board that was taught.
+        :param clocks_hz: of other boards, by name, which would take as many cycles.
+        """
         made = max(1, self.updated)
         return {
             "images": self.images,
@@ -106,9 +109,7 @@ class Tally:
             "cycles_per_update": self.update_cycles / made,
             "seconds_on_this_board": self.cycles / clock_hz,
             "seconds_at_clock_of": {
-                name: round(self.cycles / board.clock_hz, 3)
-                for name, board in BOARDS.items()
-                if board.pins
+                name: round(self.cycles / hz, 3) for name, hz in clocks_hz.items()
             },
         }
 
@@ -202,17 +203,21 @@ class Teacher:
         """Words of weights in the board."""
         return sum(layer.rows.depth for layer in self.board.pipeline.layers)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the figures of the run, and of each epoch that began."""
+    def to_json(self, clocks_hz: Mapping[str, int]) -> dict[str, Any]:
+        """Return the figures of the run, and of each epoch that began.
+
+        :param clocks_hz: of boards, by name, whose time for the run is wanted too.
+        """
         clock_hz = self.board.read("clock_hz")
         begun = [tally for tally in self.epochs if tally.images]
         return {
             "settings": self.settings.to_json() | {"rule": asdict(self.rule)},
             "board": f"{self.board.network.digest:08x}",
             "clock_hz": clock_hz,
-            **self.tally.to_json(clock_hz),
+            **self.tally.to_json(clock_hz, clocks_hz),
             "curve": [
-                {"epoch": epoch} | tally.to_json(clock_hz) for epoch, tally in enumerate(begun, 1)
+                {"epoch": epoch} | tally.to_json(clock_hz, clocks_hz)
+                for epoch, tally in enumerate(begun, 1)
             ],
         }
 

@@ -12,6 +12,9 @@ from amaranth.lib.wiring import In, Out
 
 from sim.errors import InputError
 
+BAUD = 1_000_000
+"""Bits per second that every board's USB converter and every clock of ours can make."""
+
 BITS = 10
 """Bits of a byte on the wire: start, data, stop."""
 
@@ -35,11 +38,13 @@ def bit_cycles(clock_hz: float, baud: int) -> int:
     divisor = round(clock_hz / baud)
     if divisor < LEAST_DIVISOR:
         raise InputError(
-            f"baud: {baud} needs a clock of {LEAST_DIVISOR * baud / 1e6:g} MHz or more; take a slower rate."
+            f"--baud: {baud} needs a clock of {LEAST_DIVISOR * baud / 1e6:g} MHz or more; "
+            "take a slower rate."
         )
     if abs(clock_hz / divisor / baud - 1) > TOLERANCE:
         raise InputError(
-            f"baud: {baud} does not divide {clock_hz / 1e6:g} MHz to within 2 %; take a slower rate."
+            f"--baud: {baud} does not divide {clock_hz / 1e6:g} MHz to within 2 %; "
+            "take a slower rate."
         )
     return divisor
 

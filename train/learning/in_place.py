@@ -77,7 +77,7 @@ class LearnSettings:
         return {"thin" if name == "skip" else name: value for name, value in fields.items()}
 
     def count(self, data: Dataset) -> int:
-        """Return the number of training images of an epoch; others are for validation, or unused."""
+        """Return how many training images an epoch has; others are for validation, or unused."""
         available = len(data.split()[0])
         return available if self.limit is None else min(available, self.limit)
 

@@ -1,0 +1,39 @@
+"""``python -m hw``: every command has its help, and what is missing is one sentence."""
+
+import subprocess
+import sys
+
+import pytest
+
+from command_lines import sentence_of, write_network
+from hw.commands.parser import main
+
+COMMANDS = (
+    *("boards", "check", "verilog", "simulate", "build"),
+    *("program", "emulate", "classify", "learn"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(capsys, command):
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    assert f"example: python -m hw {command}" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("command", ["build", "check", "program", "simulate", "emulate"])
+def test_unknown_board_is_refused(tmp_path, capsys, command):
+    write_network(tmp_path, seed=11, images=1)
+    sentence = sentence_of(capsys, main, command, tmp_path, "--board", "nowhere")
+    assert sentence.startswith("board 'nowhere' is unknown; choose one of")
+
+
+def test_missing_amaranth_is_one_sentence():
+    code = (
+        "import runpy, sys; sys.modules['amaranth'] = None; "
+        "runpy.run_module('hw', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: amaranth")
+    assert done.stderr.count("\n") == 1
