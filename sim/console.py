@@ -64,6 +64,6 @@ def progress_bar(shown: bool = True) -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=not (shown and console.is_terminal),  # a log file wants no bar
+        disable=not (shown and console.is_terminal),  # a log file needs no bar
         transient=True,
     )

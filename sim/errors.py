@@ -16,7 +16,7 @@ class InputError(ValueError):
 def require(condition: bool, key: str, problem: str) -> None:
     """Check ``condition``.
 
-    :raises InputError: it does not hold; the sentence is ``key: problem``.
+    :raises InputError: it is false; the sentence is ``key: problem``.
     """
     if not condition:
         raise InputError(f"{key}: {problem}.")

@@ -13,7 +13,7 @@ Metadata (text) of both versions: ``format`` = ``ttfs-network``, ``version``, ``
 Version 1 can say networks of Mostafa's neurons whose first output spike decides, and adds
 ``weight_bits`` (JSON list), ``image_shape`` (JSON) and ``pool``. One bit of weight is -1 or 0.
 
-Version 2 says what every part is, and adds, in JSON, with no key left out and none added:
+Version 2 says what every part is, and adds, in JSON, with every key present and no other:
 
 | key | value |
 |---|---|
@@ -71,6 +71,7 @@ def read_tensors(
         raise InputError(
             f"{path}: no such file; `python -m train export --out {path.parent}` writes one."
         )
+
     try:
         with cast(Any, safe_open)(path, framework="numpy") as file:
             metadata: dict[str, str] = dict(file.metadata() or {})
@@ -96,9 +97,9 @@ def write_tensors(
 
     :raises InputError: the folder cannot be written, or the disk is full.
     """
-    with atomic_path(path) as beside:
+    with atomic_path(path) as temporary:
         try:
-            cast(Any, save_file)(dict(tensors), beside, metadata=dict(metadata))
+            cast(Any, save_file)(dict(tensors), temporary, metadata=dict(metadata))
         except SafetensorError as error:
             raise InputError(
                 f"{path}: cannot be written ({error}); the earlier file is untouched."
@@ -124,7 +125,7 @@ def network_path(path: Path) -> Path:
 
 
 def load(path: Path) -> Network:
-    """Read a network from a file or from the folder that holds ``network.safetensors``.
+    """Read a network from a file or from the folder of ``network.safetensors``.
 
     :raises InputError: the file is missing, truncated, foreign, of another version, or
         inconsistent.
@@ -252,7 +253,10 @@ def _network(
     layers: list[Layer],
     readout: Readout,
 ) -> Network:
-    """Put together what both versions have in common; no array is left over."""
+    """Put together what both versions have in common.
+
+    :raises InputError: ``tensors`` still has an array, which no part has read.
+    """
     for key in sorted(tensors):
         raise InputError(f"{key}: is not a key of this format; export it again.")
     return Network(

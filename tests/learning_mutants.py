@@ -66,8 +66,8 @@ SOFTWARE = [
     (
         "sim: compiled, flipped vote",
         "sim/learning/supervised_batch.py",
-        "else 0\n        if watch",
-        "else 1\n        if watch",
+        "else 0\n\n        if watch",
+        "else 1\n\n        if watch",
     ),
 ]
 

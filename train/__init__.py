@@ -3,6 +3,6 @@
 
 Begin with :mod:`train.exact.layer`, spike times in closed form with their gradients, and
 :mod:`train.pipeline`, the trainable network. :mod:`train.fit` trains it, :mod:`train.export` writes
-it as integers after comparing every decision, and :mod:`train.settings` holds all that decides the
+it as integers after comparing every decision, and :mod:`train.settings` names all that decides the
 result.
 """

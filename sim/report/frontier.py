@@ -1,4 +1,4 @@
-"""Accuracy against cost: which trained networks no other one beats, and what they stand beside.
+"""Accuracy against cost: which trained networks no other one beats, and what others have reached.
 
 Whether a network is on the front is decided by its validation accuracy, never by its test accuracy:
 the front is a choice, and a choice made on the test images would flatter every figure on it. Test
@@ -170,9 +170,11 @@ class Frontier:
         table.add_column("network", overflow="fold")
         for column in ("n", "valid.", "test", "least", "reads", "spikes", "kbit"):
             table.add_column(column, justify="right")
+
         for index, setting in enumerate(self.settings):
             if index in self.front or not front_only:
                 table.add_row("*" if index in self.front else "", *self._cells(setting))
+
         table.add_section()
         for one in self.references:
             reads = "" if one.reads is None else f"{'≤ ' if one.bound else ''}{one.reads:,.0f}"
@@ -207,6 +209,7 @@ def frontier(points: Sequence[Point], dataset: str = "mnist", cost: str = "reads
         if point.figures is not None and point.settings["dataset"] == dataset:
             rest = {key: value for key, value in point.settings.items() if key != "seed"}
             groups.setdefault(json.dumps(rest, sort_keys=True), []).append(point)
+
     if not groups:
         others = sorted(
             {point.settings["dataset"] for point in points if point.figures is not None}
@@ -217,6 +220,7 @@ def frontier(points: Sequence[Point], dataset: str = "mnist", cost: str = "reads
             else "run `python -m train sweep` first"
         )
         raise InputError(f"no network trained on {dataset!r} is among the results; {remedy}.")
+
     settings = sorted(
         (_setting(text, group) for text, group in groups.items()), key=lambda one: one.cost(cost)
     )
