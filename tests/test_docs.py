@@ -231,6 +231,15 @@ def test_the_citation_can_be_read():
         assert {"type", "title", "authors"} <= set(work)
 
 
-def test_every_pages_figure_is_there():
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_files_named_in_a_page_are_there(page):
+    """As the build of the pages demands, which takes minutes."""
+    folders = "sim|hw|train|tests|docs|zoo|benchmarks"
+    for line in command_lines(TEXT[page]):
+        if re.fullmatch(rf"({folders})/[a-z0-9_/-]*(\.\w+)?", line) and "example" not in line:
+            assert (ROOT / line).exists(), line
+
+
+def test_every_figure_is_in_a_page():
     for picture in (ROOT / "docs").glob("*.svg"):
         assert any(picture.name in text for text in TEXT.values()), picture.name
