@@ -34,6 +34,7 @@ SOFTWARE = (
     "test_sim_batch.py",
     "test_hw_pipeline.py",
 )
+LEARNING = ("test_sim_supervised.py", "test_sim_supervised_batch.py")
 STORES = ("test_hw_weights.py",)
 FLASH = ("test_hw_flash.py", "test_hw_weights.py")
 REUSE = ("test_hw_flow_reuse.py", "test_hw_boards_digest.py")
@@ -309,7 +310,10 @@ MUTANTS = [
         "premise.last_tick - first - 1\n",
         SOFTWARE,
     ),
-    *(Mutant(*bug, ("test_sim_learn.py",)) for bug in learning_mutants.SOFTWARE),
+    *(
+        Mutant(*bug, ("test_sim_supervised.py", "test_sim_supervised_batch.py"))
+        for bug in learning_mutants.SOFTWARE
+    ),
     *(Mutant(*bug, ("test_hw_learn.py",)) for bug in learning_mutants.HARDWARE),
     *(Mutant(*bug, ("test_hw_learn_link.py",)) for bug in learning_mutants.LINK),
     *(Mutant(*bug, ("test_hw_words.py", "test_hw_weights.py")) for bug in board_mutants.WORDS),
@@ -353,7 +357,8 @@ def main() -> int:
     for mutant in chosen:
         if (ROOT / mutant.file).read_text().count(mutant.old) != 1:
             raise InputError(
-                f"{mutant.name}: {mutant.file} does not hold this once: {mutant.old!r}; follow the source."
+                f"{mutant.name}: {mutant.file} does not hold this once: {mutant.old!r}; "
+                "follow the source."
             )
     survivors = []
     with ThreadPoolExecutor(arguments.jobs) as pool:

@@ -16,6 +16,7 @@ from hw.parameters import FULL, MachineParameters
 from hw.rows import BLOCK, SPRAM
 from hw.storage.writable import LATENCY_CYCLES
 from hw.verilog import to_rtlil
+from lesson_networks import course, machine
 from random_networks import random_images, random_network, seeds
 from sim.connections.dense import Dense
 from sim.data import dataset
@@ -27,7 +28,6 @@ from sim.network import Layer, Network
 from sim.neuron import Neuron
 from sim.pipeline import run
 from sim.readouts.first_spike import FirstSpike
-from test_sim_learn import course, machine
 
 IMAGES = 6
 SEED = 11

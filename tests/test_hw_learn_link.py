@@ -12,10 +12,10 @@ from hw.link.client import Board
 from hw.link.exchange import LinkError
 from hw.link.frame import LESSON, Kind
 from hw.parameters import MachineParameters
+from lesson_networks import course
 from random_networks import random_network
 from sim.learning.supervised import learn
 from simulated_board import SimulatedLine, noise
-from test_sim_learn import course
 
 CLOCK_HZ = 1_000_000
 STATE = 77
