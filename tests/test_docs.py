@@ -187,7 +187,8 @@ def test_the_file_format_has_every_setting_of_a_neuron():
 def test_the_gateware_page_has_every_placement_and_the_right_numbers():
     page = TEXT[ROOT / "docs" / "gateware.md"]
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(STORES)
-    assert f"plants {len(mutants.MUTANTS)} bugs" in page
+    (at_least,) = re.findall(r"plants more than (\d+) bugs", page)
+    assert len(mutants.MUTANTS) > int(at_least)
 
     rows = Rows(Layer(Dense(np.zeros((784, 600), np.int8)), Neuron(1)), 40)
     cycles = {row_cycles(rows, board.flash.wires) for board in BOARDS.values() if board.flash}
