@@ -38,7 +38,7 @@ from sim.connections import CONNECTIONS
 from sim.connections.dense import Dense
 from sim.encoders import ENCODERS
 from sim.encoders.intensity import Intensity
-from sim.errors import InputError, check_keys
+from sim.errors import InputError, check_keys, choose
 from sim.files import atomic_path
 from sim.network import Layer, Network, check_bits
 from sim.neuron import NEURON_SETTINGS, Adaptation, Neuron
@@ -178,7 +178,7 @@ def _version_2(tensors: Tensors, metadata: dict[str, str]) -> Network:
 
     kind, settings = _kind(ENCODERS, _json(metadata, "encoder", dict), "encoder")
     encoder = kind.read(settings, tensors)
-    readout = _part(READOUTS, _json(metadata, "readout", str), "readout")
+    readout = choose(READOUTS, _json(metadata, "readout", str), "readout")
     return _network(tensors, metadata, encoder, layers, readout())
 
 
@@ -214,18 +214,6 @@ def _threshold(tensors: Tensors, index: int) -> int:
     return int(threshold)
 
 
-def _part(table: Mapping[str, Any], name: Any, key: str) -> Any:
-    """Return the class of that name.
-
-    :raises InputError: the table has none.
-    """
-    if not isinstance(name, str) or name not in table:
-        raise InputError(
-            f"{key}: {name!r} is not possible in this version; take {' or '.join(table)}."
-        )
-    return table[name]
-
-
 def _kind(table: Mapping[str, Any], value: Any, key: str) -> tuple[Any, dict[str, Any]]:
     """Return the class that a JSON object names, and what else it says.
 
@@ -234,7 +222,7 @@ def _kind(table: Mapping[str, Any], value: Any, key: str) -> tuple[Any, dict[str
     settings = dict(_typed(value, key, dict))
     if "kind" not in settings:
         raise InputError(f"{key}.kind: is missing; export it again.")
-    return _part(table, settings.pop("kind"), f"{key}.kind"), settings
+    return choose(table, settings.pop("kind"), f"{key}.kind"), settings
 
 
 @contextmanager

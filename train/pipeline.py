@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from sim.connections.dense import Dense
 from sim.encoders.intensity import Intensity
+from sim.errors import choose
 from sim.network import Layer, Network
 from sim.neuron import Neuron
 from sim.readouts import READOUTS as MACHINE_READOUTS
@@ -228,7 +229,7 @@ class SpikingNetwork(nn.Module):
             self.last_tick,
             on_grid=self.bits is not None,
         )
-        verdicts = READOUTS[self.readout](outputs)
+        verdicts = choose(READOUTS, self.readout, "readout")(outputs)
 
         # a spike is delivered if it comes before the decision; after a timeout all are
         end = verdicts.tick.masked_fill(verdicts.timed_out, math.inf)

@@ -207,8 +207,8 @@ class Responder(wiring.Component):
             with m.If((kind == Kind.LOAD.value) & exchange.known & (exchange.size == remaining)):
                 m.d.comb += exchange.start.eq(1)
                 m.next = "LOAD"
-            fits = (remaining == 0) & (exchange.size <= FETCH_BYTES)
-            with m.If((kind == Kind.FETCH.value) & exchange.known & fits):
+            wanted = (kind == Kind.FETCH.value) & exchange.known
+            with m.If(wanted & (remaining == 0) & (exchange.size <= FETCH_BYTES)):
                 m.d.comb += [exchange.start.eq(1), exchange.reading.eq(1)]
                 self._answer(m, kind, Const(0, 1), exchange.size, follow=True)
 
@@ -277,6 +277,17 @@ class Responder(wiring.Component):
                     m.d.sync += index.eq(0)
                     m.next = "TEACH"
 
+        self._give_lesson(m, kind, number, label)
+        self._repeat_result(m, kind)
+
+    def _give_lesson(self, m: Module, kind: Value, number: Value, label: Value) -> None:
+        """Add the state in which the learner gets a lesson, or its generator a new state.
+
+        :param number: of the lesson.
+        :param label: of its image.
+        """
+        teach = self.host.teach
+
         # A number that is the next one is a new lesson; the one before it is a repeated request,
         # whose reply was lost.
         with m.State("TEACH"):
@@ -293,8 +304,6 @@ class Responder(wiring.Component):
                     m.next = "PIXELS"
             with m.Elif((number + 1)[:16] == self.lessons), m.If(self.repeatable):
                 m.next = "REPEAT"
-
-        self._repeat_result(m, kind)
 
     def _repeat_result(self, m: Module, kind: Value) -> None:
         """Add the state in which a lesson is not given again: its image is ignored, and the result

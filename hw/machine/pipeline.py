@@ -17,6 +17,7 @@ from hw.machine.sequencer import Sequencer
 from hw.parameters import MachineParameters
 from hw.readouts import READOUTS
 from hw.storage import flash_port
+from sim.errors import choose
 
 
 class Pipeline(wiring.Component):
@@ -73,7 +74,8 @@ class Pipeline(wiring.Component):
         m.submodules.counters = counters = Counters(network, learns)
 
         # The readout forgets with the layers when an image begins.
-        readout = READOUTS[network.readout_name](self.parameters.layers[-1])
+        readout_of = choose(READOUTS, network.readout_name, "readout")
+        readout = readout_of(self.parameters.layers[-1])
         m.submodules.readout = ResetInserter(sequencer.clear)(readout)
 
         # The way of an image: events, layers, readout, outcome, result.
