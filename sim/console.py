@@ -49,6 +49,7 @@ def run_command(main: Callable[[], int | None]) -> None:
     except KeyboardInterrupt:
         print("interrupted; finished files are kept, no file is half written", file=sys.stderr)
         status = INTERRUPTED
+
     sys.exit(status)
 
 

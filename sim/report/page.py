@@ -60,7 +60,8 @@ PAGE = """\
 """
 
 TEXTS = {
-    "Beside the prototype": "All figures over the whole set, late decisions and timeouts included.",
+    "Compared with the prototype": "All figures over the whole set, late decisions and timeouts "
+    "included.",
     "Accuracy against weight reads": "Images sorted by the weights they looked up, in ten equal "
     "groups. The dashed line is the prototype's mean, the level line this network's accuracy over "
     "all images.",
@@ -69,7 +70,7 @@ TEXTS = {
     "(blue). The vertical line is the decision.",
     "Input pixels that were read": "Share of images in which the pixel's weight row was looked up "
     "before the decision; pruned pixels stay white.",
-    "Confusion": "Images by label (row) and decision (column), right ones left out.",
+    "Confusion": "Images by label (row) and decision (column), without the right ones.",
     "Where it fails": "Wrong decisions of each class: label → decision.",
 }
 """What is said about each section."""
@@ -80,6 +81,8 @@ def page(report: Report) -> str:
     network = report.network
     sizes = (network.encoder.inputs, *(layer.fan_out for layer in network.layers))
     provenance = ", ".join(f"{key} {value}" for key, value in network.provenance.items())
+
+    # in the order of the texts
     bodies = (
         _table(report),
         _svg(_reads_figure(report)),
@@ -93,6 +96,7 @@ def page(report: Report) -> str:
         _section(title, text, body)
         for (title, text), body in zip(TEXTS.items(), bodies, strict=True)
     )
+
     return PAGE.format(
         sizes="-".join(map(str, sizes)),
         accuracy=report.accuracy,
@@ -112,6 +116,7 @@ def _section(title: str, text: str, body: str) -> str:
 def _cards(report: Report) -> str:
     low, high = report.interval
     reads = float(report.reads.mean())
+
     cards = (
         (f"{report.accuracy:.2%}", f"right ({low:.2%} to {high:.2%})"),
         (f"{report.spikes.mean():.1f}", "spikes per decision"),

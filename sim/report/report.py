@@ -134,7 +134,7 @@ class Report:
         }
 
     def table(self) -> RenderableType:
-        """Return the table for a terminal, beside the prototype's figures where it has them."""
+        """Return the table for a terminal, with the prototype's figures where they are known."""
         sizes = "-".join(
             str(n) for n in (self.network.encoder.inputs, *(y.fan_out for y in self.network.layers))
         )
@@ -152,6 +152,7 @@ class Report:
         low, high = self.interval
         reads, timeouts = float(self.reads.mean()), int(self.decisions.timed_out.sum())
         images, network = len(self.images), self.network
+
         return [
             (
                 "accuracy",
@@ -178,5 +179,5 @@ class Report:
         known = [f"{fraction:.0%}" for fraction in PROTOTYPE.lookup_fraction]
         for index, layer in enumerate(self.layers()):
             name = f"weights looked up, layer {index}"
-            beside = known[index] if index < len(known) else ""
-            yield name, f"{layer['lookup_fraction']:.2%}", beside
+            prototype = known[index] if index < len(known) else ""
+            yield name, f"{layer['lookup_fraction']:.2%}", prototype
