@@ -2,7 +2,9 @@
 image.
 
 `--build` trains and builds what is missing under build/boards (hours); without it, the reports
-there are shown. example: python benchmarks/boards.py --build --only icebreaker
+there are shown.
+
+example: python benchmarks/boards.py --build --only icebreaker
 """
 
 import argparse
@@ -23,7 +25,9 @@ FOLDER = Path("build/boards")
 class Row:
     """A network on a board.
 
-    :param train: options of `train export`;
+    :param name: of its folder under build/boards.
+    :param board: a name of `hw boards`.
+    :param train: options of `train export`.
     :param build: options of `hw build`.
     """
 
@@ -82,11 +86,14 @@ def figures(row: Row) -> dict[str, Any] | None:
     if not (report_file.is_file() and sim_file.is_file()):
         return None
     report, measured = json.loads(report_file.read_text()), json.loads(sim_file.read_text())
+
+    # iCE40's reports count logic cells, each with one LUT
     resources = {name.replace("LC", "LUT"): count for name, count in report["resources"].items()}
+    sizes = [*(shape[0] for shape in report["layers"]), report["layers"][-1][1]]
+
     return {
         "board": row.board,
-        "network": "-".join(str(shape[0]) for shape in report["layers"])
-        + f"-{report['layers'][-1][1]}",
+        "network": "-".join(map(str, sizes)),
         "bits": report["weight_bits"][0],
         "lanes": report["lanes"],
         "accuracy": measured["accuracy"],
@@ -101,19 +108,22 @@ def figures(row: Row) -> dict[str, Any] | None:
 
 def markdown(found: list[dict[str, Any]]) -> str:
     """Return the table of the README."""
-    lines = [
-        "| board | network | bits | lanes | accuracy | LUT | block RAM | Fmax | us/image | reads/image |",
-        "|---" * 10 + "|",
-    ]
+    columns = ("board", "network", "bits", "lanes", "accuracy", "LUT", "block RAM", "Fmax")
+    columns += ("us/image", "reads/image")
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+
     for row in found:
         luts, blocks, spram = (
             " / ".join(map(str, row[key])) for key in ("luts", "block_ram", "spram")
         )
         blocks += f" + SPRAM {spram}" if row["spram"][0] else ""
-        lines.append(
-            f"| {row['board']} | {row['network']} | {row['bits']} | {row['lanes']} | {row['accuracy']:.2%} | {luts} | "
-            f"{blocks} | {row['fmax_mhz']:.0f} MHz | {row['us_per_image']:.2f} | {row['reads_per_image']:.0f} |"
+        cells = (
+            *(str(row[key]) for key in ("board", "network", "bits", "lanes")),
+            *(f"{row['accuracy']:.2%}", luts, blocks, f"{row['fmax_mhz']:.0f} MHz"),
+            *(f"{row['us_per_image']:.2f}", f"{row['reads_per_image']:.0f}"),
         )
+        lines.append(f"| {' | '.join(cells)} |")
+
     return "\n".join(lines)
 
 
@@ -126,12 +136,14 @@ def main() -> int:
     parser.add_argument("--only", metavar="BOARD", help="only this board's rows")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
+
     rows = [row for row in ROWS if arguments.only in (None, row.board)]
     for row in rows:
         if arguments.build and figures(row) is None:
             for command in row.commands():
                 if subprocess.run([sys.executable, *command], check=False).returncode:
                     raise InputError(f"{row.name}: `python {' '.join(command)}` fails; see above.")
+
     found = [known for row in rows if (known := figures(row)) is not None]
     print(json.dumps(found, indent=2) if arguments.json else markdown(found))
     return 0

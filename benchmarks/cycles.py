@@ -31,7 +31,7 @@ SEED = 11
 
 
 def random_machine() -> Network:
-    """A random network of the shape of the real one, 784-600-10, binary code."""
+    """Return a random network of the shape of the trained one, 784-600-10, binary code."""
     rng = np.random.default_rng(SEED)
     spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
     encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
@@ -48,18 +48,21 @@ def random_machine() -> Network:
 
 
 def random_ink(count: int) -> npt.NDArray[np.uint8]:
-    """Images with as much ink as MNIST's: 13.4 % bright pixels."""
+    """Return images with as much ink as MNIST's: 13.4 % bright pixels."""
     rng = np.random.default_rng(SEED)
     return np.where(rng.random((count, 28, 28)) < 0.134, 255, 0).astype(np.uint8)
 
 
 def measure(network: Network, images: npt.NDArray[np.uint8], lanes: int | str) -> dict[str, Any]:
+    """Run images through the compiled gateware; return means per image."""
     parameters = MachineParameters(network, lanes)
     run = VerilatedEngine(Pipeline(parameters)).run(Stimulus(input_events(network, images)))
     found = [trace for trace in traces(parameters, run) if trace.trace is not None]
+
     events = float(np.mean([sum(trace.events) for trace in found]))
     ticks = float(np.mean([trace.trace.tick for trace in found if trace.trace is not None]))
     cycles = float(np.mean([trace.cycles for trace in found]))
+
     return {
         "lanes": [layer.lanes for layer in parameters.layers],
         "folds": [layer.folds for layer in parameters.layers],
@@ -70,6 +73,20 @@ def measure(network: Network, images: npt.NDArray[np.uint8], lanes: int | str) -
         "cycles_per_event": cycles / events,
         "bound": 1.25 * events + 2 * ticks + 10,
     }
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """Print a row for each number of lanes."""
+    names = ("lanes", "folds", "cycles per image", "back to back", "cycles per event")
+    table = Table(*names, "1.25 events + 2 ticks + 10")
+    for row in rows:
+        lanes, folds = ("-".join(map(str, row[name])) for name in ("lanes", "folds"))
+        figures = ("cycles_per_image", "cycles_per_image_back_to_back", "cycles_per_event", "bound")
+        table.add_row(lanes, folds, *(f"{row[name]:.1f}" for name in figures))
+    Console().print(table)
+
+    events, ticks = rows[0]["events_per_image"], rows[0]["ticks_per_image"]
+    print(f"{events:.1f} events and {ticks:.1f} ticks per image")
 
 
 def main() -> int:
@@ -89,33 +106,20 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
+
     network = random_machine() if arguments.network is None else load(arguments.network)
-    named = (
+    images = (
         dataset.load(arguments.dataset).test_images
         if arguments.dataset
         else random_ink(arguments.limit)
     )
     lanes = [int(lane) if lane.isdecimal() else lane for lane in arguments.lanes]
-    rows = [measure(network, named[: arguments.limit], lane) for lane in lanes]
+    rows = [measure(network, images[: arguments.limit], lane) for lane in lanes]
+
     if arguments.json:
         print(json.dumps(rows, indent=2))
-        return 0
-    table = Table(
-        "lanes",
-        "folds",
-        "cycles per image",
-        "back to back",
-        "cycles per event",
-        "1.25 events + 2 ticks + 10",
-    )
-    for row in rows:
-        lane_text, fold_text = ("-".join(map(str, row[name])) for name in ("lanes", "folds"))
-        figures = ("cycles_per_image", "cycles_per_image_back_to_back", "cycles_per_event", "bound")
-        table.add_row(lane_text, fold_text, *(f"{row[name]:.1f}" for name in figures))
-    Console().print(table)
-    print(
-        f"{rows[0]['events_per_image']:.1f} events and {rows[0]['ticks_per_image']:.1f} ticks per image"
-    )
+    else:
+        show(rows)
     return 0
 
 

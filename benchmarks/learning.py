@@ -1,9 +1,10 @@
-"""What learning in place costs in gateware: cycles per learnt image beside its inference, at
+"""What learning in place costs in gateware: cycles per learnt image, and of its inference alone, at
 several stages of a run.
 
 Each image is decided first and then learnt, by the same circuit with the same weights; every weight
-is held against sim at the end. A network of random weights, 784-600-10, on MNIST. example: python
-benchmarks/learning.py --lanes 60 600
+is compared with sim's at the end. A network of random weights, 784-600-10, on MNIST.
+
+example: python benchmarks/learning.py --lanes 60 600
 """
 
 import argparse
@@ -16,58 +17,48 @@ from rich.table import Table
 
 from hw.bench.lessons import Course, Lessons
 from hw.parameters import MachineParameters
-from sim.connections.dense import Dense
 from sim.console import run_command
 from sim.data import dataset
-from sim.encoders.intensity import Intensity
 from sim.errors import InputError
 from sim.learning.schedule import default_rule, first_state
 from sim.learning.supervised import Rule
 from sim.learning.supervised_batch import Learner
-from sim.network import Layer, Network
-from sim.neuron import Neuron
-from sim.readouts.first_spike import FirstSpike
+from train.learning.random_network import random_network
 
 SEED, EPOCHS = 1, 20
 FIRST_SKIP, LAST_SKIP = 0, 230
+TRAINED = 55_000
+"""Images of an epoch."""
 
 
-def start(data: dataset.Dataset, hidden: int) -> Network:
-    """A random network as ``train learn`` starts from (:mod:`train.learning.random_network`)."""
-    rng = np.random.default_rng(SEED)
-    spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
-    encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
-    spikes = float((data.train_images > 127).sum(axis=(1, 2)).mean())
-    layers = (
-        Layer(
-            Dense(rng.integers(-14, 27, (784, hidden)).astype(np.int8)), Neuron(round(4 * spikes))
-        ),
-        Layer(Dense(rng.integers(-6, 15, (hidden, 10)).astype(np.int8)), Neuron(400)),
-    )
-    return Network(encoder, layers, FirstSpike(), 16, 96, data.classes)
+def skipped(learnt: Any) -> Any:
+    """Return ``skip`` of :mod:`sim.learning.supervised` once ``learnt`` images were learnt."""
+    return FIRST_SKIP + (LAST_SKIP - FIRST_SKIP) * learnt // (TRAINED * EPOCHS)
 
 
 def measure(
     data: dataset.Dataset, learner: Learner, rule: Rule, lanes: int, learnt: int, count: int
 ) -> dict[str, Any]:
     """Decide and learn ``count`` images, of which the first is number ``learnt`` of the run."""
-    used = np.arange(learnt, learnt + count) % 55_000
-    images, labels = (
-        data.train_images[used].repeat(2, 0),
-        data.train_labels[used].astype(np.int64).repeat(2),
-    )
+    used = np.arange(learnt, learnt + count) % TRAINED
+    images = data.train_images[used].repeat(2, 0)
+
+    # every image twice: first without a label, which is inference
+    labels = data.train_labels[used].astype(np.int64).repeat(2)
     labels[::2] = -1
-    skip = np.full(2 * count, FIRST_SKIP + (LAST_SKIP - FIRST_SKIP) * learnt // (55_000 * EPOCHS))
+    skip = np.full(2 * count, skipped(learnt))
+
     found = Lessons(MachineParameters(learner.network, lanes, rule)).run(
         Course(images, labels, skip, learner.state)
     )
     lessons = learner.learn(images[1::2], labels[1::2], skip[1::2])
+
     if found.state != learner.state or found.network.digest != learner.network.digest:
-        raise InputError(
-            "gateware and sim differ; run tests/test_hw_learning_supervised_learner.py."
-        )
+        raise InputError("learning: gateware and sim differ; report this as a bug.")
+
     inference, learning = found.cycles[::2].mean(), found.cycles[1::2].mean()
     updated = lessons.updated.mean()
+
     return {
         "learnt_before": learnt,
         "lanes": lanes,
@@ -83,11 +74,9 @@ def measure(
 
 def catch_up(data: dataset.Dataset, learner: Learner, first: int, last: int) -> None:
     """Let sim learn the images of the run from number ``first`` to ``last``."""
-    for begin in range(first, last, 55_000):
-        used = np.arange(begin, min(begin + 55_000, last)) % 55_000
-        skip = FIRST_SKIP + (LAST_SKIP - FIRST_SKIP) * np.arange(begin, begin + len(used)) // (
-            55_000 * EPOCHS
-        )
+    for begin in range(first, last, TRAINED):
+        numbers = np.arange(begin, min(begin + TRAINED, last))
+        used, skip = numbers % TRAINED, skipped(numbers)
         learner.learn(data.train_images[used], data.train_labels[used], skip)
 
 
@@ -113,8 +102,9 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
+
     data = dataset.load("mnist")
-    network = start(data, arguments.hidden)
+    network = random_network(data, arguments.hidden, SEED)
     rule, rows = default_rule(network), list[dict[str, Any]]()
     for lanes in arguments.lanes:
         learner, learnt = Learner(network, rule, first_state(SEED)), 0
@@ -122,9 +112,11 @@ def main() -> int:
             catch_up(data, learner, learnt, stage)
             rows.append(measure(data, learner, rule, lanes, stage, arguments.limit))
             learnt = stage + arguments.limit
+
     if arguments.json:
         print(json.dumps(rows, indent=2))
         return 0
+
     table = Table(*(name.replace("_", " ") for name in rows[0]))
     for row in rows:
         table.add_row(

@@ -1,10 +1,12 @@
-"""Logic of the whole pipeline, 784-600-10 and 8 bits, after synthesis for both families, beside
-tinyODIN's.
+"""Logic of the whole pipeline, 784-600-10 and 8 bits, after synthesis for both families, compared
+with tinyODIN's.
 
-Once as it is, once with the learner, whose widths are those of any weights it may come to.
+Once without a learner, and once with it, whose widths are those of any weights it may learn.
 
-Weight memories are left out on both sides: tinyODIN's 256 x 256 synapses and ours lie in block RAM
-or off the chip. example: python benchmarks/logic.py --lanes 16 --json
+Weight memories are left out on both sides: tinyODIN's 256 x 256 synapses and ours are stored in
+block RAM or off the chip.
+
+example: python benchmarks/logic.py --lanes 16 --json
 """
 
 import argparse
@@ -49,10 +51,13 @@ def logic(parameters: MachineParameters, family: str) -> dict[str, Any]:
         if done.returncode:
             raise InputError(f"yosys: fails ({done.stderr[-300:]}); report this as a bug.")
         stat = json.loads((Path(scratch) / "cells.json").read_text())
+
+    # LUT4 that a cell takes up: two in a carry cell of ECP5, six in its distributed RAM
     cells = stat["design"]["num_cells_by_type"]
     in_luts = {"LUT4": 1, "SB_LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
     flip_flops = sum(count for cell, count in cells.items() if re.match("SB_DFF|TRELLIS_FF", cell))
     luts = sum(weight * cells.get(cell, 0) for cell, weight in in_luts.items())
+
     return {
         "family": family,
         "learns": parameters.rule is not None,
@@ -73,6 +78,7 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
+
     network = random_machine()
     rules = (None, default_rule(network))
     rows = [
@@ -80,17 +86,15 @@ def main() -> int:
         for family in TINY_ODIN
         for rule in rules
     ]
+
     if arguments.json:
         print(json.dumps(rows, indent=2))
         return 0
+
+    names = ("family", "learns", "luts", "flip_flops", "tiny_odin_luts")
     table = Table("family", "learns", "LUT4", "flip-flops", "tinyODIN LUT4")
     for row in rows:
-        table.add_row(
-            *(
-                str(row[name])
-                for name in ("family", "learns", "luts", "flip_flops", "tiny_odin_luts")
-            )
-        )
+        table.add_row(*(str(row[name]) for name in names))
     Console().print(table)
     return 0
 

@@ -1,7 +1,7 @@
-"""Minutes to 97 % on MNIST's validation images: exact TTFS training beside snnTorch's temporal
-loss, in one run.
+"""Minutes to 97 % on MNIST's validation images: exact TTFS training and snnTorch's temporal loss,
+in one run.
 
-Both train 784-600-10 on the same binary images with the same threads, and are judged on the same
+Both train 784-600-10 on the same binary images with the same threads, and are measured on the same
 5,000 validation images, ours after each epoch, snnTorch more often. snnTorch: leaky neurons over 25
 time steps, `ce_temporal_loss`, Adam, as its documentation trains it. It is stopped at ``--cap``
 minutes, and the line says so.
@@ -24,7 +24,8 @@ from train.settings import TrainSettings
 
 STEPS = 25
 BATCH = 128
-CHECK_EVERY = 100  # batches, for snnTorch; ours is judged once an epoch
+CHECK_EVERY = 100
+"""Batches between two validations of snnTorch; ours is validated once an epoch."""
 
 RECIPE = TrainSettings(epochs=8, warp=0.3)
 
@@ -81,7 +82,7 @@ def binary(images: torch.Tensor) -> torch.Tensor:
 
 
 def train_exact(split: Split, seed: int) -> Iterator[float]:
-    """Train through one schedule after the other; yield the validation accuracy after each epoch."""
+    """Train one schedule after the other; yield the validation accuracy after each epoch."""
     while True:
         training = Training(split, replace(RECIPE, seed=seed))
         while training.epoch < RECIPE.epochs:
@@ -90,8 +91,8 @@ def train_exact(split: Split, seed: int) -> Iterator[float]:
 
 
 def minutes_to(goal: float, accuracies: Iterator[float], cap: float) -> dict[str, Any]:
-    """Minutes until an accuracy reaches the goal, and the best one; ``reached`` is false at the
-    cap.
+    """Return the minutes until an accuracy reaches the goal, and the best accuracy; ``reached`` is
+    false at the cap.
     """
     start, best = time.perf_counter(), 0.0
     for accuracy in accuracies:
@@ -115,6 +116,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of both (1)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
+
     split = load("mnist")
     runs = {"exact TTFS": train_exact, "snnTorch": train_leaky}
     found = {
@@ -124,16 +126,14 @@ def main() -> None:
     leaky, exact = found["snnTorch"], found["exact TTFS"]
     ratio = leaky["minutes"] / exact["minutes"] if exact["reached"] else None
     threads = torch.get_num_threads()
+
     if arguments.json:
-        print(
-            json.dumps(
-                {**found, "ratio": ratio, "cap": arguments.cap, "threads": threads}, indent=2
-            )
-        )
+        rows = {**found, "ratio": ratio, "cap": arguments.cap, "threads": threads}
+        print(json.dumps(rows, indent=2))
         return
-    print(
-        f"minutes to {arguments.goal:.0%} of MNIST's validation images, 784-600-10, {threads} threads"
-    )
+
+    goal = f"{arguments.goal:.0%} of MNIST's validation images"
+    print(f"minutes to {goal}, 784-600-10, {threads} threads")
     for name, one in found.items():
         end = "" if one["reached"] else f"  stopped at the cap, best {one['best']:.2%}"
         print(f"  {name:12} {one['minutes']:6.2f}{end}")

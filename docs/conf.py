@@ -55,6 +55,9 @@ autodoc_class_signature = "mixed"
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True, "ignore-module-all": True}
 python_maximum_signature_line_length = 100
+
+# What a type stands for is written out, in names of other projects.
+nitpick_ignore_regex = [("py:class", r"(collections\.abc|numpy)\.\w+")]
 toc_object_entries_show_parents = "hide"
 
 myst_enable_extensions = ["deflist", "colon_fence", "dollarmath", "attrs_inline"]

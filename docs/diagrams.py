@@ -205,8 +205,8 @@ def gateware() -> None:
     box(axes, (49.5, 13.2, 9, 4.6), HW, "readout", "which class,", "ended or not")
     box(axes, (49.5, 20, 9, 3.6), HW, "counters", "what it cost")
     arrow(axes, (45, 15.5), (49.5, 15.5), text="folds", at=(47.7, 14.8))
-    arrow(axes, (54, 17.8), (54, 20), text="class", at=(54.5, 18.8), align="left")
-    arrow(axes, (54, 13.2), (54, 3.8), (46, 3.8), text="ended", at=(50, 3.1))
+    arrow(axes, (54, 13.2), (54, 4.7), (46, 4.7), text="verdict", at=(50, 5.7))
+    arrow(axes, (46, 2.9), (59.3, 2.9), (59.3, 21.8), (58.5, 21.8), text="outcome", at=(52, 2.2))
     arrow(axes, (54, 23.6), (54, 28.5), (3.6, 28.5), (3.6, 18), text="result", at=(10, 27.8))
 
     box(

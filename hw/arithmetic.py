@@ -21,6 +21,7 @@ def total(terms: Sequence[Value]) -> Value:
     """Return the sum of ``terms``, as wide as it may become: a tree of adders."""
     if len(terms) == 1:
         return terms[0]
+
     half = len(terms) // 2
     return total(terms[:half]) + total(terms[half:])
 
@@ -54,6 +55,8 @@ def _one_and_several(bits: Sequence[Value]) -> tuple[Value, Value]:
     """Return whether at least one of ``bits`` is set, and whether two or more are."""
     if len(bits) == 1:
         return bits[0], Const(0, 1)
+
+    # Both answers of a half are needed, so the tree gives both.
     half = len(bits) // 2
     low_one, low_several = _one_and_several(bits[:half])
     high_one, high_several = _one_and_several(bits[half:])
@@ -86,6 +89,7 @@ def highest(m: Module, candidates: Sequence[Candidate], bits: int, lanes: int) -
     """
     if len(candidates) == 1:
         return candidates[0]
+
     half = 1 << ((len(candidates) - 1).bit_length() - 1)
     low, high = (highest(m, part, bits, lanes) for part in (candidates[:half], candidates[half:]))
 

@@ -30,7 +30,9 @@ class Broadcast(NamedTuple):
         """
         copies: list[Self] = []
         for first in range(0, lanes, size):
+            # The attribute keeps synthesis from merging registers of equal content.
             group = [Signal(name=f"{name}_{first}", attrs=REPLICA) for name in self._fields]
             m.d.sync += [copy.eq(signal) for copy, signal in zip(group, self, strict=True)]
+
             copies += [type(self)(*group)] * min(size, lanes - first)
         return copies

@@ -79,6 +79,7 @@ def outcome(network: Network) -> data.StructLayout:
 
 def event_counts(network: Network) -> data.ArrayLayout:
     """Return the layout of the number of events delivered to each layer."""
+    # An input fires at most once in an image, so no count exceeds the inputs.
     most = max(layer.fan_in for layer in network.layers)
     return data.ArrayLayout(bits_for(most), len(network.layers))
 
@@ -103,6 +104,7 @@ def learnt(network: Network) -> data.StructLayout:
     """Return the layout of what one labelled image did: ``updated``, ``rows``, ``changed`` of
     :mod:`sim.learning.supervised`.
     """
+    # A lesson takes each row at most once.
     rows = sum(layer.fan_in for layer in network.layers)
     return data.StructLayout(
         {"updated": 1, "rows": bits_for(rows), "changed": bits_for(network.weight_count)}
@@ -125,4 +127,5 @@ def result(network: Network, learning: bool = False) -> data.StructLayout:
     }
     if learning:
         fields["learnt"] = learnt(network)
+
     return data.StructLayout(fields)

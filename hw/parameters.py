@@ -83,10 +83,12 @@ class LayerParameters:
         ``first_neuron`` of the fold, ``last`` on the last fold, and per lane: of an output layer
         its ``potential``, of a hidden layer whether it ``fires`` now.
         """
+        # What the readout compares, and what the queue of spikes looks for.
         potentials = data.ArrayLayout(signed(self.potential.bits), self.lanes)
         per_lane: dict[str, ShapeLike] = (
             {"potential": potentials} if self.output else {"fires": self.lanes}
         )
+
         first_neuron = bits_for((self.folds - 1) * self.lanes)
         return data.StructLayout({"first_neuron": first_neuron, "last": 1, **per_lane})
 
@@ -129,6 +131,7 @@ class MachineParameters:
     group: int = GROUP
 
     def __post_init__(self) -> None:
+        # The dataclass is frozen; what was left out is filled in before anybody sees it.
         if not self.placement:
             object.__setattr__(self, "placement", (BLOCK,) * len(self.network.layers))
         self._check_placement()
@@ -203,11 +206,13 @@ class MachineParameters:
         that it may come to have.
         """
         network, learns = self.network, self.learns
+        # Layers advance in step, so one of fewer neurons needs no more folds than the widest.
         folds = -(-max(layer.fan_out for layer in network.layers) // int(self.lanes))
 
         found: list[LayerParameters] = []
         for index, layer in enumerate(network.layers):
             output = index == len(network.layers) - 1
+            # Weights that change may come to be any of their format, so widths are for all of them.
             bounds = network.bounds(index, any_weights=learns or self.exchangeable)
             found.append(
                 LayerParameters(
@@ -241,6 +246,7 @@ class MachineParameters:
         the output layer has advanced to this tick.
         """
         most = max(layer.layer.fan_in for layer in self.layers)
+
         return data.StructLayout(
             {
                 "any": 1,  # the lowest bit: drivers of simulators look at it

@@ -122,6 +122,7 @@ class Rows:
         """Return ``count`` lanes from ``first`` on, their slice of every word, as the rows of a
         smaller layer.
         """
+        # A fold is whole words, so lanes are the last axis.
         words = self._padded().reshape(self.layer.fan_in, self.folds, self.lanes)
         slices = words[:, :, first : first + count].reshape(self.layer.fan_in, -1)
         return Rows(self.layer.with_weight(slices), count)
@@ -136,6 +137,8 @@ class Rows:
         words = self.pack()
         if not self.exchangeable:
             return words
+
+        # As deep as whole block RAMs, or, below one, as a power of two.
         room = min(1 << bits_for(len(words) - 1), -(-len(words) // _GRAIN) * _GRAIN)
         return words + random_words(self.word.size, room - len(words))
 
@@ -146,8 +149,10 @@ class Rows:
 
     def pack(self) -> list[int]:
         """Return every word of the layer, ``fan_in * folds`` of them, as unsigned integers."""
+        # One byte per weight; of its bits the lowest ones stay.
         weights = self._padded().view(np.uint8)[:, :, np.newaxis]
         bits = np.unpackbits(weights, axis=2, bitorder="little")[:, :, : self.layer.weight_bits]
+
         words = np.packbits(bits.reshape(self.depth, -1), axis=1, bitorder="little")
         return [int.from_bytes(word.tobytes(), "little") for word in words]
 
@@ -164,6 +169,7 @@ class Rows:
         raw = b"".join(word.to_bytes(size, "little") for word in words)
         table = np.frombuffer(raw, np.uint8).reshape(-1, size)
 
+        # The bits of a weight are a row of the matrix product; two's complement by hand.
         found = np.unpackbits(table, axis=1, bitorder="little")[:, : self.word.size]
         unsigned = found.reshape(self.layer.fan_in, -1, bits) @ (1 << np.arange(bits))
         value = unsigned - ((unsigned >> (bits - 1)) << bits)

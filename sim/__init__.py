@@ -1,5 +1,6 @@
 """The integer machine in NumPy: the specification that training and hardware are compared with.
 
+Begin with :mod:`sim.pipeline`, one sample step by step, and :mod:`sim.network`, what a network is.
 ``sim.load`` reads a network, ``sim.run`` runs one sample, ``sim.run_batch`` many of them, and
 ``sim.Report`` says how good the answers are; each is imported when it is first used.
 """

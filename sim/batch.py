@@ -81,6 +81,8 @@ class _Layers(NamedTuple):
     :param weight: int8, all rows of the first layer, then of the second, ...
     :param sizes: int64 (layers + 1,), inputs, then neurons of each layer.
     :param threshold: int64 (layers,).
+    :param ticks_per_unit: R of the network.
+    :param last_tick: K of the network.
     """
 
     weight: npt.NDArray[np.int8]
@@ -113,6 +115,7 @@ def _run_samples(
     events: Any,
     potential: Any,
 ) -> None:
+    # samples are independent: every core takes a share of them
     for index in numba.prange(len(decision)):  # type: ignore[attr-defined]
         decision[index], tick[index], timed_out[index] = _run_sample(
             samples, index, encoder, readout, layers, events[index], potential[index]
@@ -126,28 +129,36 @@ def _run_sample(
     """Run one sample; the order of the steps is :func:`sim.pipeline.run`'s."""
     sizes = layers.sizes
     order, starts = spikes_by_tick(encoder, samples, index, layers.last_tick)
+
+    # the state of all layers is stored in one array of each kind: one loop advances them all
     neurons = sizes[1:].sum()
     current = np.empty(neurons, np.int32)  # a Network fits 32 bits or does not exist
     first = 0
     for layer in range(len(layers.threshold)):
         current[first : first + sizes[layer + 1]] = -layers.threshold[layer]
         first += sizes[layer + 1]
+
+    # a sample starts with current -T and potential -T R
     potential = current * np.int32(layers.ticks_per_unit)
     fired = np.zeros(neurons, np.bool_)
 
-    classes = potential[neurons - sizes[-1] :]  # moves with all the others
+    classes = potential[neurons - sizes[-1] :]  # a view: it moves with all the others
     memory = start(readout, len(classes))
     winner = 0
     for tick in range(layers.last_tick + 1):
         if tick > 0:
             add(potential, current)
+
+        # decide before anything of this tick is read
         ended, winner = decide(readout, memory, classes)
         if ended or tick == layers.last_tick:
             output[:] = classes
         if ended:
             return winner, tick, False
+
         inputs = order[starts[tick] : starts[tick + 1]]
         _deliver_tick(inputs, layers.weight, sizes, current, potential, fired, events)
+
     return winner, layers.last_tick, True
 
 
@@ -156,8 +167,10 @@ def _deliver_tick(
     inputs: Any, weight: Any, sizes: Any, current: Any, potential: Any, fired: Any, events: Any
 ) -> None:
     """Fire the hidden neurons and deliver all spikes of this tick."""
-    row = 0
-    first = 0
+    # whether a neuron fires depends on potentials, and delivering changes currents only: so each
+    # layer may fire after the layer before it was delivered
+    row = 0  # first weight of the layer that is fed
+    first = 0  # first neuron of the layer that fires
     for neuron in inputs:
         add(current[: sizes[1]], weight[neuron * sizes[1] : (neuron + 1) * sizes[1]])
     events[0] += len(inputs)

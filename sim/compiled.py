@@ -21,7 +21,7 @@ from numba.extending import overload  # pyright: ignore[reportUnknownVariableTyp
 
 HERE = Path(__file__).parent
 FOLDERS = ("connections", "encoders", "learning", "readouts")
-"""Where the code of compiled loops comes from, beside the files of this folder."""
+"""Where the code of compiled loops comes from, in addition to the files of this folder."""
 
 _config = cast(Any, numba).config
 _overload = cast(Callable[[Any], Callable[[Any], Any]], overload)

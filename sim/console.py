@@ -24,8 +24,8 @@ INTERRUPTED = 130
 
 
 def run_command(main: Callable[[], int | None]) -> None:
-    """Run a command line and exit: an :class:`InputError` or a failed file operation is one
-    sentence and status 2.
+    """Run a command line and exit: an :class:`sim.errors.InputError` or a failed file operation is
+    one sentence and status 2.
     """
     try:
         status = main() or 0
@@ -49,6 +49,7 @@ def run_command(main: Callable[[], int | None]) -> None:
     except KeyboardInterrupt:
         print("interrupted; finished files are kept, no file is half written", file=sys.stderr)
         status = INTERRUPTED
+
     sys.exit(status)
 
 
@@ -64,6 +65,6 @@ def progress_bar(shown: bool = True) -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=not (shown and console.is_terminal),  # a log file wants no bar
+        disable=not (shown and console.is_terminal),  # a log file needs no bar
         transient=True,
     )

@@ -1,10 +1,12 @@
 """What is wrong with an input, in one sentence, and the checks that say so."""
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+T = TypeVar("T")
 
 
 class InputError(ValueError):
@@ -16,7 +18,7 @@ class InputError(ValueError):
 def require(condition: bool, key: str, problem: str) -> None:
     """Check ``condition``.
 
-    :raises InputError: it does not hold; the sentence is ``key: problem``.
+    :raises InputError: it is false; the sentence is ``key: problem``.
     """
     if not condition:
         raise InputError(f"{key}: {problem}.")
@@ -74,3 +76,16 @@ def check_labels(labels: npt.NDArray[Any], images: int, classes: int) -> None:
 def is_integer(value: Any, low: int, high: int) -> bool:
     """Whether ``value`` is an integer (no bool) in ``low`` .. ``high``."""
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def choose(table: Mapping[str, T], name: Any, key: str) -> T:
+    """Return the part of that name from a table of parts.
+
+    :param key: of what names it, for the message.
+    :raises InputError: the table has none of that name.
+    """
+    if not isinstance(name, str) or name not in table:
+        raise InputError(
+            f"{key}: {name!r} is not possible in this version; take {' or '.join(table)}."
+        )
+    return table[name]

@@ -13,7 +13,7 @@ Metadata (text) of both versions: ``format`` = ``ttfs-network``, ``version``, ``
 Version 1 can say networks of Mostafa's neurons whose first output spike decides, and adds
 ``weight_bits`` (JSON list), ``image_shape`` (JSON) and ``pool``. One bit of weight is -1 or 0.
 
-Version 2 says what every part is, and adds, in JSON, with no key left out and none added:
+Version 2 says what every part is, and adds, in JSON, with every key present and no other:
 
 | key | value |
 |---|---|
@@ -38,7 +38,7 @@ from sim.connections import CONNECTIONS
 from sim.connections.dense import Dense
 from sim.encoders import ENCODERS
 from sim.encoders.intensity import Intensity
-from sim.errors import InputError, check_keys
+from sim.errors import InputError, check_keys, choose
 from sim.files import atomic_path
 from sim.network import Layer, Network, check_bits
 from sim.neuron import NEURON_SETTINGS, Adaptation, Neuron
@@ -71,6 +71,7 @@ def read_tensors(
         raise InputError(
             f"{path}: no such file; `python -m train export --out {path.parent}` writes one."
         )
+
     try:
         with cast(Any, safe_open)(path, framework="numpy") as file:
             metadata: dict[str, str] = dict(file.metadata() or {})
@@ -96,9 +97,9 @@ def write_tensors(
 
     :raises InputError: the folder cannot be written, or the disk is full.
     """
-    with atomic_path(path) as beside:
+    with atomic_path(path) as temporary:
         try:
-            cast(Any, save_file)(dict(tensors), beside, metadata=dict(metadata))
+            cast(Any, save_file)(dict(tensors), temporary, metadata=dict(metadata))
         except SafetensorError as error:
             raise InputError(
                 f"{path}: cannot be written ({error}); the earlier file is untouched."
@@ -124,7 +125,7 @@ def network_path(path: Path) -> Path:
 
 
 def load(path: Path) -> Network:
-    """Read a network from a file or from the folder that holds ``network.safetensors``.
+    """Read a network from a file or from the folder of ``network.safetensors``.
 
     :raises InputError: the file is missing, truncated, foreign, of another version, or
         inconsistent.
@@ -177,7 +178,7 @@ def _version_2(tensors: Tensors, metadata: dict[str, str]) -> Network:
 
     kind, settings = _kind(ENCODERS, _json(metadata, "encoder", dict), "encoder")
     encoder = kind.read(settings, tensors)
-    readout = _part(READOUTS, _json(metadata, "readout", str), "readout")
+    readout = choose(READOUTS, _json(metadata, "readout", str), "readout")
     return _network(tensors, metadata, encoder, layers, readout())
 
 
@@ -213,18 +214,6 @@ def _threshold(tensors: Tensors, index: int) -> int:
     return int(threshold)
 
 
-def _part(table: Mapping[str, Any], name: Any, key: str) -> Any:
-    """Return the class of that name.
-
-    :raises InputError: the table has none.
-    """
-    if not isinstance(name, str) or name not in table:
-        raise InputError(
-            f"{key}: {name!r} is not possible in this version; take {' or '.join(table)}."
-        )
-    return table[name]
-
-
 def _kind(table: Mapping[str, Any], value: Any, key: str) -> tuple[Any, dict[str, Any]]:
     """Return the class that a JSON object names, and what else it says.
 
@@ -233,7 +222,7 @@ def _kind(table: Mapping[str, Any], value: Any, key: str) -> tuple[Any, dict[str
     settings = dict(_typed(value, key, dict))
     if "kind" not in settings:
         raise InputError(f"{key}.kind: is missing; export it again.")
-    return _part(table, settings.pop("kind"), f"{key}.kind"), settings
+    return choose(table, settings.pop("kind"), f"{key}.kind"), settings
 
 
 @contextmanager
@@ -252,7 +241,10 @@ def _network(
     layers: list[Layer],
     readout: Readout,
 ) -> Network:
-    """Put together what both versions have in common; no array is left over."""
+    """Put together what both versions have in common.
+
+    :raises InputError: ``tensors`` still has an array, which no part has read.
+    """
     for key in sorted(tensors):
         raise InputError(f"{key}: is not a key of this format; export it again.")
     return Network(

@@ -11,10 +11,10 @@ from sim.errors import InputError
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Generator[Path]:
-    """Yield a path beside ``path`` to write to; it takes ``path``'s place only if the block
+    """Yield a path in the folder of ``path`` to write to; it replaces ``path`` only if the block
     succeeds.
 
-    A full disk, an exception or Ctrl-C leaves the earlier file untouched and nothing beside it.
+    A full disk, an exception or Ctrl-C leaves the earlier file untouched and no other file.
 
     :raises InputError: the folder cannot be written, or the disk is full.
     """
@@ -26,14 +26,16 @@ def atomic_path(path: Path) -> Generator[Path]:
         raise InputError(
             f"{path}: cannot be written ({error.strerror}); choose another folder."
         ) from error
-    beside = Path(name)
+
+    # in the same folder, so that replacing is one step of the file system
+    temporary = Path(name)
     try:
-        yield beside
-        beside.chmod(0o644)
-        beside.replace(path)
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror}); the earlier file is untouched."
         ) from error
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

@@ -48,10 +48,10 @@ class Bounds:
 
     @property
     def bits(self) -> int:
-        """Width of the two's complement number that holds the range."""
+        """Width of the narrowest two's complement number that represents the range."""
         return max(signed_bits(self.low), signed_bits(self.high))
 
 
 def signed_bits(value: int) -> int:
-    """Width of the narrowest two's complement number that holds ``value``."""
+    """Return the width of the narrowest two's complement number that represents ``value``."""
     return (value if value >= 0 else ~value).bit_length() + 1

@@ -154,6 +154,7 @@ class Network:
         """
         layer = self.layers[index]
         source = self.encoder if index == 0 else self.layers[index - 1].neuron
+
         return Premise(
             ticks_per_unit=self.ticks_per_unit,
             first_tick=self.encoder.first_tick + index,
@@ -245,6 +246,7 @@ class Network:
                     "weight_bits": layer.weight_bits,
                 }
             )
+
         kind = name_of(ENCODERS, self.encoder)
         encoder = {"kind": kind, **self.encoder.settings()}
         return {"layers": layers, "readout": self.readout_name, "encoder": encoder}

@@ -166,7 +166,9 @@ class Neuron:
             require(
                 self.reset == wanted, "competition", f"of a {self.competition} needs reset {wanted}"
             )
+
         require(self.strength == 0 or not self.ramp, "strength", "cannot go with a ramp")
+
         require(
             is_integer(self.limit, 0, 2**31 - 1), "limit", f"must be at least 0, not {self.limit}"
         )
@@ -212,12 +214,14 @@ class Neuron:
             raise InputError(
                 "widths: are proved only where each weight is added at most once in a sample."
             )
+
         current = Bounds(inflow.low - self.threshold, inflow.high - self.threshold)
         first = min(premise.first_tick, premise.last_tick)
         ticks = premise.last_tick - first
         start = -self.threshold * premise.ticks_per_unit
         base = start - self.threshold * first
 
+        # at an extreme current a potential is linear in the ticks, so it is extreme at either end;
         # the start is the highest potential of a neuron that nothing excites
         low = min(base, base + ticks * current.low)
         return StateBounds(current, Bounds(low, max(start, base + ticks * current.high)))

@@ -30,18 +30,26 @@ def run(network: Network, sample: npt.NDArray[Any]) -> Trace:
     delivered: list[list[Spike]] = [[] for _ in layers]
 
     for tick in range(network.last_tick + 1):
+        # advance: at tick 0 a sample is in the state that it starts from
         if tick > 0:
             for neurons in layers:
                 neurons.advance()
 
+        # decide before anything of this tick is read
         ended, winner = decider.decide(output)
         if ended:
             return Trace(winner, tick, False, delivered, output.potential)
 
+        # fire: all hidden layers from the state of this tick, so a spike needs a tick per layer
         fired = [[spike for spike in inputs if spike.tick == tick]]
         fired += [[Spike(tick, int(index)) for index in neurons.fire()] for neurons in layers[:-1]]
+
+        # deliver: the inputs feed the first layer, each hidden layer the next one; only currents
+        # change, and so no potential before the next advance
         for neurons, spikes, record in zip(layers, fired, delivered, strict=True):
             for spike in spikes:
                 neurons.deliver(spike.neuron)
                 record.append(spike)
+
+    # timed out: the verdict of the last tick is the decision, though its spikes were delivered
     return Trace(winner, network.last_tick, True, delivered, output.potential)

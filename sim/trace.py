@@ -48,6 +48,7 @@ def difference(expected: Trace, found: Trace) -> str | None:
     """Name the first difference between two traces of one sample, or None: earliest tick first,
     then lowest layer.
     """
+    # the first of each layer; among them the earliest tick decides, then the lowest layer
     differences: list[tuple[int, int, str]] = []
     for layer, (wanted, got) in enumerate(zip(expected.spikes, found.spikes, strict=True)):
         for index, (first, second) in enumerate(zip_longest(wanted, got)):

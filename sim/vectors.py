@@ -47,11 +47,14 @@ def save_vectors(
     }
     for index, trace in enumerate(traces):
         tensors["potential"][index] = trace.potential
+
+    # the events of all images, each with the index of its image
     for layer in range(len(network.layers)):
         rows = [
             (index, *spike) for index, trace in enumerate(traces) for spike in trace.spikes[layer]
         ]
         tensors[f"spikes.{layer}"] = np.array(rows, np.int32).reshape(-1, 3)
+
     write_tensors(
         path, tensors, {"format": FORMAT, "version": VERSION, "digest": f"{network.digest:08x}"}
     )
@@ -69,6 +72,7 @@ def load_vectors(path: Path, network: Network) -> tuple[npt.NDArray[np.uint8], l
             f"{path}: belongs to network {metadata.get('digest')}, not {network.digest:08x}; "
             "export both."
         )
+
     try:
         traces = [
             _trace(tensors, index, len(network.layers)) for index in range(len(tensors["images"]))

@@ -5,9 +5,9 @@ import numpy as np
 from hw.bench.lessons import Course, Lessons
 from hw.events import Status
 from hw.parameters import MachineParameters
+from lesson_networks import course
 from sim.learning.supervised import learn
 from sim.pipeline import run
-from test_sim_learn import course
 
 IMAGES = 6
 

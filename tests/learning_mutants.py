@@ -66,8 +66,8 @@ SOFTWARE = [
     (
         "sim: compiled, flipped vote",
         "sim/learning/supervised_batch.py",
-        "else 0\n        if watch",
-        "else 1\n        if watch",
+        "else 0\n\n        if watch",
+        "else 1\n\n        if watch",
     ),
 ]
 
@@ -75,8 +75,8 @@ HARDWARE = [
     (
         "flipped vote",
         "hw/learning/supervised/output_weights.py",
-        "Mux(error_3 < 0, -1, 1)",
-        "Mux(error_3 < 0, 1, -1)",
+        "Mux(error < 0, -1, 1)",
+        "Mux(error < 0, 1, -1)",
     ),
     (
         "contributed at one tick",
@@ -105,8 +105,8 @@ HARDWARE = [
     (
         "noise lets one more through",
         "hw/learning/supervised/output_weights.py",
-        "noise_3 < size",
-        "noise_3 <= size",
+        "noise < size",
+        "noise <= size",
     ),
     (
         "output row skipped",

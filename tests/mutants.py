@@ -328,7 +328,10 @@ MUTANTS = [
         "premise.last_tick - first - 1\n",
         SOFTWARE,
     ),
-    *(Mutant(*bug, ("test_sim_learn.py",)) for bug in learning_mutants.SOFTWARE),
+    *(
+        Mutant(*bug, ("test_sim_supervised.py", "test_sim_supervised_batch.py"))
+        for bug in learning_mutants.SOFTWARE
+    ),
     *(
         Mutant(*bug, tuple(dict.fromkeys((own_test(bug[1]), *LEARNING))))
         for bug in learning_mutants.HARDWARE

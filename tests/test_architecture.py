@@ -169,6 +169,9 @@ def test_two_thirds_of_the_modules_have_a_test_of_their_name():
 
 
 def test_nothing_reads_what_users_do_not_have():
-    for path in [*SOURCES, ROOT / "Makefile", ROOT / "README.md"]:
+    patterns = ("*.md", "*.toml", "*.cff", "Makefile", ".ci/*", "docs/*.*", "zoo/*.[mt]*")
+    texts = [path for pattern in patterns for path in ROOT.glob(pattern)]
+    assert len(texts) > 20
+    for path in [*SOURCES, *texts]:
         if path != Path(__file__):
             assert "/shared" not in path.read_text(), name(path)

@@ -16,10 +16,10 @@ from hw.machine.machine import Machine
 from hw.parameters import FULL, MachineParameters
 from hw.storage.writable import LATENCY_CYCLES
 from hw.verilog import to_rtlil
+from lesson_networks import machine
 from random_networks import random_network, seeds
 from sim.learning.supervised import Rule
 from sim.pipeline import run
-from test_sim_learn import machine
 
 SEED = 11
 

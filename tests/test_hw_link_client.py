@@ -16,6 +16,7 @@ from hw.link.exchange import TRIES, LinkError
 from hw.link.serial_line import SerialLine
 from hw.parameters import MachineParameters
 from hw.rows import SPRAM
+from lesson_networks import course
 from random_networks import random_images, random_network
 from sim import batch
 from sim.file import load
@@ -28,7 +29,6 @@ from simulated_board import (
     noise,
     parameters_of,
 )
-from test_sim_learn import course
 
 
 @pytest.fixture(scope="module")

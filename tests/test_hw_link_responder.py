@@ -11,6 +11,7 @@ from hw.link.client import Board
 from hw.link.exchange import LinkError
 from hw.link.frame import LESSON, Kind
 from hw.link.words import where
+from lesson_networks import course
 from random_networks import random_network
 from sim.connections.dense import Dense
 from sim.encoders.intensity import Intensity
@@ -18,7 +19,6 @@ from sim.network import Layer, Network
 from sim.neuron import Neuron
 from sim.readouts.first_spike import FirstSpike
 from simulated_board import SimulatedLine, learning_board, parameters_of
-from test_sim_learn import course
 
 STATE = 77
 

@@ -9,10 +9,10 @@ from hw.boards.table import BOARDS
 from hw.link.client import Taught
 from hw.link.teach import CourseSettings, DifferenceError, Teacher
 from hw.parameters import MachineParameters
+from lesson_networks import course
 from sim.errors import InputError
 from sim.learning.schedule import draws, first_state, skipping
 from sim.learning.supervised_batch import Learner
-from test_sim_learn import course
 
 IMAGES, CYCLES = 12, 100
 NETWORK, PICTURES, LABELS, _, RULE = course(8, IMAGES)

@@ -8,13 +8,13 @@ from hypothesis import given
 
 from hw.parameters import FULL, MachineParameters
 from hw.rows import BLOCK, SPRAM, flash
+from lesson_networks import course, machine
 from random_networks import random_network, seeds
 from sim.errors import InputError
 from sim.learning.supervised import Rule
 from sim.network import Network
 from sim.readouts.first_spike import FirstSpike
 from small_network import small_network
-from test_sim_learn import course, machine
 
 TWO = machine([[1, 1]], [[1, 1], [1, 1]])
 """A network of two layers."""

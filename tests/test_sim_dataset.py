@@ -44,7 +44,5 @@ def test_inconsistent_folder(tmp_path, change, sentence):
 def test_unknown_and_missing_data(tmp_path):
     with pytest.raises(InputError, match="'cifar' is unknown; choose one of mnist, fashion-mnist"):
         load("cifar")
-    with pytest.raises(InputError, match="give the folder of its IDX files with --data DIR"):
-        load("fashion-mnist")
     with pytest.raises(InputError, match="train-images-idx3-ubyte: no such file"):
         load("mnist", tmp_path)

@@ -15,7 +15,6 @@ from sim.network import Layer, Network
 from sim.neuron import Neuron, Spike
 from sim.pipeline import run
 from sim.readouts.first_spike import FirstSpike
-from sim.trace import difference
 
 BINARY = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
 
@@ -105,12 +104,12 @@ def closed_form_tick(layer, neuron, spikes, ticks_per_unit):
         Fraction(int(layer.weight[spike.neuron, neuron]), layer.threshold) for spike in spikes
     ]
     z = [1 + Fraction(spike.tick, ticks_per_unit) for spike in spikes]
-    for place in range(1, len(spikes) + 1):
-        total = sum(weight[:place])
+    for count in range(1, len(spikes) + 1):
+        total = sum(weight[:count])
         if total > 1:
-            fires = sum(w * x for w, x in zip(weight[:place], z, strict=False)) / (total - 1)
+            fires = sum(w * x for w, x in zip(weight[:count], z, strict=False)) / (total - 1)
             tick = ceil((fires - 1) * ticks_per_unit)
-            if place == len(spikes) or tick <= spikes[place].tick:
+            if count == len(spikes) or tick <= spikes[count].tick:
                 return tick
     return None
 
@@ -125,12 +124,3 @@ def closed_form_tick(layer, neuron, spikes, ticks_per_unit):
 def test_wrong_images_are_refused(wrong, sentence):
     with pytest.raises(InputError, match=sentence):
         run(machine([[[1], [1]]], [4]), wrong)
-
-
-def test_difference_names_the_first_difference_in_time():
-    network = machine([[[8, 7], [0, 0]], [[60], [90]]], [4, 40])
-    a, b = run(network, image(255, 0)), run(network, image(255, 255))
-    assert difference(a, a) is None
-    assert (
-        difference(a, b) == "tick 0, layer 0, event 1: expected no event, found neuron 1 at tick 0"
-    )

@@ -6,7 +6,7 @@ import pytest
 from sim.data.dataset import Dataset
 from sim.encoders.intensity import encode
 from sim.errors import InputError
-from sim.learning.schedule import default_rule, skipping
+from sim.learning.schedule import default_rule
 from small_data import PATTERNS, patterns
 from train.learning.change import stick_rows
 from train.learning.in_place import LearnSettings, run
@@ -65,9 +65,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
     start = random_network(PATTERNS, 20, 5)
     with pytest.raises(KeyboardInterrupt):
         run(settings(start, shift=1), start, PATTERNS, tmp_path / "checkpoint", interrupt)
-    told = []
-    resumed = run(settings(start, shift=1), start, PATTERNS, tmp_path / "checkpoint", told.append)
-    assert told[0] == 1100
+    done.clear()
+    resumed = run(settings(start, shift=1), start, PATTERNS, tmp_path / "checkpoint", done.append)
+    assert done[0] == 1100
     assert (resumed.network.digest, resumed.generator) == (whole.network.digest, whole.generator)
     assert [point.test for point in resumed.curve] == [point.test for point in whole.curve]
 
@@ -95,15 +95,6 @@ def test_rows_stuck_at_zero_stay_zero_and_the_others_learn(tmp_path):
     assert (
         np.delete(weight, rows, axis=0) != np.delete(start.layers[0].weight, rows, axis=0)
     ).any()
-
-
-def test_skipping_grows_in_a_line_from_first_to_last():
-    run_settings = settings(random_network(PATTERNS, 4, 0), epochs=4, skip=(0, 230))
-    values = np.concatenate(
-        [skipping(run_settings.skip, epoch, run_settings.epochs, 100) for epoch in (1, 2, 3, 4)]
-    )
-    assert (values[0], values[-1], len(values)) == (0, 230, 400)
-    assert set(np.diff(values)) == {0, 1}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
-"""The settings of training survive their files, also those of earlier versions."""
+"""The settings of training are in range, and survive their files, also those of earlier times."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -28,3 +29,33 @@ def test_unknown_and_missing_keys_are_refused(change):
     values = {key: value for key, value in values.items() if value is not None}
     with pytest.raises(InputError, match=f"key '{next(iter(change))}' does not fit this version"):
         TrainSettings.from_json(values)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("wake_share", 1.1), ("alive_share", 1.1), ("alive_share", -0.1)),
+        *(("expected_spikes", 0), ("ticks_per_unit", 0), ("learning_rate", 0.0)),
+        *(("floor", -0.1), ("floor", float("nan")), ("input_noise", 1.0)),
+        *(("bits", (1,)), ("bits", (8, 8, 8)), ("hidden", (0,)), ("pool", 4)),
+        *(("bright", ()), ("bright", (255,)), ("bright_ticks", (25,)), ("dark_tick", 25)),
+        *(("max_silent_intensity", 256), ("max_silent_intensity", -1)),
+    ],
+)
+def test_what_is_out_of_range_names_its_option(key, value):
+    with pytest.raises(InputError, match=f"^--{key.replace('_', '-')}"):
+        replace(TrainSettings(), **{key: value})
+
+
+def test_the_encoder_gives_every_intensity_its_tick():
+    settings = TrainSettings(bright=(200, 100), bright_ticks=(0, 3), dark_tick=5, pool=2)
+    encoder = settings.encoder(4, 6)
+    assert encoder.spike_tick[[0, 100, 101, 200, 201, 255]].tolist() == [5, 5, 3, 3, 0, 0]
+    assert encoder.pixels.tolist() == [0, 1, 2, 3, 4, 5]
+    assert TrainSettings().encoder(1, 1).spike_tick[[127, 128]].tolist() == [-1, 0]
+
+
+def test_bits_are_one_number_or_one_per_layer():
+    assert TrainSettings(hidden=(5, 4), bits=(3,)).layer_bits() == (3, 3, 3)
+    assert TrainSettings(hidden=(5,), bits=(8, 4)).layer_bits() == (8, 4)
+    assert TrainSettings(bits=()).layer_bits() is None

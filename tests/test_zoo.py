@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from sim import batch
+from sim.commands.command_line import program
 from sim.data import dataset
 from sim.file import load
 from sim.report.describe import describe
 from sim.report.report import Report
 from train.commands import parser as command_line
+from train.commands.options import chosen_settings
 from train.settings import TrainSettings
 
 ZOO = Path(__file__).parent.parent / "zoo"
@@ -52,13 +54,13 @@ def test_network_is_what_its_row_says(name):
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_command_gives_the_settings_of_the_network(name, monkeypatch, tmp_path):
+def test_command_gives_the_settings_of_the_network(name, tmp_path):
     words = shlex.split(ROWS[name][2])
     assert words[:4] == ["python", "-m", "train", "export"]
     words[words.index("--out") + 1] = str(tmp_path)
-    arguments = command_line._parser().parse_args(words[3:])
+    arguments = program("train", "", "", command_line.COMMANDS).parse_args(words[3:])
     trained = TrainSettings.from_json(load(ZOO / f"{name}.safetensors").provenance["settings"])
-    assert command_line._settings(arguments) == trained
+    assert chosen_settings(arguments) == trained
 
 
 @pytest.mark.slow

@@ -36,20 +36,26 @@ def export(
         raise InputError(
             "--bits: a network of real weights has no integer form; train with --bits 8."
         )
+
+    # dead neurons go first, so what is compared with the trained network is what is written
     images = split.test.images.numpy()
     figures: dict[str, Any] = {"dataset": split.name, "seed": settings.seed}
     network, removed = without_dead_neurons(trained.to_network(split.classes, {}))
     found = batch.run(network, images)
     check(decide_all(trained, split.test), found)
+
+    # the provenance names the accuracy, so the network is made again with it; it decides alike
     figures["accuracy"] = float((found.decision == split.test.labels.numpy()).mean())
     provenance = {**figures, "version": _version(), "settings": settings.to_json()}
     network, _ = without_dead_neurons(trained.to_network(split.classes, provenance))
+
     folder.mkdir(parents=True, exist_ok=True)
     save(network, folder / NETWORK_FILE)
     few = images[:VECTORS]
     save_vectors(
         folder / VECTORS_FILE, network, few, [pipeline.run(network, image) for image in few]
     )
+
     return figures | describe(network, found) | {"dead_neurons_removed": removed}
 
 

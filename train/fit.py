@@ -104,6 +104,7 @@ class Training:
         self._at_epoch_start()
         grids = self._warps() if settings.warp else None
 
+        # one number of progress, 0..1 over all epochs, drives the rate and the spike cost
         losses: list[float] = []
         steps = steps_per_epoch(part, settings)
         for step, chosen in enumerate(batches(len(part), settings.batch, self.generator)):
@@ -116,7 +117,11 @@ class Training:
         return self.history[-1]
 
     def _at_epoch_start(self) -> None:
-        """Do what the course of training demands: thresholds, silent neurons, input pixels."""
+        """Do what the course of training demands: thresholds, silent neurons, input pixels.
+
+        In this order: neurons are woken on the grid of the new thresholds, and what each input is
+        worth is measured with all of them awake.
+        """
         settings = self.settings
         if self.epoch <= SETTLED * settings.epochs:
             self.network.choose_thresholds()
@@ -153,9 +158,11 @@ class Training:
         spikes = self._spikes(chosen, share, grids)
         times = self.network(spikes, settings.margin * settings.ticks_per_unit)
         total = loss(times, labels, self.network.weights, settings, spike_ramp(progress))
+
         self.optimizer.zero_grad()
         total.backward()
 
+        # clipped is the gradient of the whole batch, not each process's share of it
         gradients = [weight.grad for weight in self.network.weights if weight.grad is not None]
         self.processes.average([total.detach(), *gradients], len(labels) / len(chosen))
         nn.utils.clip_grad_norm_(
@@ -202,8 +209,8 @@ class Training:
         }
         content = io.BytesIO()  # torch.save to a full disk would raise no OSError
         torch.save(state, content)
-        with atomic_path(path) as beside:
-            beside.write_bytes(content.getvalue())
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content.getvalue())
 
     def restore(self, path: Path) -> None:
         """Go on with a run from its checkpoint.
@@ -220,11 +227,13 @@ class Training:
                     "give the same settings, or another --out."
                 )
 
+        # a run that was pruned has fewer weights, and an optimiser of its own
         if len(state["pixels"]) < self.network.encoder.inputs:
             self._keep_inputs(state["pixels"].to(torch.int64))
         with torch.no_grad():
             for weight, saved in zip(self.network.weights, state["weights"], strict=True):
                 weight.copy_(saved)
+
         self.network.thresholds = state["thresholds"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"])
@@ -247,6 +256,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: is damaged or not a checkpoint; delete it to train anew."
         ) from error
+
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise InputError(f"{path}: is not a checkpoint of this version; delete it to train anew.")
     return state
@@ -277,6 +287,7 @@ def fit(
         training.restore(checkpoint)
     training.check_alike()
 
+    # the checkpoint is written before the row is reported: what was reported is never lost
     steps = steps_per_epoch(split.train, settings)
     with progress_bar(first) as bar:
         task = bar.add_task(

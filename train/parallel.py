@@ -86,7 +86,7 @@ ALONE = Processes(0, 1, torch.device("cpu"))
 
 @contextmanager
 def _exchange() -> Generator[None]:
-    """Make one sentence of another process's end, which has told its own cause."""
+    """Make one sentence of another process's end, whose own message names the cause."""
     try:
         yield
     except RuntimeError as error:
@@ -110,6 +110,7 @@ def joined() -> Generator[Processes]:
     if not under_torchrun():
         yield ALONE
         return
+
     device, backend = torch.device("cpu"), "gloo"
     if gpus := torch.cuda.device_count():
         local = int(os.environ["LOCAL_RANK"])
@@ -119,8 +120,11 @@ def joined() -> Generator[Processes]:
                 f"give --nproc-per-node {gpus}, "
                 "or hide all GPUs (CUDA_VISIBLE_DEVICES=) to train on the CPU."
             )
+
+        # counts are exchanged on the CPU, gradients between GPUs
         device, backend = torch.device("cuda", local), "cpu:gloo,cuda:nccl"
         torch.cuda.set_device(device)
+
     distributed.init_process_group(backend)
     try:
         yield Processes(distributed.get_rank(), distributed.get_world_size(), device)

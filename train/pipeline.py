@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from sim.connections.dense import Dense
 from sim.encoders.intensity import Intensity
+from sim.errors import choose
 from sim.network import Layer, Network
 from sim.neuron import Neuron
 from sim.readouts import READOUTS as MACHINE_READOUTS
@@ -75,7 +76,8 @@ class SpikingNetwork(nn.Module):
 
     :param encoder: how images become input spikes; the same object the integer machine uses.
     :param sizes: neurons of every layer, the classes last.
-    :param ticks_per_unit: R, and ``last_tick`` K of the tick grid.
+    :param ticks_per_unit: R of the tick grid.
+    :param last_tick: K of the tick grid.
     :param bits: weight bits per layer, or None for a network of real weights and continuous times.
     :param floor: see :mod:`train.exact.layer`; 0 for exact gradients.
     :param readout: name of a readout, in training and in the machine alike.
@@ -96,6 +98,7 @@ class SpikingNetwork(nn.Module):
         self.ticks_per_unit, self.last_tick, self.floor = ticks_per_unit, last_tick, floor
         self.bits = None if bits is None else tuple(bits)
         self.readout = readout
+
         shapes = pairwise((encoder.inputs, *sizes))
         self.weights = nn.ParameterList(torch.zeros(fan_in, fan_out) for fan_in, fan_out in shapes)
         self.thresholds = [1 for _ in sizes]
@@ -122,11 +125,14 @@ class SpikingNetwork(nn.Module):
             weight.uniform_(-spread, spread, generator=generator).add_(
                 LIFT / expected_spikes if later else 0.0
             )
+
+            # the output layer stays as it was drawn
             for _ in range(RAISES if index + 1 < len(self.weights) else 0):
                 fired = self._hidden(spikes, [*self.weights[: index + 1], weight])[0][-1] < math.inf
                 if fired.float().mean() >= alive_share:
                     break
                 weight.add_(spread / 50)
+
         self.choose_thresholds()
 
     @torch.no_grad()
@@ -146,7 +152,7 @@ class SpikingNetwork(nn.Module):
                 weight[:, silent] += WAKE_STEP
 
     def choose_thresholds(self) -> None:
-        """Fit every layer's integer threshold to its present weights; nothing to do for real
+        """Fit every layer's integer threshold to its current weights; nothing to do for real
         weights.
         """
         if self.bits is not None:
@@ -206,13 +212,14 @@ class SpikingNetwork(nn.Module):
     def decide(self, images: Tensor) -> Outcome:
         """Return what the integer machine answers for images uint8 (batch, height, width).
 
-        All sums are integers below 2^53 held by float64, hence exact; a spike's tick is the ceiling
-        of a quotient whose divisor is below 2^32, hence exact too. Networks of real weights decide
+        All sums are integers below 2^53, exact in float64; a spike's tick is the ceiling of a
+        quotient whose divisor is below 2^32, exact too. Networks of real weights decide
         at continuous times.
         """
         spikes = self.encode(images, torch.float64)
         hidden, before, weight = self._hidden(spikes, self.scaled_weights(torch.float64))
         neuron = self.neurons()[-1]
+
         outputs = Outputs(
             spiking_layer(before, weight, neuron),
             before,
@@ -222,7 +229,7 @@ class SpikingNetwork(nn.Module):
             self.last_tick,
             on_grid=self.bits is not None,
         )
-        verdicts = READOUTS[self.readout](outputs)
+        verdicts = choose(READOUTS, self.readout, "readout")(outputs)
 
         # a spike is delivered if it comes before the decision; after a timeout all are
         end = verdicts.tick.masked_fill(verdicts.timed_out, math.inf)
@@ -234,6 +241,7 @@ class SpikingNetwork(nn.Module):
         """Return the integer network for :mod:`sim` and :mod:`hw`; only for a network with bits."""
         if self.bits is None:
             raise ValueError("a network of real weights has no integer form; give it bits")
+
         layers = [
             Layer(
                 Dense(weight.detach().numpy().astype(np.int8)), Neuron(threshold), weight_bits=bits
@@ -242,6 +250,7 @@ class SpikingNetwork(nn.Module):
                 self.scaled_weights(), self.thresholds, self.bits, strict=True
             )
         ]
+
         return Network(
             self.encoder,
             tuple(layers),

@@ -40,6 +40,7 @@ def keep_inputs(network: SpikingNetwork, inputs: Tensor) -> SpikingNetwork:
     grid = (network.ticks_per_unit, network.last_tick)
     smaller = SpikingNetwork(encoder, sizes, *grid, network.bits, network.floor, network.readout)
     smaller.thresholds = network.thresholds
+
     with torch.no_grad():
         for index, (new, old) in enumerate(zip(smaller.weights, network.weights, strict=True)):
             new.copy_(old[inputs] if index == 0 else old)
@@ -51,8 +52,8 @@ def silence(network: SpikingNetwork, max_silent_intensity: int) -> SpikingNetwor
     fire; 0: the network as it is.
 
     Pixels just above the threshold that a network was trained with are the least certain ones, and
-    those that others beside them stand for: leaving them out costs no accuracy until there are many
-    (docs/frontier.md).
+    their brighter neighbours carry the same information: without them no accuracy is lost, until
+    there are many (docs/frontier.md).
     """
     if max_silent_intensity == 0:
         return network
@@ -80,6 +81,7 @@ def without_dead_neurons(network: Network) -> tuple[Network, list[int]]:
             layer, following = layers[index], layers[index + 1]
             layers[index] = layer.with_weight(np.ascontiguousarray(layer.weight[:, alive]))
             layers[index + 1] = following.with_weight(np.ascontiguousarray(following.weight[alive]))
+
     removed = [size - layer.fan_out for size, layer in zip(sizes, layers, strict=False)]
     return replace(network, layers=tuple(layers)), removed
 

@@ -1,5 +1,5 @@
-"""Everything that decides what a training run computes: the same settings and seed give the same
-network.
+"""Everything that decides what a training run computes: on one kind of machine, the same settings
+and seed give the same network.
 """
 
 import dataclasses
@@ -118,6 +118,7 @@ class TrainSettings:
                     raise InputError(
                         f"{option(key)}: must be at least {low}, not {getattr(self, key)}."
                     )
+
         for key in ABOVE_0:
             if not getattr(self, key) > 0:
                 raise InputError(f"{option(key)}: must be above 0, not {getattr(self, key)}.")
@@ -128,6 +129,7 @@ class TrainSettings:
             raise InputError(
                 f"--input-noise: must be at least 0 and below 1, not {self.input_noise}."
             )
+
         self._check_layers()
         self._check_code()
 
@@ -173,6 +175,7 @@ class TrainSettings:
 
     def encoder(self, height: int, width: int) -> Intensity:
         """Return the encoder that uses all pixels of an image."""
+        # from the darkest threshold up, so that a brighter one overwrites what is above it
         spike_tick = np.full(INTENSITIES, self.dark_tick, np.int16)
         for threshold, tick in reversed(list(zip(self.bright, self.bright_ticks, strict=True))):
             spike_tick[threshold + 1 :] = tick
@@ -205,6 +208,7 @@ class TrainSettings:
         known = {field.name for field in dataclasses.fields(cls)}
         for key in known ^ (set(values) | ADDED):
             raise InputError(f"settings: key {key!r} does not fit this version; train again.")
+
         fields: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
         }

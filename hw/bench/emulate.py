@@ -42,6 +42,7 @@ class VirtualBoard:
         self._library.open_board.restype = ctypes.c_void_p
         self._library.run_board.restype = ctypes.c_int64
 
+        # The line is as fast as the gateware can be built for: time is cheap here, cycles are not.
         divisor = bit_cycles(parameters.clock_hz, parameters.baud)
         self._board = ctypes.c_void_p(self._library.open_board(ctypes.c_int64(divisor)))
         self._byte_cycles = BITS * divisor
@@ -52,6 +53,7 @@ class VirtualBoard:
         that came.
         """
         found = ctypes.create_string_buffer(cycles // self._byte_cycles + 1)
+
         count = self._library.run_board(
             self._board, data, ctypes.c_int64(len(data)), found, ctypes.c_int64(cycles)
         )
@@ -93,7 +95,9 @@ def serve(
     """Run the board at the terminal while ``go_on`` is true; an idle one sleeps between slices."""
     quiet = 0
     while go_on():
+        # Waiting for a byte is what lets an idle board sleep.
         data = terminal.read(IDLE_S if quiet >= QUIET_CYCLES else 0.0)
         reply = board.run(data)
+
         quiet = 0 if data or reply else quiet + SLICE_CYCLES
         terminal.write(reply)

@@ -108,6 +108,7 @@ class AmaranthEngine:
 
     def run(self, stimulus: Stimulus) -> Run:
         """See :class:`Engine`."""
+        # The simulator elaborates anew, so every run begins with a reset.
         driver = _Driver(self.component, stimulus)
         simulator = Simulator(self.component)
         simulator.add_clock(1e-8)
@@ -163,9 +164,11 @@ class _Driver:
             ctx.set(self.i.valid, self.offering)
             ctx.set(self.o.ready, ready)
 
+            # What both sides see in this cycle, just before its end.
             _, _, taken, valid, payload, discard, observed = await ctx.tick().sample(*watched)
             self.cycles += 1
             self.idle += 1
+
             self._advance_input(bool(taken), bool(discard))
             if ready and valid:
                 self._keep_output(payload)

@@ -46,6 +46,7 @@ class FlashChip(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: what the command is, then byte after byte."""
         m = Module()
+
         m.submodules.cells = cells = memory.Memory(
             shape=8, depth=len(self.content), init=self.content
         )

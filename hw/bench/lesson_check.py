@@ -36,7 +36,8 @@ def learn_in_gateware(lessons: Lessons, course: Course) -> Iterator[dict[str, An
     all weights. If only weights differ, shorter courses show which lesson went wrong.
 
     :param course: each image with a label.
-    :raises DifferenceError: at the first difference, after the lessons before it were yielded.
+    :raises hw.bench.simulate.DifferenceError: at the first difference, after the lessons before it
+        were yielded.
     """
     found, expected = _run(lessons, course), expect(lessons, course)
     for index, wanted in enumerate(expected.lessons):

@@ -52,6 +52,7 @@ class Classroom(wiring.Component):
         content = data.UnionLayout(
             {"event": event(network), "lesson": lesson(network), "seed": 32, "where": where}
         )
+
         answer = {
             "result": result(network, True),
             "state": 32,
@@ -69,6 +70,7 @@ class Classroom(wiring.Component):
         left.
         """
         m = Module()
+
         m.submodules.pipeline = pipeline = Pipeline(self.parameters)
         words, teach = pipeline.host.words, pipeline.host.teach
         ports: list[Any] = [words.layer_0, words.layer_1]
@@ -86,6 +88,7 @@ class Classroom(wiring.Component):
             pipeline.o.ready.eq(self.o.ready),
         ]
 
+        # A word comes in three steps, as from the link: ask, take, give.
         with m.FSM():
             with m.State("PASS"), m.If(self.i.valid), m.Switch(kind):
                 with m.Case(Kind.EVENT):
@@ -223,6 +226,8 @@ class Lessons:
         for image, label, skip in zip(events, labels, skips, strict=True):
             if label >= 0:
                 image.insert(0, self._beat(Kind.LESSON, lesson={"label": label, "skip": skip}))
+
+        # The first image's beats begin with the generator's state.
         events[0].insert(0, self._beat(Kind.SEED, seed=course.state))
         return events
 
@@ -233,6 +238,8 @@ class Lessons:
         for layer, rows in self.parameters.word_rows.items():
             found = run.outputs[start : start + rows.depth]
             start += rows.depth
+
+            # A word is a field of its beat; there it may be anywhere.
             beats = [int.from_bytes(beat.astype("<u4").tobytes(), "little") for beat in found]
             mask = (1 << rows.word.size) - 1
             weight = rows.unpack([beat >> offset & mask for beat in beats])

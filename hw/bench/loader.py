@@ -28,6 +28,7 @@ class WithLoader(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: the component, its words one after the other, and a gate before its input."""
         m = Module()
+
         m.submodules.component = component = self.component
         content = self.rows.pack()
         m.submodules.content = cells = memory.Memory(

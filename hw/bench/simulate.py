@@ -64,6 +64,8 @@ class Simulation:
         network = self.parameters.network
         closing = Kind.END.value | Kind.ABORT.value
         encoded = self.encoder.run(Stimulus(pixels(images), closing=closing, seed=seed))
+
+        # The pipeline gets what the encoder sent, not what it should have sent.
         events = split_images(encoded, network)
         compare_events(network, events, images)
 
@@ -102,6 +104,7 @@ def compare(image: int, expected: Trace, found: HardwareTrace) -> None:
         raise DifferenceError(
             f"image {image}: expected decision {expected.decision}, found it dropped"
         )
+    # Spikes and potentials first: they say where to look, the counters do not.
     text = difference(expected, found.trace)
     if text is None and found.events != expected.events:
         text = f"events counted per layer: expected {expected.events}, found {found.events}"

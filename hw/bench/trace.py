@@ -67,7 +67,7 @@ def field(words: Words, layout: data.Layout, *path: str | int) -> npt.NDArray[np
 def pixels(images: npt.NDArray[np.uint8]) -> list[list[int]]:
     """Return images uint8 (n, height, width) as beats for the encoder or the machine."""
     beats = images.reshape(len(images), -1).astype(np.int64)
-    beats[:, -1] |= 256
+    beats[:, -1] |= 256  # ``last``
     return beats.tolist()
 
 
@@ -78,8 +78,10 @@ def input_events(network: Network, images: npt.NDArray[np.uint8]) -> list[list[i
     layout = event(network)
     tick_offset, neuron_offset = layout["tick"].offset, layout["neuron"].offset
     beats: list[list[int]] = []
+
     for ticks in encode(network.encoder, images):
         fires = np.flatnonzero(ticks >= 0)
+        # In order of ticks; of one tick the lowest input first.
         order = fires[np.argsort(ticks[fires], kind="stable")].astype(np.int64)
         spikes = ticks[order].astype(np.int64) << tick_offset | order << neuron_offset
         beats.append([*spikes.tolist(), end_of_image()])
@@ -93,6 +95,7 @@ def end_of_image(kind: Kind = Kind.END) -> int:
 
 def split_images(run: Run, network: Network) -> list[list[int]]:
     """Return the encoder's beats, per image."""
+    # An image ends with the beat that is no spike.
     closing = np.flatnonzero(field(run.outputs, event(network), "kind") != Kind.SPIKE.value)
     beats = [int.from_bytes(row.astype("<u4").tobytes(), "little") for row in run.outputs]
     starts = [0, *(closing[:-1] + 1).tolist()]

@@ -70,6 +70,7 @@ class VerilatedEngine:
         observed = port(component, "observed")
         self.observed_bits = 0 if observed is None else len(observed)
 
+        # The driver is compiled for the ports that this component has.
         flags = ["-DDISCARD"] if port(component, "discard") is not None else []
         flags += ["-DOBSERVED"] if self.observed_bits else []
         self.library = ctypes.CDLL(str(compile_model(component, flags, DRIVER)))
@@ -126,6 +127,7 @@ def compile_model(component: Any, flags: list[str], driver: Path) -> Path:
     sha = hashlib.sha256(made_of)
     kept = platformdirs.user_cache_path("firstspike") / "verilated" / sha.hexdigest()[:24]
     if not (kept / "model.so").is_file():
+        # Compiled elsewhere and then moved: what is in the cache is whole.
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
             files = write_verilog(text, folder / f"{TOP}.v")

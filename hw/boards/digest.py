@@ -33,6 +33,7 @@ class Digest(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: a counter that stops, and a shift register behind the memory."""
         m = Module()
+
         m.submodules.memory = cells = memory.Memory(
             shape=8, depth=DEPTH, init=digest_memory(self.digest), attrs={"ram_style": "block"}
         )

@@ -39,9 +39,12 @@ def connect_pins(m: Module, bus: Any, pins: Any, flash: Flash) -> None:
         m.submodules.flash_clock = Instance("USRMCLK", i_USRMCLKI=bus.sck, i_USRMCLKTS=Const(0))
 
     for index, name in enumerate(DATA):
+        # A wire that the board does not lead to the FPGA is pulled high there.
         if index >= flash.pins:
             m.d.comb += bus.i[index].eq(1)
             continue
+
+        # The FPGA never drives CIPO, however many wires bring data.
         direction = io.Direction.Input if name == "flash_cipo" else io.Direction.Bidir
         port = io.SingleEndedPort(IOPort(1, name=name))
         m.submodules[f"{name}_pin"] = pin = io.Buffer(direction, port)

@@ -15,13 +15,10 @@ from hw.fpga.family import Dividers
 from hw.link.framing import Buffer, Receiver, Sender
 from hw.link.registers import RegisterFile, rule_registers
 from hw.link.responder import Responder, request_bytes
-from hw.link.uart import UartReceiver, UartTransmitter, bit_cycles
+from hw.link.uart import BAUD, UartReceiver, UartTransmitter, bit_cycles
 from hw.machine.machine import Machine
 from hw.parameters import MachineParameters
 from hw.storage import flash_port
-
-BAUD = 1_000_000
-"""Bits per second that every board's USB converter and every clock of ours can make."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +80,7 @@ class Top(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: line, frames, requests, machine."""
         m = Module()
+
         parameters = self.parameters
         divisor = bit_cycles(parameters.clock_hz, parameters.baud)
         m.submodules.uart_receiver = uart_receiver = UartReceiver(divisor)
@@ -101,6 +99,7 @@ class Top(wiring.Component):
         connect(m, responder.o, sender.i)
         connect(m, sender.o, uart_transmitter.i)
 
+        # What the host reaches inside the machine, and the pins of the flash.
         connect(m, responder.host, machine.host)
         connect(m, machine.flash, flipped(self.flash))
         m.d.comb += [
@@ -126,6 +125,8 @@ class Top(wiring.Component):
         if pipeline.exchangeable:
             m.submodules.digest = memory = Digest(pipeline.network.digest)
             digest = memory.value
+
+        # A host takes 0 for the digest of weights that it must not use.
         if pipeline.flash_layer is not None:
             digest = Mux(machine.flash.digest == digest, digest, 0)
 
@@ -162,14 +163,17 @@ class BoardTop(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: the clock, held in reset until the PLL has locked."""
         m = Module()
+
         domain: Any = ClockDomain("sync", reset_less=self.dividers is None)
         m.domains += domain
+        # Without a PLL flip-flops start with the bitstream's values, and nothing resets them.
         if self.dividers is None:
             m.d.comb += domain.clk.eq(self.clk)
         else:
             locked = Signal()
             m.submodules.pll = self.dividers.instance(self.clk, domain.clk, locked)
             m.submodules.reset = ResetSynchronizer(~locked)
+
         m.submodules.top = top = Top(self.parameters)
         m.d.comb += [top.rx.eq(self.rx), self.tx.eq(top.tx)]
         if self.flash is not None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hw.boards.table import BOARDS
 from hw.commands.options import DIFFERENT, add_check, add_port
 from hw.link.client import Board
 from hw.link.serial_line import SerialLine
@@ -73,7 +74,9 @@ def run(arguments: argparse.Namespace) -> int:
         except DifferenceError as error:
             print(f"difference: {error}", file=sys.stderr)
             return DIFFERENT
-        figures = teacher.to_json() | {"finished": finished, "digest": f"{learnt.digest:08x}"}
+        clocks_hz = {board.name: board.clock_hz for board in BOARDS.values() if board.pins}
+        figures = teacher.to_json(clocks_hz)
+        figures |= {"finished": finished, "digest": f"{learnt.digest:08x}"}
 
     learnt = replace(learnt, provenance={"command": "hw learn", **figures})
     write_learnt(arguments.out, learnt, data.test_images, figures)

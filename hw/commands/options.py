@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from hw.boards.table import find_board
-from hw.boards.top import BAUD
 from hw.flow.placement import AUTO, CHOICES, place_weights
 from hw.flow.reuse import placeholder
 from hw.link.responder import FETCH_BYTES
+from hw.link.uart import BAUD
 from hw.parameters import FULL, MachineParameters
 from hw.rows import BLOCK, FLASH, SPRAM, flash
 from sim.commands.command_line import Parser, one_of, whole

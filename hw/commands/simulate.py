@@ -1,4 +1,4 @@
-"""``python -m hw simulate``: the gateware, in every variant that can be built, compared with sim."""
+"""``python -m hw simulate``: the gateware, in every variant that is built, compared with sim."""
 
 import argparse
 import json

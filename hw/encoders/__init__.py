@@ -10,6 +10,7 @@ from typing import Any
 
 from hw.encoders.intensity import IntensityEncoder
 from sim import encoders
+from sim.errors import choose
 from sim.network import Network, name_of
 
 ENCODERS: Mapping[str, Any] = {"intensity": IntensityEncoder}
@@ -17,5 +18,8 @@ ENCODERS: Mapping[str, Any] = {"intensity": IntensityEncoder}
 
 
 def make_encoder(network: Network) -> Any:
-    """Return the component of a network's encoder."""
-    return ENCODERS[name_of(encoders.ENCODERS, network.encoder)](network)
+    """Return the component of a network's encoder.
+
+    :raises InputError: there is none of its kind.
+    """
+    return choose(ENCODERS, name_of(encoders.ENCODERS, network.encoder), "encoder")(network)

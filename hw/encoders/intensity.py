@@ -43,6 +43,7 @@ class IntensityEncoder(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: framing, pooling, the tables, the pixels that wait, the sequence of an image."""
         m = Module()
+
         m.submodules.framing = framing = Framing(self.encoder)
         connect(m, flipped(self.i), framing.i)
         samples = framing.o
@@ -60,11 +61,14 @@ class IntensityEncoder(wiring.Component):
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
 
+        # With a single tick every spike is emitted at once, and nothing has to be kept.
         several = np.unique(self.encoder.spike_tick[self.encoder.spike_tick >= 0]).size > 1
         after_pixels = "NEXT" if several else "END"
+
         with m.FSM():
             with m.State("PIXELS"):
                 when, keep = self._take_pixels(m, samples, after_pixels)
+
             with m.State("END"), m.If(self.free):
                 self._emit(m, Kind.END, 0, 0)
                 m.next = "PIXELS"
@@ -112,6 +116,7 @@ class IntensityEncoder(wiring.Component):
                 broken.eq(samples.payload.broken),
             ]
 
+        # A spike of the first tick leaves now; of the later ones the earliest tick is remembered.
         with m.If(spike & (when.tick == first_tick)):
             self._emit(m, Kind.SPIKE, first_tick, self.neuron)
         with m.If(
@@ -132,6 +137,7 @@ class IntensityEncoder(wiring.Component):
         """Look up a sample's tick and whether its pixel is used; both are there one cycle after it
         is taken.
         """
+        # A table that shows a pixel keeps it until the next one is taken.
         encoder = self.encoder
         ticks: list[Any] = [
             {"tick": max(int(tick), 0), "fires": int(tick >= 0)} for tick in encoder.spike_tick
@@ -142,6 +148,7 @@ class IntensityEncoder(wiring.Component):
         port = spike_tick.read_port()
         m.d.comb += [port.addr.eq(samples.payload.intensity), port.en.eq(samples.ready)]
 
+        # Without a choice of pixels there is no table for it.
         available = encoder.image_shape[0] * encoder.image_shape[1] // encoder.pool**2
         if encoder.inputs == available:
             return port.data, Const(1)
@@ -152,6 +159,7 @@ class IntensityEncoder(wiring.Component):
         chosen = used.read_port()
         position = Signal(range(available))
         m.d.comb += [chosen.addr.eq(position), chosen.en.eq(samples.ready)]
+
         with m.If(samples.valid & samples.ready):
             end = samples.payload.last | (position == available - 1)
             m.d.sync += position.eq(Mux(end, 0, position + 1))
@@ -164,6 +172,8 @@ class IntensityEncoder(wiring.Component):
         reader, writer = kept.read_port(), kept.write_port()
         tick, read, reading = Signal.like(self.later.tick), Signal(range(inputs)), Signal()
         found = reader.data
+
+        # Written while the pixels come, read afterwards; ``neuron`` counts both times.
         m.d.comb += [
             writer.addr.eq(self.neuron),
             writer.data.eq(when),

@@ -32,6 +32,7 @@ class Framing(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: a counter of pixels that stops at the image's size."""
         m = Module()
+
         position = Signal(range(self.pixels + 1))
         last, ignore = self.i.payload.last, Signal()
 
@@ -71,6 +72,7 @@ class Pooling(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: the left pixel, the pairs of the row above, the sum."""
         m = Module()
+
         pairs = self.width // 2
         m.submodules.above = above = memory.Memory(shape=9, depth=pairs, init=[])
         reader, writer = above.read_port(), above.write_port()

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from hw.boards import top
 from hw.boards.table import Board, Flash
 from hw.boards.top import BoardParameters
 from hw.flow.placement import block_bits, fills_blocks
@@ -10,6 +9,7 @@ from hw.flow.reuse import placeholder
 from hw.flow.seeds import ONE_SEED, Search
 from hw.flow.selections import expected
 from hw.flow.toolchain import SEED, Job
+from hw.link.uart import BAUD
 from hw.parameters import MachineParameters
 
 FASTEST = "auto"
@@ -37,7 +37,7 @@ class BuildSettings:
     pipeline: MachineParameters
     board: Board
     clock_hz: float | str
-    baud: int = top.BAUD
+    baud: int = BAUD
     seed: int = SEED
     placer: str | None = None
     router: str | None = None

@@ -61,6 +61,7 @@ class ImagePort(wiring.Signature):
 
     def __init__(self, network: Network):
         tick = bits_for(network.last_tick)
+
         super().__init__(
             {
                 "running": Out(1),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 import numpy.typing as npt
 
 from hw.events import Status, result
@@ -103,7 +104,7 @@ class Board:
             )
 
         digest = self.read("digest")
-        if digest == 0:
+        if digest == 0:  # the register's word for a flash with other weights
             raise LinkError(
                 "board: in its flash are another network's weights, or none that it can read; "
                 "put bitstream and weights there with `python -m hw program`."
@@ -194,6 +195,7 @@ class Board:
         """
         images = check_images(self.network.encoder, images)
         deque(self.load_weights(), maxlen=0)
+
         requests = ((Kind.CLASSIFY, image.tobytes()) for image in images)
         for payload in self._ask(requests, self.window):
             yield self._answer(self._fields(payload))
@@ -237,6 +239,7 @@ class Board:
 
     def _fields(self, payload: bytes) -> Any:
         """Return the fields of a packed result."""
+        # Its bytes are whole, the bits beyond the last field are not.
         layout = result(self.network, self.pipeline.learns)
         return layout.from_bits(int.from_bytes(payload, "little") & (1 << layout.size) - 1)
 
@@ -251,10 +254,10 @@ class Board:
                 "board: dropped an image that arrived whole; build its bitstream again."
             )
 
+        # The board counts rows; how many weights these are is the network's to say.
         events = [int(fields.events[layer]) for layer in range(len(self.network.layers))]
-        reads = sum(
-            count * layer.fan_out for count, layer in zip(events, self.network.layers, strict=True)
-        )
+        reads = int(self.network.reads(np.array(events)))
+
         timed_out = outcome.status == Status.TIMED_OUT
         return Answer(outcome.decision, outcome.tick, timed_out, events, reads, fields.cycles)
 
@@ -276,5 +279,7 @@ class Board:
             return result_bytes(self.pipeline)
         if request.kind in (Kind.LOAD, Kind.SEED):
             return 0
+
+        # What remains is FETCH: its payload says how many words come.
         layer, count = request.payload[0], request.payload[WHERE_BYTES - 1]
         return count * self.pipeline.layers[layer].rows.word_bytes

@@ -29,7 +29,7 @@ HEAD = struct.Struct("<HBH")
 """Sequence, kind, length."""
 
 LESSON = struct.Struct("<HHB")
-"""What comes before the image in ``Kind.LEARN``: number of the lesson, label, thin."""
+"""What comes before the image in ``Kind.LEARN``: number of the lesson, label, skip."""
 
 CHECK = struct.Struct("<I")
 """CRC-32."""
@@ -53,7 +53,7 @@ class Kind(enum.Enum, shape=8):
     FETCH = 4
     """Payload: layer (1 byte), index of a word (3), number of words (1). Reply: these words."""
     LEARN = 5
-    """Payload: number of the lesson (2 bytes), label (2), ``thin`` of
+    """Payload: number of the lesson (2 bytes), label (2), ``skip`` of
     :mod:`sim.learning.supervised` (1), the image's intensities in raster order. Reply: the result.
     The number must be that of register ``lessons``; with the number before it, the lesson is not
     given again, and the reply is that of the first time.
@@ -69,7 +69,12 @@ class Kind(enum.Enum, shape=8):
 
 
 class Frame(NamedTuple):
-    """One request or reply."""
+    """One request or reply.
+
+    :param sequence: chosen by the host; a reply repeats its request's.
+    :param kind: what it asks or answers.
+    :param payload: depends on the kind.
+    """
 
     sequence: int
     kind: Kind
@@ -95,14 +100,17 @@ def unpack(block: bytes) -> Frame:
         content = cobs.decode(block)
     except cobs.DecodeError as error:
         raise FrameError(str(error)) from error
+
     if len(content) < HEAD.size + CHECK.size:
         raise FrameError("is too short")
     body, (check,) = content[: -CHECK.size], CHECK.unpack(content[-CHECK.size :])
     if zlib.crc32(body) != check:
         raise FrameError("fails its check")
+
     sequence, kind, length = HEAD.unpack_from(body)
     if length != len(body) - HEAD.size:
         raise FrameError(f"has {len(body) - HEAD.size} bytes of payload and says {length}")
+
     try:
         return Frame(sequence, Kind(kind), body[HEAD.size :])
     except ValueError as error:
@@ -119,10 +127,12 @@ class Unpacker:
 
     def feed(self, more: bytes) -> list[Frame]:
         """Return the frames that ``more`` completes."""
+        # What follows the last delimiter may still go on.
         *blocks, self._rest = (self._rest + more).split(DELIMITER)
+
         frames: list[Frame] = []
         for block in blocks:
-            if not block:
+            if not block:  # between two frames there are two delimiters
                 continue
             try:
                 frames.append(unpack(block))

@@ -26,6 +26,7 @@ _FULL_BLOCK = 255
 
 
 def _check() -> crc.Processor:
+    """Return a circuit of the check, after comparing it with the software's."""
     algorithm = CRC32_ETHERNET(data_width=8)
     assert algorithm.compute(b"check") == zlib.crc32(b"check")
     return algorithm.create()
@@ -44,7 +45,7 @@ class Buffer:
 
     @staticmethod
     def room(payload: int) -> int:
-        """Return the bytes that a frame with so much payload takes while it is checked."""
+        """Return the bytes that a frame with ``payload`` bytes takes while it is checked."""
         return HEAD.size + payload + CHECK.size
 
 
@@ -76,17 +77,17 @@ class Receiver(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: take COBS away, keep what comes, and let it go once it proved whole."""
         m = Module()
+
         content, end, ragged = self._blocks(m)
         m.submodules.check = check = _check()
-        size = self.buffer.bytes
+
+        # A ring: from ``read`` up to ``start`` are whole frames, behind them the bytes ``received``
+        # of the one that comes. ``length``: what its head says.
+        size, style = self.buffer.bytes, self.buffer.ram_style
         received, length = Signal(range(size)), Signal(16)
         read, start, full = Signal(range(size)), Signal(range(size)), Signal()
-        m.submodules.memory = cells = memory.Memory(
-            shape=8,
-            depth=size,
-            init=[],
-            attrs={} if self.buffer.ram_style == "auto" else {"ram_style": self.buffer.ram_style},
-        )
+        attributes = {} if style == "auto" else {"ram_style": style}
+        m.submodules.memory = cells = memory.Memory(shape=8, depth=size, init=[], attrs=attributes)
         writer, reader = cells.write_port(), cells.read_port()
 
         m.d.comb += [
@@ -97,10 +98,13 @@ class Receiver(wiring.Component):
             check.valid.eq(content.valid),
             check.start.eq(content.valid & (received == 0)),
         ]
+
+        # The check that came with the frame has gone through the circuit too, which then matches.
         whole = Signal()
-        m.d.comb += whole.eq(
-            check.match_detected & ~ragged & ~full & (received == length + Buffer.room(0))
-        )
+        complete = ~ragged & ~full & (received == length + Buffer.room(0))
+        m.d.comb += whole.eq(check.match_detected & complete)
+
+        # Only a frame that proved whole moves ``start``: any other one is written over.
         with m.If(end):
             m.d.sync += [received.eq(0), full.eq(0), length.eq(0)]
             with m.If(whole):
@@ -111,9 +115,12 @@ class Receiver(wiring.Component):
             with m.If(writer.addr + 1 == read[: len(writer.addr)]):
                 m.d.sync += full.eq(1)
             m.d.sync += received.eq(received + 1)
-            for place in (0, 1):
-                with m.If(received == HEAD.size - 2 + place):
-                    m.d.sync += length.word_select(place, 8).eq(content.payload)
+
+            # The length is the end of the head, its lower byte first.
+            for index in (0, 1):
+                with m.If(received == HEAD.size - 2 + index):
+                    m.d.sync += length.word_select(index, 8).eq(content.payload)
+
         self._hand_out(m, reader, read, start)
         return m
 
@@ -122,31 +129,35 @@ class Receiver(wiring.Component):
         block.
         """
         content, end = stream.Signature(8, always_ready=True).create(), Signal()
-        left, code, inside = Signal(8), Signal(8), Signal()
         byte = self.i.payload
         m.d.comb += end.eq(self.i.valid & (byte == 0))
+
+        # ``remaining``: bytes of the block; ``code``: the byte that it began with; ``inside``: it
+        # is not the first block of its frame.
+        remaining, code, inside = Signal(8), Signal(8), Signal()
         with m.If(end):
-            m.d.sync += [left.eq(0), inside.eq(0)]
-        with m.Elif(self.i.valid & (left == 0)):
-            m.d.comb += content.valid.eq(
-                inside & (code != _FULL_BLOCK)
-            )  # the zero between two blocks
-            m.d.sync += [left.eq(byte - 1), code.eq(byte), inside.eq(1)]
+            m.d.sync += [remaining.eq(0), inside.eq(0)]
+        with m.Elif(self.i.valid & (remaining == 0)):
+            # Between two blocks there is a zero, unless the first one was full.
+            m.d.comb += content.valid.eq(inside & (code != _FULL_BLOCK))
+            m.d.sync += [remaining.eq(byte - 1), code.eq(byte), inside.eq(1)]
         with m.Elif(self.i.valid):
             m.d.comb += [content.valid.eq(1), content.payload.eq(byte)]
-            m.d.sync += left.eq(left - 1)
-        return content, end, left != 0
+            m.d.sync += remaining.eq(remaining - 1)
+        return content, end, remaining != 0
 
     def _hand_out(self, m: Module, reader: memory.ReadPort, read: Signal, stop: Signal) -> None:
         """Offer the bytes from ``read`` up to ``stop``; ``ready`` reaches no further than a
         counter.
         """
-        settled = Signal()  # the memory has answered to this address
+        # The memory answers in the following cycle, so every other cycle a byte is there.
+        settled = Signal()
         m.d.comb += [
             reader.addr.eq(read),
             self.o.payload.eq(reader.data),
             self.o.valid.eq(settled & (read != stop)),
         ]
+
         m.d.sync += settled.eq(1)
         with m.If((self.o.valid & self.o.ready) | (read == stop)):
             m.d.sync += settled.eq(0)
@@ -178,11 +189,15 @@ class Sender(wiring.Component):
         known; then send it.
         """
         m = Module()
+
         m.submodules.check = check = _check()
         m.submodules.memory = cells = memory.Memory(shape=8, depth=self.room + 1, init=[])
         writer, reader = cells.write_port(), cells.read_port()
+
+        # ``end``: where the next byte goes; ``code_at``: where the length of the current block
+        # goes, which begins the frame.
         code_at, end = Signal(range(self.room + 1)), Signal(range(self.room + 2), init=1)
-        put, byte, check_place = Signal(), Signal(8), Signal(range(CHECK.size))
+        put, byte, check_index = Signal(), Signal(8), Signal(range(CHECK.size))
         m.d.comb += [
             check.data.eq(self.i.payload.byte),
             check.valid.eq(self.i.valid & self.i.ready),
@@ -191,21 +206,26 @@ class Sender(wiring.Component):
             writer.data.eq(byte),
             writer.en.eq(put),
         ]
+
+        # A zero is not written: where it would be, the next block begins with its length.
         with m.If(put):
             m.d.sync += end.eq(end + 1)
             with m.If(byte == 0):
                 m.d.comb += [writer.addr.eq(code_at), writer.data.eq(end - code_at)]
                 m.d.sync += code_at.eq(end)
+
         with m.FSM():
             with m.State("COLLECT"):
                 m.d.comb += [self.i.ready.eq(1), put.eq(self.i.valid), byte.eq(self.i.payload.byte)]
                 with m.If(self.i.valid & self.i.payload.last):
                     m.next = "CHECK"
+
             with m.State("CHECK"):
-                m.d.comb += [put.eq(1), byte.eq(check.crc.word_select(check_place, 8))]
-                m.d.sync += check_place.eq(check_place + 1)
-                with m.If(check_place == CHECK.size - 1):
+                m.d.comb += [put.eq(1), byte.eq(check.crc.word_select(check_index, 8))]
+                m.d.sync += check_index.eq(check_index + 1)
+                with m.If(check_index == CHECK.size - 1):
                     m.next = "CLOSE"
+
             with m.State("CLOSE"):
                 m.d.comb += [
                     writer.en.eq(1),
@@ -213,6 +233,7 @@ class Sender(wiring.Component):
                     writer.data.eq(end - code_at),
                 ]
                 m.next = "SEND"
+
             with m.State("SEND"), m.If(self._send(m, reader, end)):
                 m.d.sync += [end.eq(1), code_at.eq(0)]
                 m.next = "COLLECT"
@@ -222,18 +243,18 @@ class Sender(wiring.Component):
         """Offer a delimiter, the first ``end`` bytes, a delimiter; return whether the last one is
         being taken.
         """
-        place, following, done = (
-            Signal(range(self.room + 3)),
-            Signal(range(self.room + 3)),
-            Signal(),
-        )
+        # The memory answers in the following cycle, so its address is that of the byte after.
+        index, following = Signal(range(self.room + 3)), Signal(range(self.room + 3))
+        done = Signal()
         m.d.comb += [
             self.o.valid.eq(1),
-            following.eq(place + self.o.ready),
+            following.eq(index + self.o.ready),
             reader.addr.eq(following - 1),
-            done.eq(self.o.ready & (place == end + 1)),
+            done.eq(self.o.ready & (index == end + 1)),
         ]
-        with m.If((place != 0) & (place != end + 1)):
+        m.d.sync += index.eq(Mux(done, 0, following))
+
+        # Delimiters are zero, like a payload that nothing drives.
+        with m.If((index != 0) & (index != end + 1)):
             m.d.comb += self.o.payload.eq(reader.data)
-        m.d.sync += place.eq(Mux(done, 0, following))
         return done

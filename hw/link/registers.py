@@ -37,7 +37,7 @@ REGISTERS = (
     Register("dropped", "images that broke off, modulo 65,536"),
     Register(
         "lanes",
-        "neurons of the widest layer that are updated in one cycle; how weights lie in words",
+        "neurons of the widest layer that are updated in one cycle; how weights are arranged in words",
     ),
     Register(
         "to_load", "number of the layer whose words the host must load, the first is 1; 0: none"
@@ -57,6 +57,7 @@ REGISTERS = (
     Register("lessons", "lessons since reset or since the generator was set, modulo 65,536"),
     Register("generator", "state of the generator"),
 )
+"""All registers, in order of their addresses."""
 
 
 def address(name: str) -> int:
@@ -108,6 +109,7 @@ class RegisterFile(wiring.Component):
 
     def __init__(self, constants: Mapping[str, int | Value]):
         self.constants = {"identity": IDENTITY, "protocol": PROTOCOL, **constants}
+        # What counts has a port, of its own width.
         self.counted = {"damaged": 16, "dropped": 16, "loaded": 24, "lessons": 16, "generator": 32}
         counters = {name: In(bits) for name, bits in self.counted.items()}
         super().__init__({"address": In(8), "value": Out(32), "known": Out(1), **counters})
@@ -115,6 +117,7 @@ class RegisterFile(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: a multiplexer over the table."""
         m = Module()
+        # An address without a register is not known; its value means nothing.
         with m.Switch(self.address):
             for index, register in enumerate(REGISTERS):
                 with m.Case(index):
@@ -125,5 +128,6 @@ class RegisterFile(wiring.Component):
         """Return what carries the value of a register."""
         if register.name in self.counted:
             return getattr(self, register.name)
+
         constant = self.constants[register.name]
         return Const(constant, 32) if isinstance(constant, int) else constant

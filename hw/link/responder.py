@@ -89,6 +89,7 @@ class Responder(wiring.Component):
         of a request.
         """
         m = Module()
+
         self.content = content = Signal(_HEAD_BITS + 8 * max(VALUE_BYTES, self.result_bytes))
         head, kind, length = content[:_HEAD_BITS], content[16:24], content[24:40]
 
@@ -113,6 +114,7 @@ class Responder(wiring.Component):
                         m.d.sync += index.eq(0)
                         m.next = "ROUTE"
 
+            # The head is complete: its fields hold still from here on.
             with m.State("ROUTE"):
                 m.d.sync += remaining.eq(length)
                 self._route(m, kind, length, complete)
@@ -146,6 +148,7 @@ class Responder(wiring.Component):
                     m.d.sync += self.repeatable.eq(kind == Kind.LEARN.value)
                     self._answer(m, kind, Value.cast(self.results.payload), self.result_bytes)
 
+            # A refused request is read to its end, so that the next one begins where it should.
             with m.State("REFUSE"):
                 m.d.comb += self.i.ready.eq(remaining != 0)
                 with m.If(remaining == 0):
@@ -196,26 +199,16 @@ class Responder(wiring.Component):
         if self.to_load is not None:
             m.d.comb += complete.eq(exchange.complete)
 
-        index = Signal(range(WHERE_BYTES))
-        with m.State("WHERE"):
-            m.d.comb += self.i.ready.eq(1)
-            with m.If(self.i.valid):
-                m.d.sync += [
-                    where.eq(Cat(Value.cast(where)[8:], self.i.payload)),
-                    index.eq(index + 1),
-                    remaining.eq(remaining - 1),
-                ]
-                with m.If(index == WHERE_BYTES - 1):
-                    m.d.sync += index.eq(0)
-                    m.next = "ALLOW"
+        self._take_where(m, where)
 
+        # Both kinds are allowed only whole: what is begun is never refused half way.
         with m.State("ALLOW"):
             m.next = "REFUSE"
             with m.If((kind == Kind.LOAD.value) & exchange.known & (exchange.size == remaining)):
                 m.d.comb += exchange.start.eq(1)
                 m.next = "LOAD"
-            fits = (remaining == 0) & (exchange.size <= FETCH_BYTES)
-            with m.If((kind == Kind.FETCH.value) & exchange.known & fits):
+            wanted = (kind == Kind.FETCH.value) & exchange.known
+            with m.If(wanted & (remaining == 0) & (exchange.size <= FETCH_BYTES)):
                 m.d.comb += [exchange.start.eq(1), exchange.reading.eq(1)]
                 self._answer(m, kind, Const(0, 1), exchange.size, follow=True)
 
@@ -229,6 +222,10 @@ class Responder(wiring.Component):
             with m.Elif(self.i.valid):
                 m.d.sync += remaining.eq(remaining - 1)
 
+        self._give_words(m, exchange)
+
+    def _give_words(self, m: Module, exchange: Words) -> None:
+        """Add the state in which words leave, behind the head of a reply."""
         with m.State("WORDS"):
             m.d.comb += [
                 self.o.valid.eq(exchange.o.valid),
@@ -237,6 +234,21 @@ class Responder(wiring.Component):
             ]
             with m.If(exchange.o.valid & self.o.ready & exchange.o.payload.last):
                 m.next = "HEAD"
+
+    def _take_where(self, m: Module, where: data.View) -> None:
+        """Add the state in which the request says which words it is about."""
+        index = Signal(range(WHERE_BYTES))
+        with m.State("WHERE"):
+            m.d.comb += self.i.ready.eq(1)
+            with m.If(self.i.valid):
+                m.d.sync += [
+                    where.eq(Cat(Value.cast(where)[8:], self.i.payload)),
+                    index.eq(index + 1),
+                    self.remaining.eq(self.remaining - 1),
+                ]
+                with m.If(index == WHERE_BYTES - 1):
+                    m.d.sync += index.eq(0)
+                    m.next = "ALLOW"
 
     def _take_lessons(self, m: Module, kind: Value) -> None:
         """Add the states of a labelled image, and of a new state for the generator: what comes
@@ -265,6 +277,19 @@ class Responder(wiring.Component):
                     m.d.sync += index.eq(0)
                     m.next = "TEACH"
 
+        self._give_lesson(m, kind, number, label)
+        self._repeat_result(m, kind)
+
+    def _give_lesson(self, m: Module, kind: Value, number: Value, label: Value) -> None:
+        """Add the state in which the learner gets a lesson, or its generator a new state.
+
+        :param number: of the lesson.
+        :param label: of its image.
+        """
+        teach = self.host.teach
+
+        # A number that is the next one is a new lesson; the one before it is a repeated request,
+        # whose reply was lost.
         with m.State("TEACH"):
             m.next = "REFUSE"
             with m.If(kind == Kind.SEED.value):
@@ -280,7 +305,11 @@ class Responder(wiring.Component):
             with m.Elif((number + 1)[:16] == self.lessons), m.If(self.repeatable):
                 m.next = "REPEAT"
 
-        # The lesson is not given again: its image is ignored, and the result is still there.
+    def _repeat_result(self, m: Module, kind: Value) -> None:
+        """Add the state in which a lesson is not given again: its image is ignored, and the result
+        is still there.
+        """
+        remaining = self.remaining
         with m.State("REPEAT"):
             m.d.comb += self.i.ready.eq(remaining != 0)
             with m.If(remaining == 0):

@@ -4,7 +4,7 @@ import time
 
 import serial
 
-from hw.boards.top import BAUD
+from hw.link.uart import BAUD
 from sim.errors import InputError
 
 

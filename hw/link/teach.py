@@ -3,14 +3,13 @@ lesson with sim.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hw.boards.table import BOARDS
 from hw.link.client import Board, Taught
 from sim.errors import InputError
 from sim.learning.schedule import check_skip, draws, first_state, skipping
@@ -41,6 +40,7 @@ class CourseSettings:
         for name, low in (("epochs", 1), ("seed", 0)):
             if getattr(self, name) < low:
                 raise InputError(f"--{name}: must be at least {low}, not {getattr(self, name)}.")
+
         check_skip(*self.skip)
 
     def to_json(self) -> dict[str, Any]:
@@ -77,9 +77,11 @@ class Tally:
 
     def add(self, taught: Taught, label: int) -> None:
         """Count one more lesson."""
+        # A board answers what it decided before it learnt the image.
         self.images += 1
         self.right += taught.decision == label
         self.last.append(taught.decision == label)
+
         self.updated += taught.updated
         self.rows += taught.rows
         self.changed += taught.changed
@@ -91,9 +93,14 @@ class Tally:
         """Of the last ``LAST`` images, each before it was learnt; 0..1."""
         return sum(self.last) / max(1, len(self.last))
 
-    def to_json(self, clock_hz: int) -> dict[str, Any]:
-        """Return the figures of a run; means per update are over images that taught something."""
+    def to_json(self, clock_hz: int, clocks_hz: Mapping[str, int]) -> dict[str, Any]:
+        """Return the figures of a run; means per update are over images that taught something.
+
+        :param clock_hz: of the board that was taught.
+        :param clocks_hz: of other boards, by name, which would take as many cycles.
+        """
         made = max(1, self.updated)
+
         return {
             "images": self.images,
             "accuracy": self.right / max(1, self.images),
@@ -106,9 +113,7 @@ class Tally:
             "cycles_per_update": self.update_cycles / made,
             "seconds_on_this_board": self.cycles / clock_hz,
             "seconds_at_clock_of": {
-                name: round(self.cycles / board.clock_hz, 3)
-                for name, board in BOARDS.items()
-                if board.pins
+                name: round(self.cycles / hz, 3) for name, hz in clocks_hz.items()
             },
         }
 
@@ -139,6 +144,7 @@ class Teacher:
         rule = board.pipeline.rule
         if rule is None:
             raise InputError("board: does not learn; build its bitstream with --learn.")
+
         if _without_weights(start).digest != _without_weights(board.network).digest:
             raise InputError("--from: is not the board's network; only its weights may differ.")
 
@@ -182,6 +188,7 @@ class Teacher:
         """
         layers: list[Any] = []
         for index, layer in enumerate(self.board.pipeline.layers):
+            # Not all at once: each word that came is progress.
             words: list[int] = []
             for word in self.board.fetch_words(index):
                 words.append(word)
@@ -202,22 +209,27 @@ class Teacher:
         """Words of weights in the board."""
         return sum(layer.rows.depth for layer in self.board.pipeline.layers)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the figures of the run, and of each epoch that began."""
+    def to_json(self, clocks_hz: Mapping[str, int]) -> dict[str, Any]:
+        """Return the figures of the run, and of each epoch that began.
+
+        :param clocks_hz: of boards, by name, whose time for the run is wanted too.
+        """
         clock_hz = self.board.read("clock_hz")
         begun = [tally for tally in self.epochs if tally.images]
         return {
             "settings": self.settings.to_json() | {"rule": asdict(self.rule)},
             "board": f"{self.board.network.digest:08x}",
             "clock_hz": clock_hz,
-            **self.tally.to_json(clock_hz),
+            **self.tally.to_json(clock_hz, clocks_hz),
             "curve": [
-                {"epoch": epoch} | tally.to_json(clock_hz) for epoch, tally in enumerate(begun, 1)
+                {"epoch": epoch} | tally.to_json(clock_hz, clocks_hz)
+                for epoch, tally in enumerate(begun, 1)
             ],
         }
 
     def _course(self, epoch: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
         """Return the order of the images in an epoch, the first is 1, and ``skip`` of each."""
+        # The same draws as `train learn`: so the same weights come of it.
         count = len(self.labels)
         order = draws(self.settings.seed, epoch).permutation(count)
         return order, skipping(self.settings.skip, epoch, self.settings.epochs, count)
@@ -230,6 +242,7 @@ class Teacher:
         :raises DifferenceError: they differ.
         """
         assert self.learner is not None
+
         lessons = self.learner.learn(self.images[index], self.labels[index], skip)
         for name in ("decision", "updated", "rows", "changed"):
             expected, found = int(getattr(lessons, name)[0]), int(getattr(taught, name))

@@ -12,6 +12,9 @@ from amaranth.lib.wiring import In, Out
 
 from sim.errors import InputError
 
+BAUD = 1_000_000
+"""Bits per second that every board's USB converter and every clock of ours can make."""
+
 BITS = 10
 """Bits of a byte on the wire: start, data, stop."""
 
@@ -35,11 +38,13 @@ def bit_cycles(clock_hz: float, baud: int) -> int:
     divisor = round(clock_hz / baud)
     if divisor < LEAST_DIVISOR:
         raise InputError(
-            f"baud: {baud} needs a clock of {LEAST_DIVISOR * baud / 1e6:g} MHz or more; take a slower rate."
+            f"--baud: {baud} needs a clock of {LEAST_DIVISOR * baud / 1e6:g} MHz or more; "
+            "take a slower rate."
         )
     if abs(clock_hz / divisor / baud - 1) > TOLERANCE:
         raise InputError(
-            f"baud: {baud} does not divide {clock_hz / 1e6:g} MHz to within 2 %; take a slower rate."
+            f"--baud: {baud} does not divide {clock_hz / 1e6:g} MHz to within 2 %; "
+            "take a slower rate."
         )
     return divisor
 
@@ -61,27 +66,33 @@ class UartReceiver(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: wait for a start bit, then sample the middle of each bit."""
         m = Module()
+
         level = Signal(init=1)
         m.submodules += cdc.FFSynchronizer(self.rx, level, init=1)
-        wait, left = Signal(range(self.divisor)), Signal(range(BITS + 1))
-        bits = Signal(BITS - 1)  # start and data when the stop bit is sampled
+
+        # ``wait``: cycles until the next sample; ``remaining``: samples of the byte; ``bits``:
+        # start and data when the stop bit is sampled.
+        wait, remaining = Signal(range(self.divisor)), Signal(range(BITS + 1))
+        bits = Signal(BITS - 1)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
-        with m.If(left == 0):
+
+        # Half a bit after the edge of the start bit is its middle; from there on whole bits.
+        with m.If(remaining == 0):
             m.d.sync += wait.eq(self.divisor // 2 - 1)
             with m.If(~level):
-                m.d.sync += left.eq(BITS)
+                m.d.sync += remaining.eq(BITS)
         with m.Elif(wait != 0):
             m.d.sync += wait.eq(wait - 1)
         with m.Else():
             m.d.sync += [
                 wait.eq(self.divisor - 1),
-                left.eq(left - 1),
+                remaining.eq(remaining - 1),
                 bits.eq(Cat(bits[1:], level)),
             ]
-            with m.If((left == BITS) & level):  # a glitch, not a start bit
-                m.d.sync += left.eq(0)
-            with m.If((left == 1) & level):
+            with m.If((remaining == BITS) & level):  # a glitch, not a start bit
+                m.d.sync += remaining.eq(0)
+            with m.If((remaining == 1) & level):  # a stop bit
                 m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(bits[1:])]
         return m
 
@@ -102,18 +113,23 @@ class UartTransmitter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: a shift register, a counter of cycles, a counter of bits."""
         m = Module()
-        wait, left = Signal(range(self.divisor)), Signal(range(BITS + 1))
+
+        wait, remaining = Signal(range(self.divisor)), Signal(range(BITS + 1))
         bits = Signal(BITS, init=-1)
-        m.d.comb += [self.tx.eq(bits[0]), self.i.ready.eq(left == 0)]
+        m.d.comb += [self.tx.eq(bits[0]), self.i.ready.eq(remaining == 0)]
+
         with m.If(self.i.ready & self.i.valid):
-            m.d.sync += [bits.eq(Cat(Const(0, 1), self.i.payload, Const(1, 1))), left.eq(BITS)]
-            m.d.sync += wait.eq(self.divisor - 1)
-        with m.Elif(left != 0):
+            m.d.sync += [
+                bits.eq(Cat(Const(0, 1), self.i.payload, Const(1, 1))),
+                remaining.eq(BITS),
+                wait.eq(self.divisor - 1),
+            ]
+        with m.Elif(remaining != 0):
             m.d.sync += wait.eq(wait - 1)
             with m.If(wait == 0):
                 m.d.sync += [
                     wait.eq(self.divisor - 1),
-                    left.eq(left - 1),
-                    bits.eq(Cat(bits[1:], Const(1, 1))),
+                    remaining.eq(remaining - 1),
+                    bits.eq(Cat(bits[1:], Const(1, 1))),  # the wire is high after the stop bit
                 ]
         return m

@@ -86,6 +86,7 @@ class Words(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: one shift register for the words of all layers, and its way to their ports."""
         m = Module()
+
         longest = max(rows.word_bytes for rows in self.rows.values())
         self.content = content = Signal(8 * longest)
         self.read, self.write = Signal(), Signal()

@@ -42,10 +42,12 @@ class Counters(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: the counters, and a register of a result that leaves while the next image runs."""
         m = Module()
+
         cycles, rejected = Signal(CYCLE_BITS), Signal(REJECTED_BITS)
         events = Signal(event_counts(self.network))
         beat: data.View = self.o.payload
 
+        # The result has a register of its own, so it may wait while the next image is counted.
         m.d.comb += self.i.ready.eq(~self.o.valid | self.o.ready)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
@@ -64,11 +66,13 @@ class Counters(wiring.Component):
             ]
             if self.learning:
                 m.d.sync += beat.learnt.eq(self.learnt)
+
         with m.Else():
             m.d.sync += [
                 cycles.eq(cycles + self.running),
                 rejected.eq(rejected + (self.rejected & ~rejected.all())),  # saturates
             ]
+
             for layer in range(len(self.network.layers)):
                 m.d.sync += events[layer].eq(events[layer] + self.delivered[layer])
         return m

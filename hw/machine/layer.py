@@ -46,6 +46,8 @@ class Layer(wiring.Component):
     def __init__(self, parameters: LayerParameters):
         self.parameters = parameters
         self.store = make_store(parameters)
+
+        # The last layer's neurons are read by the readout, the others' by the next layer.
         spikes = stream.Signature(bits_for(parameters.layer.fan_out - 1))
         potentials = stream.Signature(parameters.fold, always_ready=True)
         members = {
@@ -64,9 +66,12 @@ class Layer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: rows into neurons, neurons into the queue."""
         m = Module()
+
         store = self.store
+        # A row that is on its way when an image ends must not reach the next one.
         m.submodules[WEIGHTS] = ResetInserter(self.clear)(store)
         m.submodules[NEURONS] = neurons = Neurons(self.parameters)
+
         connect(m, flipped(self.words), store.words)
         connect(m, store.flash, flipped(self.flash))
 
@@ -107,6 +112,8 @@ class Layer(wiring.Component):
             learner.word.valid.eq(store.o.valid & learner.on),
             neurons.deliver.eq(store.o.valid & ~learner.on),
         ]
+
+        # What goes back to the memory, and what the neurons did.
         m.d.comb += [
             store.move.eq(learner.move),
             store.write.eq(learner.write),

@@ -30,6 +30,7 @@ class Machine(wiring.Component):
 
     def __init__(self, parameters: MachineParameters):
         self.parameters = parameters
+        # The encoder says what a sample is made of: its input is the machine's.
         self.encoder = make_encoder(parameters.network)
         super().__init__(
             {
@@ -46,10 +47,14 @@ class Machine(wiring.Component):
         m = Module()
         m.submodules.encoder = encoder = self.encoder
         m.submodules.pipeline = pipeline = Pipeline(self.parameters)
+
         connect(m, flipped(self.i), encoder.i)
         connect(m, encoder.o, pipeline.i)
         connect(m, pipeline.o, flipped(self.o))
+
         connect(m, flipped(self.host), pipeline.host)
         connect(m, pipeline.flash, flipped(self.flash))
+
+        # A decided image is not encoded any further.
         m.d.comb += [encoder.discard.eq(pipeline.discard), self.dropped.eq(pipeline.dropped)]
         return m

@@ -84,6 +84,7 @@ class Neurons(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: the fold counter, the state, one update per lane."""
         m = Module()
+
         layer, threshold = self.parameters, self.parameters.layer.threshold
         signals, weight = self._broadcast(m)
         self._count_folds(m, signals[0])
@@ -95,8 +96,10 @@ class Neurons(wiring.Component):
             start["tick"], fields["tick"] = layer.silent_tick, bits_for(layer.silent_tick)
         soma = data.StructLayout(fields)
 
+        # A memory of few words would waste a whole block.
         few_blocks = isinstance(platform, Device) and platform.family.small_memories_in_logic
         self.attributes = {"ram_style": "logic"} if few_blocks and layer.folds <= FEW_FOLDS else {}
+
         writes, clears = [each.deliver for each in signals], [each.clear for each in signals]
         current, current_next = self._state(
             m, "current", signed(layer.current.bits), -threshold, writes, clears
@@ -115,6 +118,8 @@ class Neurons(wiring.Component):
                 result.potential.eq(advanced),
                 result.fired.eq(state.fired | fires),
             ]
+
+            # Where it has not fired the tick stays that of silence.
             if layer.learns:
                 history = self.history
                 m.d.comb += [
@@ -122,6 +127,8 @@ class Neurons(wiring.Component):
                     history.past[lane].current.eq(current[lane]),
                     history.past[lane].tick.eq(state.tick),
                 ]
+
+            # A register between this layer's adders and whoever looks at the fold.
             if layer.output:
                 m.d.sync += self.o.payload.potential[lane].eq(advanced)
             else:
@@ -163,6 +170,7 @@ class Neurons(wiring.Component):
         with m.Elif(step):
             m.d.sync += first_neuron.eq(first_neuron + lanes)
 
+        # An advanced fold is on ``o`` one cycle later, with what tells which one it is.
         m.d.sync += [
             self.fold.eq(self.fold_after),
             self.o.valid.eq(signals.advance & ~signals.clear),
@@ -190,9 +198,11 @@ class Neurons(wiring.Component):
         self, m: Module, name: str, shape: Any, start: Any, writes: list[Value], clears: list[Value]
     ) -> tuple[list[Value], list[Value]]:
         """Keep one fold in registers; see :meth:`_state`."""
+        # The first cycle of an image clears them, so they need no other reset.
         lanes = range(self.parameters.lanes)
         now = [Signal(shape, name=f"{name}_{lane}", init=start, reset_less=True) for lane in lanes]
         then = [Signal(shape, name=f"{name}_{lane}_after") for lane in lanes]
+
         for old, new, write, clear in zip(now, then, writes, clears, strict=True):
             with m.If(clear):
                 m.d.sync += old.eq(Const(start, shape))

@@ -17,6 +17,7 @@ from hw.machine.sequencer import Sequencer
 from hw.parameters import MachineParameters
 from hw.readouts import READOUTS
 from hw.storage import flash_port
+from sim.errors import choose
 
 
 class Pipeline(wiring.Component):
@@ -66,13 +67,15 @@ class Pipeline(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: the layers and the readout, and the sequence of an image."""
         m = Module()
+
         network, learns = self.parameters.network, self.parameters.learns
         layers = self._layers(m)
         m.submodules.sequencer = sequencer = Sequencer(network, learns)
         m.submodules.counters = counters = Counters(network, learns)
 
         # The readout forgets with the layers when an image begins.
-        readout = READOUTS[network.readout_name](self.parameters.layers[-1])
+        readout_of = choose(READOUTS, network.readout_name, "readout")
+        readout = readout_of(self.parameters.layers[-1])
         m.submodules.readout = ResetInserter(sequencer.clear)(readout)
 
         # The way of an image: events, layers, readout, outcome, result.
@@ -90,11 +93,15 @@ class Pipeline(wiring.Component):
                 after.i.valid.eq(before.o.valid & sequencer.deliver),
                 before.o.ready.eq(after.i.ready & sequencer.deliver),
             ]
+
+        # All layers advance in the same cycle, and the next tick begins when none is at work.
         for layer in layers:
             m.d.comb += [layer.advance.eq(sequencer.advance), layer.clear.eq(sequencer.clear)]
         m.d.comb += [
             sequencer.busy.eq(Cat(layer.busy for layer in layers).any()),
             sequencer.pending.eq(Cat(layer.pending for layer in layers).any()),
+        ]
+        m.d.comb += [
             counters.running.eq(sequencer.running),
             counters.rejected.eq(sequencer.rejected),
             counters.delivered.eq(self.observed.delivered),
@@ -112,6 +119,7 @@ class Pipeline(wiring.Component):
         layers = [Layer(parameters) for parameters in self.parameters.layers]
         for index, layer in enumerate(layers):
             m.submodules[f"layer_{index}"] = layer
+
             if layer.parameters.reachable:
                 connect(m, flipped(getattr(self.host.words, f"layer_{index}")), layer.words)
             if index == self.parameters.flash_layer:
@@ -120,12 +128,14 @@ class Pipeline(wiring.Component):
 
     def _observe(self, m: Module, layers: list[Layer], sequencer: Sequencer) -> None:
         """Show what crosses the boundaries between layers."""
+        # Simulators keep the cycles in which the lowest bit, ``any``, is set.
         seen, output = self.observed, layers[-1].o
         for index, layer in enumerate(layers):
             m.d.comb += [
                 seen.delivered[index].eq(layer.i.valid & layer.i.ready),
                 seen.neuron[index].eq(layer.i.payload),
             ]
+
         m.d.comb += [
             seen.any.eq(seen.delivered.any() | output.valid | seen.ended),
             seen.tick.eq(sequencer.tick),
@@ -141,6 +151,7 @@ class Pipeline(wiring.Component):
         rule = self.parameters.rule
         learner = LEARNERS[type(rule)](self.parameters.network, rule, *self.parameters.layers)
         m.submodules[LEARNER] = learner
+
         connect(m, flipped(self.host.teach), learner.teach)
         connect(m, sequencer.learner, learner.image)
         connect(m, layers[0].learner, learner.hidden)

@@ -67,6 +67,7 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: what the event at the head is, and the states of an image."""
         m = Module()
+
         head: data.View = self.i.payload
 
         # The beat at the head: a spike that may not come now, one of this tick, or neither.

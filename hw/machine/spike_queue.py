@@ -114,6 +114,7 @@ class Queue(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: what waits, the lanes being handed out, the spike being offered."""
         m = Module()
+
         source, waiting = self._folds(m)
         if self.parameters.lanes > self.parameters.group:
             m.submodules.chunks = chunks = Chunks(self.parameters)

@@ -37,7 +37,10 @@ class FirstSpike(wiring.Component):
         before.
         """
         m = Module()
+
         layer, fold, ended = self.parameters, self.i.payload, self.o.payload.ended
+
+        # The last fold is padded: lanes beyond the layer never win, and never fire.
         in_last = layer.layer.fan_out - (layer.folds - 1) * layer.lanes
         lanes = [
             Candidate(
@@ -76,6 +79,7 @@ class FirstSpike(wiring.Component):
         """Return the best of the fold that came last: half of the tree is before a register, half
         behind it.
         """
+        # Groups of about the square root: as many levels of the tree before the register as behind.
         bits, count = self.parameters.potential.bits, len(lanes)
         size = 1 << ((count - 1).bit_length() + 1) // 2
         kept: list[Candidate] = []
@@ -100,5 +104,6 @@ class FirstSpike(wiring.Component):
             better.eq(opening | (best.value > front_potential)),
             self.o.payload.winner.eq(Mux(better, here, front)),
         ]
+
         with m.If(better):
             m.d.sync += [front.eq(here), front_potential.eq(best.value)]

@@ -36,6 +36,7 @@ class BlockWords(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: one memory for each piece, and a multiplexer of their words."""
         m = Module()
+
         offset_bits, words = bits_for(self.piece - 1), list[Value]()
 
         for index, content in enumerate(self.rows.pieces(self.piece)):
@@ -83,6 +84,7 @@ class BlockStore(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: an address counter, the memory, an output register."""
         m = Module()
+
         m.submodules[SUBMODULE] = words = self.memory
 
         # Stage 0: the address of a word. The first one of a row is read in the cycle in which the

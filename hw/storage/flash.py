@@ -132,6 +132,7 @@ class FlashStore(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: a shift register out, one in, and the states of a command."""
         m = Module()
+
         rows, bus = self.rows, self.flash.bus
         word_clocks = 8 * rows.word_bytes // self.wires
         digest_clocks = 8 * HEADER_BYTES // self.wires

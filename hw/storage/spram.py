@@ -50,6 +50,7 @@ class SpramWords(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: the host before the layer, one memory with one port."""
         m = Module()
+
         host: Any = self.words
         address = Signal.like(self.address)
         m.d.comb += [
@@ -57,6 +58,7 @@ class SpramWords(wiring.Component):
             host.word.eq(Value.cast(self.word)),
         ]
 
+        # Synthesis cannot infer this memory; simulators do not know the primitive.
         if isinstance(platform, Device) and platform.spram_bits:
             self._place_primitives(m, address)
             return m
@@ -78,8 +80,12 @@ class SpramWords(wiring.Component):
     def _place_primitives(self, m: Module, address: Value) -> None:
         """Instantiate primitives: columns side by side for width, banks for depth."""
         host: Any = self.words
+
+        # A layer of few words leaves the upper address bits 0; one of many selects a bank by them.
         address_bits = bits_for(DEPTH - 1)
         in_bank, bank = address[:address_bits], address[address_bits:]
+
+        # The last column is wider than what remains of a word.
         columns = -(-self.rows.word.size // BITS)
         written, words = Signal(columns * BITS), list[Value]()
         m.d.comb += written.eq(host.data)
@@ -127,6 +133,7 @@ class SpramStore(wiring.Component):
         m = Module()
         words = SpramWords(self.rows)
         m.submodules.store = store = BlockStore(self.rows, words)
+
         connect(m, flipped(self.i), store.i)
         connect(m, store.o, flipped(self.o))
         connect(m, flipped(self.words), words.words)

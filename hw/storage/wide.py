@@ -37,5 +37,6 @@ class WideWords(wiring.Component):
             address_1 = Signal.like(self.address, name=f"address_{first}", attrs=REPLICA)
             m.d.sync += address_1.eq(self.address)
             m.d.comb += words.address.eq(address_1)
+
             m.d.comb += Value.cast(self.word)[first * bits :][: rows.word.size].eq(words.word)
         return m

@@ -53,12 +53,14 @@ class WritableWords(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: one memory with two ports."""
         m = Module()
+
         content, host = self.rows.pack(), self.words
         m.submodules.memory = block = memory.Memory(
             shape=self.rows.word.size, depth=len(content), init=content
         )
         reader, writer = block.read_port(), block.write_port()
 
+        # No image runs while a host is at the words, so it simply goes first.
         m.d.comb += [
             reader.addr.eq(Mux(host.read, host.address, self.address)),
             Value.cast(self.word).eq(reader.data),
@@ -106,6 +108,7 @@ class WritableStore(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: the store, the address of the word on ``o``, one saturating step per lane."""
         m = Module()
+
         words = WritableWords(self.rows)
         m.submodules[SUBMODULE] = store = BlockStore(self.rows, words)
         connect(m, flipped(self.i), store.i)
@@ -121,10 +124,12 @@ class WritableStore(wiring.Component):
             address = later
         m.d.comb += [words.target.eq(address), words.write.eq(self.write)]
 
+        # A weight at a limit stays there, and does not count as changed.
         form = WeightFormat(self.rows.layer.weight_bits)
         changes = Signal(self.rows.lanes)
         for lane in range(self.rows.lanes):
             weight, move = self.o.payload[lane], self.move[lane]
+
             stuck = ((move == 1) & (weight == form.high)) | ((move == -1) & (weight == form.low))
             m.d.comb += changes[lane].eq((move != 0) & ~stuck)
             m.d.comb += words.moved[lane].eq(weight + Mux(stuck, 0, move))

@@ -73,7 +73,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[Any, list[str]]:
-        """Parse as :mod:`argparse` does, after numbers were joined to their lists."""
+        """Parse as ``argparse`` does, after numbers were joined to their lists."""
         words = None if args is None else self._joined(args)
         return super().parse_known_args(words, namespace)
 

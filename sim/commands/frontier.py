@@ -20,6 +20,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "results", type=Path, metavar="RESULTS", help="folder of a sweep, or its results.sqlite"
     )
+
     parser.add_argument(
         "--dataset",
         default=options.DATASET,
@@ -33,6 +34,7 @@ def add(commands: Commands) -> None:
         metavar="|".join(COSTS),
         help="what accuracy is set against (reads)",
     )
+
     parser.add_argument("--front", action="store_true", help="leave out what is not on the front")
     options.add_json(parser, "the frontier")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="write the figure")

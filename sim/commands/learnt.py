@@ -1,4 +1,4 @@
-"""The files that learning in place leaves, on a host or on a board."""
+"""The files that learning in place writes, on a host or on a board."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from sim.pipeline import run
 from sim.vectors import VECTORS_FILE, save_vectors
 
 VECTORS = 16
-"""Test images whose traces are written beside the network."""
+"""Test images whose traces are written with the network."""
 
 FIGURES_FILE = "learning.json"
 

@@ -174,8 +174,8 @@ def write_text(path: Path, text: str) -> None:
 
     :raises InputError: it cannot be written.
     """
-    with atomic_path(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def show(figures: Any, json_file: Path | None, say: Callable[[], object]) -> None:

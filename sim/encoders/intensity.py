@@ -150,6 +150,7 @@ class CompiledIntensity(NamedTuple):
         pixels = encoder.pixels
         spike_tick = encoder.spike_tick
 
+        # starts[k + 1] counts the inputs of tick k; summed up, starts[k] is where tick k begins
         starts = np.zeros(last_tick + 2, np.int64)
         for pixel in pixels:
             tick = spike_tick[image[pixel]]
@@ -157,6 +158,7 @@ class CompiledIntensity(NamedTuple):
                 starts[tick + 1] += 1
         starts = starts.cumsum()
 
+        # inputs are visited in order, so those of one tick stay sorted by index
         following = starts.copy()
         order = np.empty(starts[-1], np.int64)
         for neuron in range(len(pixels)):

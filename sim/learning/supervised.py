@@ -49,7 +49,7 @@ class Rule:
     :param margin: ticks by which the label's output must fire before any other; at least 0.
     :param reach: a silent hidden neuron takes part when its current is above ``-reach``; 0 asks for
         a rising potential.
-    :param rivals: 1..255, outputs held back at most.
+    :param rivals: 1..255, the most outputs whose weights an image lowers.
     :param noise_bits: 0..8; an error of 2^noise_bits or more is always acted on.
     :raises InputError: one of them is out of range.
     """
@@ -73,12 +73,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class Watch:
-    """What one image left behind in the neurons when it ended.
+    """When neurons fired during one image, and what the hidden currents were when it ended.
 
     :param decision: class, as :func:`sim.pipeline.run` decides.
     :param inputs: the input neurons that spiked, in order of delivery.
-    :param input_tick: int64 (inputs,), and ``hidden_tick``, ``output_tick``: when each fired; K + 1
-        if silent.
+    :param input_tick: int64 (inputs,), when each input neuron fired; K + 1 if silent.
+    :param hidden_tick: int64 (hidden,), likewise.
+    :param output_tick: int64 (classes,), likewise.
     :param hidden_current: int64 (hidden,), at the end.
     """
 
@@ -185,6 +186,8 @@ def _update(
 ) -> Lesson:
     """Blame the hidden neurons, and update output weights, then input weights."""
     silent = network.last_tick + 1
+
+    # blame, by the weights before this image
     near = (watch.hidden_tick == silent) & (watch.hidden_current > -rule.reach)
     contributed = watch.hidden_tick[:, np.newaxis] < watch.output_tick
     hidden, output = (layer.weight.astype(np.int64) for layer in network.layers)
@@ -201,12 +204,14 @@ def _update(
             output[neuron] += contributed[neuron] * sign
             rows += 1
 
+    # then input weights, a row per input spike, in order of delivery
     for neuron in watch.inputs:
         state = step(state)
         if state >> 24 >= skip:
             hidden[neuron] += np.where(watch.input_tick[neuron] < watch.hidden_tick, delta, 0)
             rows += 1
 
+    # no weight moves twice, so saturating at the end is saturating every sum
     layers = tuple(_saturated(*pair) for pair in zip(network.layers, (hidden, output), strict=True))
     changed = sum(
         int((a.weight != b.weight).sum()) for a, b in zip(network.layers, layers, strict=True)
@@ -221,11 +226,14 @@ def wanted(network: Network, watch: Watch, label: int, rule: Rule) -> npt.NDArra
     All are 0 when the image teaches nothing.
     """
     end = min(watch.output_tick[label] + rule.margin, network.last_tick)
+
+    # stable: of those that fired at one tick the lowest index comes first
     early = [
         output
         for output in np.argsort(watch.output_tick, kind="stable")
         if watch.output_tick[output] <= end
     ]
+
     sign = np.zeros_like(watch.output_tick)
     sign[[output for output in early if output != label][: rule.rivals]] = -1
     if sign.any() or watch.output_tick[label] > network.last_tick:
@@ -242,6 +250,7 @@ def watch_image(network: Network, image: npt.NDArray[np.uint8], label: int, marg
         Neurons(layer.neuron, layer.connection, network.ticks_per_unit) for layer in network.layers
     )
     decider = network.readout.start(len(network.classes))
+
     silent = network.last_tick + 1
     input_tick, hidden_tick, output_tick = (
         np.full(n, silent, np.int64)
@@ -259,6 +268,8 @@ def watch_image(network: Network, image: npt.NDArray[np.uint8], label: int, marg
         if not ended:
             ended, decision = decider.decide(output)
         output_tick[output.fire()] = tick
+
+        # nothing of the tick that ends the image is read
         if tick >= output_tick[label] + margin:
             break
 
@@ -267,10 +278,12 @@ def watch_image(network: Network, image: npt.NDArray[np.uint8], label: int, marg
         inputs += now
         firing = hidden.fire()
         hidden_tick[firing] = tick
+
         for neuron in now:
             hidden.deliver(neuron)
         for neuron in firing:
             output.deliver(int(neuron))
+
     return Watch(decision, inputs, input_tick, hidden_tick, output_tick, hidden.current)
 
 

@@ -34,6 +34,8 @@ class Lessons:
 class Learner:
     """A network whose weights move with every labelled image.
 
+    :param network: with the weights to start from.
+    :param rule: what the images teach.
     :param state: of the generator, 1 .. 2^32 - 1.
     :raises InputError: the network cannot learn.
     """
@@ -86,7 +88,12 @@ class Learner:
 
 
 class _Machine(NamedTuple):
-    """The network and the rule's constants for the compiled loop; both weights change."""
+    """The network and the rule's constants for the compiled loop; both weights change.
+
+    :param hidden: int8 (inputs, hidden), weights.
+    :param output: int8 (hidden, classes), weights.
+    :param noise: mask of the low ``noise_bits`` of a draw.
+    """
 
     hidden: npt.NDArray[np.int8]
     output: npt.NDArray[np.int8]
@@ -147,10 +154,11 @@ def _learn_images(
         if not sign.any():
             continue
 
+        # the order of the draws: output weights by hidden neuron, then input weights by spike
         updated[index] = True
         delta = _error(machine, watch, sign)
         state, output_rows, first = _update_output(machine, watch, sign, delta, state, skip[index])
-        starts = starts[: end + 1]  # of the spikes that were delivered
+        starts = starts[: end + 1]  # of the ticks whose spikes were delivered
         state, input_rows, second = _update_hidden(
             machine, watch, order, starts, delta, state, skip[index]
         )
@@ -165,21 +173,28 @@ def _run(readout: Any, machine: Any, order: Any, starts: Any, label: Any, watch:
     were delivered.
     """
     silent = machine.last_tick + 1
+
+    # a sample starts with current -T and potential -T R
     potential = watch.current * np.int32(machine.ticks_per_unit)
     current = np.full(len(watch.output_tick), -machine.output_threshold, np.int32)
     output = current * np.int32(machine.ticks_per_unit)
+
     memory = start(readout, len(output))
     ended, decision = False, 0
     for tick in range(silent):
         if tick > 0:
             add(potential, watch.current)
             add(output, current)
+
+        # the decision stands, though the image runs on
         if not ended:
             ended, decision = decide(readout, memory, output)
 
         for neuron in range(len(output)):
             if output[neuron] >= 0 and watch.output_tick[neuron] == silent:
                 watch.output_tick[neuron] = tick
+
+        # nothing of the tick that ends the image is read
         if tick >= watch.output_tick[label] + machine.margin:
             return decision, tick
 
@@ -189,13 +204,17 @@ def _run(readout: Any, machine: Any, order: Any, starts: Any, label: Any, watch:
             if potential[neuron] >= 0 and watch.hidden_tick[neuron] == silent:
                 watch.hidden_tick[neuron] = tick
                 add(current, machine.output[neuron])
+
     return decision, silent
 
 
 @jit(nogil=True)
 def _wanted(machine: Any, watch: Any, label: Any) -> Any:
+    """Return what each output's weights should do: :func:`sim.learning.supervised.wanted`."""
     sign = np.zeros(len(watch.output_tick), np.int8)
     end = min(watch.output_tick[label] + machine.margin, machine.last_tick)
+
+    # each round finds the earliest output that is no rival yet; at one tick, the lowest index
     for _ in range(machine.rivals):
         rival = -1
         for neuron in range(len(sign)):
@@ -210,6 +229,7 @@ def _wanted(machine: Any, watch: Any, label: Any) -> Any:
         if rival < 0:
             break
         sign[rival] = -1
+
     if sign.any() or watch.output_tick[label] > machine.last_tick:
         sign[label] = 1
     return sign
@@ -222,6 +242,7 @@ def _takes_part(machine: Any, watch: Any, neuron: Any) -> Any:
 
 @jit(nogil=True)
 def _error(machine: Any, watch: Any, sign: Any) -> Any:
+    """Return what each hidden neuron is blamed for, by the weights before this image."""
     error = np.zeros(len(watch.hidden_tick), np.int16)
     for neuron in range(len(error)):
         if _takes_part(machine, watch, neuron):
@@ -241,8 +262,11 @@ def _update_output(machine: Any, watch: Any, sign: Any, delta: Any, state: Any, 
     for neuron in range(len(delta)):
         if not _takes_part(machine, watch, neuron):
             continue
+
+        # one draw for both: its low bits round the error, its high bits take the row or not
         state = _step(state)
         delta[neuron] = np.sign(delta[neuron]) if state & machine.noise < abs(delta[neuron]) else 0
+
         if watch.hidden_tick[neuron] <= machine.last_tick and state >> 24 >= skip:
             for output in range(len(sign)):
                 due[output] = (
@@ -250,6 +274,7 @@ def _update_output(machine: Any, watch: Any, sign: Any, delta: Any, state: Any, 
                 )
             changed += _move(machine.output[neuron], due, machine.output_low, machine.output_high)
             rows += 1
+
     return state, rows, changed
 
 
@@ -257,12 +282,15 @@ def _update_output(machine: Any, watch: Any, sign: Any, delta: Any, state: Any, 
 def _update_hidden(
     machine: Any, watch: Any, order: Any, starts: Any, delta: Any, state: Any, skip: Any
 ) -> Any:
+    """Update the input weights, tick by tick, so that ``due`` is worked out once per tick."""
     rows = 0
     changed = 0
     due = np.zeros(len(delta), np.int8)
+
     for tick in range(len(starts) - 1):
         for neuron in range(len(due)):
             due[neuron] = delta[neuron] if tick < watch.hidden_tick[neuron] else 0
+
         for neuron in order[starts[tick] : starts[tick + 1]]:
             state = _step(state)
             if state >> 24 >= skip:
@@ -270,6 +298,7 @@ def _update_hidden(
                     machine.hidden[neuron], due, machine.hidden_low, machine.hidden_high
                 )
                 rows += 1
+
     return state, rows, changed
 
 
@@ -277,9 +306,8 @@ def _update_hidden(
 def _move(weight: Any, due: Any, low: Any, high: Any) -> Any:
     """Add -1, 0 or +1 to each weight, saturating; returns how many changed."""
     changed = 0
-    for neuron in range(
-        len(weight)
-    ):  # comparisons, not min and max: they stay 8 bits wide in SIMD registers
+    # comparisons, not min and max: they stay 8 bits wide in SIMD registers
+    for neuron in range(len(weight)):
         up = due[neuron] > 0 and weight[neuron] < high
         down = due[neuron] < 0 and weight[neuron] > low
         weight[neuron] += up

@@ -43,6 +43,7 @@ class CompiledFirstSpike(NamedTuple):
     @staticmethod
     def decide(readout: Any, memory: Any, potential: Any) -> Any:
         """Judge the potentials (classes,) of one tick."""
+        # only a higher potential takes over: of equal ones the lowest index stays
         winner = 0
         for neuron in range(1, len(potential)):
             if potential[neuron] > potential[winner]:

@@ -14,6 +14,7 @@ def describe(network: Network) -> dict[str, Any]:
     encoder = network.encoder
     ticks = sorted({int(tick) for tick in encoder.spike_tick if tick >= 0})
     widths = [network.bounds(index) for index in range(len(network.layers))]
+
     layers = [
         {
             "fan_in": layer.fan_in,
@@ -27,6 +28,7 @@ def describe(network: Network) -> dict[str, Any]:
         }
         for layer, bounds in zip(network.layers, widths, strict=True)
     ]
+
     return {
         "digest": f"{network.digest:08x}",
         "image_shape": list(encoder.image_shape),
@@ -46,6 +48,7 @@ def describe(network: Network) -> dict[str, Any]:
 def table(network: Network) -> RenderableType:
     """Return the description for a terminal."""
     facts = describe(network)
+
     layers = Table(title=f"network {facts['digest']}")
     for column in ("layer", "weights", "bits", "T", "memory", "zeros", "current", "potential"):
         layers.add_column(column, justify="right")
@@ -60,16 +63,10 @@ def table(network: Network) -> RenderableType:
             f"{layer['current_bits']} bit",
             f"{layer['potential_bits']} bit",
         )
+
     rest = Table.grid(padding=(0, 2))
-    for key in (
-        "image_shape",
-        "pool",
-        "inputs",
-        "input_ticks",
-        "ticks_per_unit",
-        "last_tick",
-        "classes",
-    ):
+    encoder = ("image_shape", "pool", "inputs", "input_ticks")
+    for key in (*encoder, "ticks_per_unit", "last_tick", "classes"):
         rest.add_row(key, str(facts[key]))
     for key, value in network.provenance.items():
         rest.add_row(key, str(value))

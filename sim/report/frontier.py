@@ -1,4 +1,4 @@
-"""Accuracy against cost: which trained networks no other one beats, and what they stand beside.
+"""Accuracy against cost: which trained networks no other one beats, and what others have reached.
 
 Whether a network is on the front is decided by its validation accuracy, never by its test accuracy:
 the front is a choice, and a choice made on the test images would flatter every figure on it. Test
@@ -29,10 +29,15 @@ COSTS = {
 
 @dataclass(frozen=True)
 class Reference:
-    """A point that is not ours; costs that are not known are None.
+    """A point that is not ours; what is not known is None.
 
-    ``bound``: the reads are those of all weights, the most that the network can read; its own count
-    is not published.
+    :param name: of the network, and who published it.
+    :param dataset: that it was measured on.
+    :param accuracy: 0..1.
+    :param reads: weight reads per image.
+    :param spikes: per decision.
+    :param bound: the reads are those of all weights, the most that the network can read; its own
+        count is not published.
     """
 
     name: str
@@ -72,6 +77,8 @@ class Setting:
     """The networks that differ only in their seed.
 
     :param settings: of all of them, without the seed.
+    :param seeds: ascending.
+    :param figures: of each seed.
     """
 
     settings: dict[str, Any]
@@ -111,7 +118,13 @@ class Setting:
 
 @dataclass(frozen=True)
 class Frontier:
-    """All settings of one data set, in order of cost, and which of them are on the front."""
+    """All settings of one data set, and which of them are on the front.
+
+    :param dataset: its name.
+    :param cost: what accuracy is set against, one of :data:`COSTS`.
+    :param settings: in order of cost.
+    :param front: indices of those on the front.
+    """
 
     dataset: str
     cost: str
@@ -157,9 +170,11 @@ class Frontier:
         table.add_column("network", overflow="fold")
         for column in ("n", "valid.", "test", "least", "reads", "spikes", "kbit"):
             table.add_column(column, justify="right")
+
         for index, setting in enumerate(self.settings):
             if index in self.front or not front_only:
                 table.add_row("*" if index in self.front else "", *self._cells(setting))
+
         table.add_section()
         for one in self.references:
             reads = "" if one.reads is None else f"{'≤ ' if one.bound else ''}{one.reads:,.0f}"
@@ -194,6 +209,7 @@ def frontier(points: Sequence[Point], dataset: str = "mnist", cost: str = "reads
         if point.figures is not None and point.settings["dataset"] == dataset:
             rest = {key: value for key, value in point.settings.items() if key != "seed"}
             groups.setdefault(json.dumps(rest, sort_keys=True), []).append(point)
+
     if not groups:
         others = sorted(
             {point.settings["dataset"] for point in points if point.figures is not None}
@@ -204,6 +220,7 @@ def frontier(points: Sequence[Point], dataset: str = "mnist", cost: str = "reads
             else "run `python -m train sweep` first"
         )
         raise InputError(f"no network trained on {dataset!r} is among the results; {remedy}.")
+
     settings = sorted(
         (_setting(text, group) for text, group in groups.items()), key=lambda one: one.cost(cost)
     )

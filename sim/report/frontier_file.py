@@ -132,6 +132,7 @@ def open_results(path: Path, create: bool = False) -> Generator[Results]:
         raise InputError(
             f"{file}: no such file; `python -m train sweep SPEC.toml --out {path}` writes one."
         )
+
     try:
         connection = sqlite3.connect(file, timeout=WAIT_SECONDS)
         try:
@@ -139,6 +140,8 @@ def open_results(path: Path, create: bool = False) -> Generator[Results]:
                 # a reader never waits for the sweep
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(_CREATE)
+
+            # a foreign file, or one of other columns, fails here and not in the middle of a sweep
             connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM points LIMIT 0")
             yield Results(connection)
         finally:

@@ -30,6 +30,7 @@ def _figure(frontier: Frontier) -> Figure:
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xscale("log")
+
     points = [(one.cost(frontier.cost), 100 * one.mean("accuracy")) for one in frontier.settings]
     axes.plot(
         *zip(*points, strict=True),
@@ -42,8 +43,10 @@ def _figure(frontier: Frontier) -> Figure:
     axes.plot(
         *zip(*front, strict=True), "o-", color=OURS, label="the front, chosen on validation images"
     )
+
     lowest = min(accuracy for _, accuracy in points)
     _draw_references(axes, frontier)
+
     axes.set(xlabel=COSTS[frontier.cost], ylabel="test accuracy, %")
     axes.set_ylim(bottom=max(0, lowest - 1))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
@@ -60,6 +63,7 @@ def _draw_references(axes: Axes, frontier: Frontier) -> None:
         cost = one.cost(frontier.cost)
         if cost is None:
             continue
+
         if one.accuracy is None:
             axes.axvline(cost, color=OTHERS, linestyle="--", linewidth=0.8)
             axes.annotate(
@@ -71,6 +75,7 @@ def _draw_references(axes: Axes, frontier: Frontier) -> None:
                 ha="right",
             )
             continue
+
         axes.plot(cost, 100 * one.accuracy, "<" if one.bound else "X", color=OTHERS)
         axes.annotate(
             one.name,

@@ -42,62 +42,71 @@ footer { color: #7b8794; font-size: .85rem; margin-top: 2rem; }
 """
 
 
+PAGE = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>{sizes}: {accuracy:.2%}</title>
+<meta name="viewport" content="width=device-width">
+<style>{style}</style>
+<main>
+<h1>Network {sizes}</h1>
+<p>{images:,} images; the first output spike is the answer.</p>
+{cards}
+{sections}
+<footer>digest {digest:08x}. {provenance}</footer>
+</main>
+</html>
+"""
+
+TEXTS = {
+    "Compared with the prototype": "All figures over the whole set, late decisions and timeouts "
+    "included.",
+    "Accuracy against weight reads": "Images sorted by the weights they looked up, in ten equal "
+    "groups. The dashed line is the prototype's mean, the level line this network's accuracy over "
+    "all images.",
+    "When the answer comes": "Tick of the decision; nothing after it is read.",
+    "A few images, spike by spike": "Each dot is an event: input spikes (grey), hidden spikes "
+    "(blue). The vertical line is the decision.",
+    "Input pixels that were read": "Share of images in which the pixel's weight row was looked up "
+    "before the decision; pruned pixels stay white.",
+    "Confusion": "Images by label (row) and decision (column), without the right ones.",
+    "Where it fails": "Wrong decisions of each class: label → decision.",
+}
+"""What is said about each section."""
+
+
 def page(report: Report) -> str:
     """Return the page as HTML."""
     network = report.network
-    sizes = "-".join(
-        str(n) for n in (network.encoder.inputs, *(layer.fan_out for layer in network.layers))
-    )
-    sections = [
-        _section(
-            "Beside the prototype",
-            "All figures over the whole set, late decisions and timeouts included.",
-            _table(report),
-        ),
-        _section("Accuracy against weight reads", _READS, _svg(_reads_figure(report))),
-        _section(
-            "When the answer comes",
-            "Tick of the decision; nothing after it is read.",
-            _svg(_tick_figure(report)),
-        ),
-        _section("A few images, spike by spike", _RASTER, _svg(_raster_figure(report))),
-        _section("Input pixels that were read", _PIXELS, _svg(_pixel_figure(report))),
-        _section(
-            "Confusion",
-            "Images by label (row) and decision (column), right ones left out.",
-            _svg(_confusion_figure(report)),
-        ),
-        _section(
-            "Where it fails",
-            "Wrong decisions of each class: label → decision.",
-            _svg(_failure_figure(report)),
-        ),
-    ]
+    sizes = (network.encoder.inputs, *(layer.fan_out for layer in network.layers))
     provenance = ", ".join(f"{key} {value}" for key, value in network.provenance.items())
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        f"<title>{sizes}: {report.accuracy:.2%}</title>"
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style><main>'
-        f"<h1>Network {sizes}</h1><p>{len(report.images):,} images; "
-        "the first output spike is the answer.</p>"
-        f"{_cards(report)}{''.join(sections)}"
-        f"<footer>digest {network.digest:08x}. {html.escape(provenance)}</footer></main></html>"
+
+    # in the order of the texts
+    bodies = (
+        _table(report),
+        _svg(_reads_figure(report)),
+        _svg(_tick_figure(report)),
+        _svg(_raster_figure(report)),
+        _svg(_pixel_figure(report)),
+        _svg(_confusion_figure(report)),
+        _svg(_failure_figure(report)),
+    )
+    sections = (
+        _section(title, text, body)
+        for (title, text), body in zip(TEXTS.items(), bodies, strict=True)
     )
 
-
-_READS = (
-    "Images sorted by the weights they looked up, in ten equal groups. "
-    "The dashed line is the prototype's mean, the level line this network's accuracy over all "
-    "images."
-)
-_RASTER = (
-    "Each dot is an event: input spikes (grey), hidden spikes (blue). "
-    "The vertical line is the decision."
-)
-_PIXELS = (
-    "Share of images in which the pixel's weight row was looked up before the decision; "
-    "pruned pixels stay white."
-)
+    return PAGE.format(
+        sizes="-".join(map(str, sizes)),
+        accuracy=report.accuracy,
+        style=STYLE,
+        images=len(report.images),
+        cards=_cards(report),
+        sections="\n".join(sections),
+        digest=network.digest,
+        provenance=html.escape(provenance),
+    )
 
 
 def _section(title: str, text: str, body: str) -> str:
@@ -107,6 +116,7 @@ def _section(title: str, text: str, body: str) -> str:
 def _cards(report: Report) -> str:
     low, high = report.interval
     reads = float(report.reads.mean())
+
     cards = (
         (f"{report.accuracy:.2%}", f"right ({low:.2%} to {high:.2%})"),
         (f"{report.spikes.mean():.1f}", "spikes per decision"),
@@ -154,14 +164,13 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def _reads_figure(report: Report) -> Figure:
-    figure, axes = _figure(9, 3)
-    groups = [
-        group for group in np.array_split(np.argsort(report.reads, kind="stable"), 10) if len(group)
-    ]
+    order = np.argsort(report.reads, kind="stable")
+    groups = [group for group in np.array_split(order, 10) if len(group)]
     reads = [float(report.reads[group].mean()) for group in groups]
-    axes.plot(
-        reads, [100 * float(report.right[group].mean()) for group in groups], "o-", color=RIGHT
-    )
+    right = [100 * float(report.right[group].mean()) for group in groups]
+
+    figure, axes = _figure(9, 3)
+    axes.plot(reads, right, "o-", color=RIGHT)
     axes.axvline(PROTOTYPE.reads, color=QUIET, linestyle="--")
     axes.axhline(100 * report.accuracy, color=RIGHT, linewidth=0.8, alpha=0.5)
     axes.set(xlabel="weight reads per image", ylabel="right, %")
@@ -193,6 +202,7 @@ def _raster_figure(report: Report) -> Figure:
     right = order[report.right[order]]
     chosen = [*right[np.linspace(0, len(right) - 1, 4).astype(int)]] if len(right) else []
     chosen += [*np.flatnonzero(~report.right)[:2]]
+
     figure = Figure((9, 3.6))
     for column, index in enumerate(chosen):
         picture, raster = (
@@ -225,6 +235,7 @@ def _raster(axes: Axes, network: Network, image: Any) -> None:
         ]
         x, y = zip(*where, strict=True) if where else ((), ())
         axes.plot(x, y, ".", markersize=2, color=QUIET if layer == 0 else RIGHT)
+
     axes.axvline(trace.tick, color=WRONG, linewidth=1)
     axes.set_xlim(-0.5, max(trace.tick + 1, 4))
     axes.set_yticks([])
@@ -248,6 +259,7 @@ def _pixel_figure(report: Report) -> Figure:
 def _confusion_figure(report: Report) -> Figure:
     names = report.network.classes
     wrong = report.confusion * (1 - np.eye(len(names), dtype=np.int64))
+
     figure = Figure((5, 4))
     axes = figure.add_subplot()
     axes.imshow(wrong, cmap="Reds")
@@ -256,9 +268,9 @@ def _confusion_figure(report: Report) -> Figure:
         axes.text(
             column, row, str(wrong[row, column]), ha="center", va="center", fontsize=8, color=shade
         )
-    axes.set_xticks(
-        range(len(names)), names, fontsize=8, rotation=0 if max(map(len, names)) < 3 else 60
-    )
+
+    rotation = 0 if max(map(len, names)) < 3 else 60
+    axes.set_xticks(range(len(names)), names, fontsize=8, rotation=rotation)
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set(xlabel="decision", ylabel="label")
     return figure

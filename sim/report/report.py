@@ -1,5 +1,6 @@
 """How few weights a network looks up, and how often it is right: the figures of ``sim report``."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
@@ -18,7 +19,12 @@ from sim.network import Network
 
 @dataclass(frozen=True)
 class Prototype:
-    """The FPGA prototype that this project reproduces: 784-600-10 on MNIST, 8-bit weights."""
+    """The FPGA prototype that this project reproduces: 784-600-10 on MNIST, 8-bit weights.
+
+    :param accuracy: 0..1.
+    :param spikes: per decision.
+    :param lookup_fraction: share of each layer's weights that an image looks up.
+    """
 
     accuracy: float = 0.97
     spikes: float = 139
@@ -37,8 +43,10 @@ PROTOTYPE = Prototype()
 class Report:
     """A network's decisions on labelled images.
 
+    :param network: that decided.
     :param images: uint8 (n, height, width).
     :param labels: integers (n,) below the number of classes.
+    :param decisions: on the images, of :func:`sim.batch.run`.
     :raises InputError: no images, or labels that do not fit them.
     """
 
@@ -126,13 +134,12 @@ class Report:
         }
 
     def table(self) -> RenderableType:
-        """Return the table for a terminal, beside the prototype's figures where it has them."""
+        """Return the table for a terminal, with the prototype's figures where they are known."""
         sizes = "-".join(
             str(n) for n in (self.network.encoder.inputs, *(y.fan_out for y in self.network.layers))
         )
-        table = Table(
-            title=f"{sizes}, {len(self.images)} images, network {self.network.digest:08x}"
-        )
+        title = f"{sizes}, {len(self.images)} images, network {self.network.digest:08x}"
+        table = Table(title=title)
         table.add_column("")
         table.add_column("this network", justify="right")
         table.add_column("prototype", justify="right")
@@ -143,33 +150,34 @@ class Report:
     def rows(self) -> list[tuple[str, str, str]]:
         """Return (what, this network, the prototype) as text."""
         low, high = self.interval
-        timeouts = int(self.decisions.timed_out.sum())
-        rows = [
+        reads, timeouts = float(self.reads.mean()), int(self.decisions.timed_out.sum())
+        images, network = len(self.images), self.network
+
+        return [
             (
                 "accuracy",
                 f"{self.accuracy:.2%}  ({low:.1%} .. {high:.1%})",
                 f"{PROTOTYPE.accuracy:.0%}",
             ),
             ("spikes per decision", f"{self.spikes.mean():.1f}", f"{PROTOTYPE.spikes:.0f}"),
-        ]
-        fractions = [f"{fraction:.0%}" for fraction in PROTOTYPE.lookup_fraction] + [""] * len(
-            self.network.layers
-        )
-        for index, (layer, known) in enumerate(zip(self.layers(), fractions, strict=False)):
-            name = f"weights looked up, layer {index}"
-            rows.append((name, f"{layer['lookup_fraction']:.2%}", known))
-        share = self.reads.mean() / self.network.weight_count
-        return [
-            *rows,
+            *self._layer_rows(),
             (
                 "weight reads per image",
-                f"{self.reads.mean():,.0f}  ({share:.2%})",
+                f"{reads:,.0f}  ({reads / network.weight_count:.2%})",
                 f"{PROTOTYPE.reads:,.0f}",
             ),
             (
                 "tick of decision, mean",
-                f"{self.decisions.tick.mean():.2f} of {self.network.last_tick}",
+                f"{self.decisions.tick.mean():.2f} of {network.last_tick}",
                 "",
             ),
-            ("timeouts", f"{timeouts}  ({timeouts / len(self.images):.2%})", ""),
+            ("timeouts", f"{timeouts}  ({timeouts / images:.2%})", ""),
         ]
+
+    def _layer_rows(self) -> Iterator[tuple[str, str, str]]:
+        """Yield a row per layer; the prototype's figures are known for its two layers."""
+        known = [f"{fraction:.0%}" for fraction in PROTOTYPE.lookup_fraction]
+        for index, layer in enumerate(self.layers()):
+            name = f"weights looked up, layer {index}"
+            prototype = known[index] if index < len(known) else ""
+            yield name, f"{layer['lookup_fraction']:.2%}", prototype

@@ -69,7 +69,7 @@ def add(commands: Commands) -> None:
     rule = {
         "--margin": ("TICKS", "of the rule (3/4 of ticks_per_unit)"),
         "--reach": ("N", "of the rule (1/4 of the hidden threshold)"),
-        "--rivals": ("N", "of the rule, outputs held back at most (1)"),
+        "--rivals": ("N", "of the rule, most outputs whose weights an image lowers (1)"),
         "--noise-bits": ("N", "of the rule (6)"),
     }
     for name, (metavar, text) in rule.items():
@@ -108,8 +108,8 @@ def run(arguments: argparse.Namespace) -> int:
     found = figures(settings, state)
     network = replace(state.network, provenance=_provenance(settings, state))
     write_learnt(arguments.out, network, data.test_images, found)
-    with atomic_path(arguments.out / CURVE_FILE) as beside:
-        plot(state.curve).savefig(beside, format="svg")
+    with atomic_path(arguments.out / CURVE_FILE) as temporary:
+        plot(state.curve).savefig(temporary, format="svg")
     options.show(found, arguments.json, lambda: Console().print(table(state.curve)))
     if arguments.json != STANDARD_OUTPUT:
         Console(stderr=True).print(f"network: {arguments.out / NETWORK_FILE}")

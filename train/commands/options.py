@@ -67,6 +67,7 @@ def add_settings(parser: Parser) -> None:
         metavar="|".join(PRESETS),
         help="a recipe to start from; the options below change it",
     )
+
     standard = TrainSettings()
     first_names = {name: old for old, name in RENAMED_SETTINGS.items()}
     for field in fields(TrainSettings):
@@ -77,6 +78,7 @@ def add_settings(parser: Parser) -> None:
             text = f"{SETTINGS[field.name]} ({shown})"
             parser.add_numbers(name, nargs="?", const=(), metavar="N,N", help=text, **unchanged)
             continue
+
         kind, metavar = _kind(value)
         text = f"{SETTINGS[field.name]} ({value})"
         parser.add_argument(name, type=kind, metavar=metavar, help=text, **unchanged)

@@ -66,14 +66,17 @@ def encode(encoder: Intensity, images: Tensor, dtype: torch.dtype = torch.float3
         raise InputError(
             f"images: must be uint8 (n, {height}, {width}), not {found}; resize or train anew."
         )
+
     if encoder.pool == 2:
         parts = [
             images[:, row::2, column::2].to(torch.int16) for row in (0, 1) for column in (0, 1)
         ]
         images = (sum(parts[1:], parts[0]) // 4).to(torch.uint8)
+
     intensity = images.flatten(1)
     if encoder.inputs < intensity.shape[1]:
         intensity = intensity[:, torch.tensor(encoder.pixels, dtype=torch.int64)]
+
     ticks = sorted({int(tick) for tick in encoder.spike_tick} - {NEVER})
     return InputSpikes(
         tuple(ticks), [_fires_at(encoder, tick, intensity).to(dtype) for tick in ticks]

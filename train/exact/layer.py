@@ -69,20 +69,25 @@ class _InputLayer(Function):
         """Weight (fan_in, fan_out), spikes per tick (batch, fan_in) of 0 and 1 -> times (batch,
         fan_out).
         """
+        # D = sum_C(w) - T, and sum_C(w t) + T R: the spike is at their quotient
         slope, rise = weight.new_full((), -neuron.threshold), weight.new_full((), neuron.start)
         time = weight.new_full((len(spikes[0]), weight.shape[1]), math.inf)
         divisor = torch.ones_like(time)
-        last = torch.full_like(
-            time, -1, dtype=torch.int16
-        )  # index of the last causal tick, -1 for silent
+
+        # index of the last causal tick, -1 for silent
+        last = torch.full_like(time, -1, dtype=torch.int16)
+
         for index, (tick, now) in enumerate(zip(ticks, spikes, strict=True)):
             current = now @ weight
             slope, rise = slope + current, rise + current * tick
+
+            # a neuron fires where the quotient is no later than the next tick, for the first time
             until = ticks[index + 1] if index + 1 < len(ticks) else math.inf
             fires = (last < 0) & (slope > 0) & (rise <= slope * until)
             time = torch.where(fires, rise / slope, time)
             divisor = torch.where(fires, slope, divisor)
             last.masked_fill_(fires, index)
+
         ctx.save_for_backward(time, divisor, last, *spikes)
         ctx.neuron, ctx.ticks = neuron, ticks
         return time
@@ -92,6 +97,8 @@ class _InputLayer(Function):
         """Exact gradient of the weights up to the floor; spikes are data and have none."""
         time, divisor, last, *spikes = ctx.saved_tensors
         share = gradients[0] / divisor.clamp_min(ctx.neuron.floor * ctx.neuron.threshold)
+
+        # dt/dw_i = (t_i - t) / D, for the neurons whose last causal tick is not before this one
         total = None
         for index, (tick, now) in enumerate(zip(ctx.ticks, spikes, strict=True)):
             part = now.t() @ ((tick - time) * share).masked_fill_(last < index, 0.0)
@@ -131,13 +138,17 @@ def sort_spikes(time: Tensor) -> Events:
     active = time < math.inf
     count = active.sum(dim=1)
     most = max(int(count.max()), 1)
+
+    # pack the spikes of each image to the front of its row
     image, neuron = active.nonzero(as_tuple=True)
     first = count.cumsum(0) - count
     index = image * most + torch.arange(len(image), device=time.device) - first[image]
     times = time.new_full((len(time) * most,), math.inf)
     times[index] = time[image, neuron]
+
     neurons = torch.zeros_like(times, dtype=torch.int64)
     neurons[index] = neuron
+
     ordered, order = times.view(-1, most).sort(dim=1)
     return Events(ordered, neurons.view(-1, most).gather(1, order))
 
@@ -176,9 +187,13 @@ class _Sums:
     def first_spike(self, events: Events) -> Tensor:
         """Return the last causal event int64 (batch, fan_out), -1 for neurons that never fire."""
         most = events.time.shape[1]
+
+        # the last causal event is the first whose quotient is no later than the next event; it is
+        # compared without a division, and of simultaneous events only the last counts
         until = functional.pad(events.time[:, 1:], (0, 1), value=math.inf)
         meets = self.slope * until.clamp_max(torch.finfo(until.dtype).max).unsqueeze(2) >= self.rise
         fires = meets & (self.slope > 0) & (events.time < until).unsqueeze(2)
+
         order = torch.arange(most, device=until.device).view(1, most, 1)
         last = torch.where(fires, order, most).amin(dim=1)
         return last.masked_fill_(last == most, -1)
@@ -186,7 +201,7 @@ class _Sums:
 
 class _SpikingLayer(Function):
     """Spike times of a layer fed by spikes at any time: sort, sum up, take the first interval that
-    holds its spike.
+    contains its spike.
     """
 
     @staticmethod
@@ -197,23 +212,33 @@ class _SpikingLayer(Function):
         events = sort_spikes(time)
         real = events.time < math.inf
         when = events.time.masked_fill(~real, 0.0)
+
+        # padded events have rows and times of 0, so that they add nothing (0 times inf is nan)
         rows = functional.embedding(events.neuron, weight) * real.unsqueeze(2)
         slope = rows.cumsum(dim=1).sub_(neuron.threshold)
         sums = _Sums(slope, (rows * when.unsqueeze(2)).cumsum(dim=1).add_(neuron.start))
+
+        # the reference is the t of dt/dw_i = (t_i - t) / D; silent neurons have no causal events
         last = sums.first_spike(events)
         divisor, rise = sums.at(last, neuron)
         result = (rise / divisor).masked_fill(last < 0, math.inf)
         reference = result.masked_fill(last < 0, 0.0)
+
         if horizon is not None:
             limit = (result.amin(dim=1, keepdim=True) + horizon.margin).clamp_max(horizon.last_tick)
             fired = result <= limit
+
+            # a late output has the sums of the last event before the horizon
             before = (events.time < limit).sum(dim=1, keepdim=True) - 1
             last = torch.where(fired, last, before)
             slope, rise = sums.at(last, neuron)
+
+            # its potential at the horizon h is V = D h - rise, its time h - V / T * stretch
             scale = neuron.threshold / horizon.stretch
             result = torch.where(fired, result, limit + (rise - slope * limit) / scale)
             divisor = torch.where(fired, divisor, scale)
             reference = torch.where(fired, result, limit)
+
         ctx.save_for_backward(events.neuron, when, rows, last, divisor, reference)
         ctx.neuron, ctx.shapes = neuron, (time.shape, weight.shape)
         return result
@@ -224,8 +249,12 @@ class _SpikingLayer(Function):
         index, when, rows, last, divisor, reference = ctx.saved_tensors
         shape, weight_shape = ctx.shapes
         share = gradients[0] / divisor.clamp_min(ctx.neuron.floor * ctx.neuron.threshold)
+
+        # zero outside the causal set: events after the last one
         order = torch.arange(index.shape[1], device=index.device).view(1, -1, 1)
         causal = torch.where(order <= last.unsqueeze(1), share.unsqueeze(1), 0.0)
+
+        # dt/dt_i = w_i / D and dt/dw_i = (t_i - t) / D, summed into the neurons that fired
         time = rows.new_zeros(shape).scatter_add_(1, index, (causal * rows).sum(dim=2))
         by_event = causal * (when.unsqueeze(2) - reference.unsqueeze(1))
         weight = rows.new_zeros(weight_shape).index_add_(0, index.flatten(), by_event.flatten(0, 1))

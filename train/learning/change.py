@@ -22,6 +22,8 @@ def shift(images: Images, pixels: int, rng: np.random.Generator) -> Images:
     if pixels == 0:
         return images
     height, width = images.shape[1:]
+
+    # with a border of zeros; every image is cut out of it at an offset of its own
     wide = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels)))
     down, across = rng.integers(0, 2 * pixels + 1, (2, len(images)))
     moved = np.empty_like(images)
@@ -39,14 +41,19 @@ def turn(images: Images, degrees: float) -> Images:
     if degrees == 0:
         return images
     height, width = images.shape[1:]
+
+    # where each pixel of the result comes from: turned back about the centre
     y, x = (
         np.mgrid[:height, :width]
         - np.array([(height - 1) / 2, (width - 1) / 2])[:, np.newaxis, np.newaxis]
     )
     angle = radians(degrees)
+    # plus 1, for the border of zeros
     rows = cos(angle) * y + sin(angle) * x + (height - 1) / 2 + 1
     columns = cos(angle) * x - sin(angle) * y + (width - 1) / 2 + 1
     rows, columns = rows.clip(0, height), columns.clip(0, width)
+
+    # bilinear: of the four pixels around it each weighs more the nearer it is
     top, left = rows.astype(int), columns.astype(int)
     wide = np.pad(images, ((0, 0), (1, 2), (1, 2)))
     total = np.zeros(images.shape, np.float32)
@@ -54,6 +61,7 @@ def turn(images: Images, degrees: float) -> Images:
         for across in (0, 1):
             share = (1 - abs(rows - top - down)) * (1 - abs(columns - left - across))
             total += wide[:, top + down, left + across] * share.astype(np.float32)
+
     return np.rint(total).astype(np.uint8)
 
 

@@ -16,11 +16,14 @@ from train.learning.in_place import LearnSettings, Point, State
 def figures(settings: LearnSettings, state: State) -> dict[str, Any]:
     """Return the figures of a run: its settings, the last accuracies (0..1), and the curve."""
     last = state.curve[-1]
+
+    # each point has means per update of its epoch; those of the run are weighted by the updates
     updated = sum(point.updated for point in state.curve)
     per_update = {
         name: sum(getattr(point, name) * point.updated for point in state.curve) / max(1, updated)
         for name in ("rows", "changed")
     }
+
     return {
         "settings": settings.to_json(),
         "digest": f"{state.network.digest:08x}",
@@ -39,6 +42,7 @@ def table(curve: list[Point]) -> Table:
     table = Table(title=f"learning in place, batch 1: {curve[-1].images_per_second:,.0f} images/s")
     for name in ("epoch", "running", "validation", "test", "updated", "rows", "weights"):
         table.add_column(name, justify="right")
+
     for point in curve:
         table.add_row(
             str(point.epoch),
@@ -80,11 +84,12 @@ def _plot_updates(axes: Axes, curve: list[Point]) -> None:
     epochs = [point.epoch for point in curve]
     shares = [100 * _share(point) for point in curve]
     lines = axes.plot(epochs, shares, "o-", color="C2", label="updates made, % of images")
-    beside = axes.twinx()
+    right = axes.twinx()
     changed = [point.changed for point in curve]
-    lines += beside.plot(epochs, changed, "s--", color="C3", label="weights per update")
+    lines += right.plot(epochs, changed, "s--", color="C3", label="weights per update")
+
     axes.set_ylim(bottom=0)
-    beside.set_ylim(bottom=0)
+    right.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.legend(handles=lines)
 

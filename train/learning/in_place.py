@@ -39,7 +39,11 @@ class LearnSettings:
     """What one run does; two runs with the same settings give the same weights.
 
     :param network: digest of the network at the start.
-    :param shift: augmentation: each image moves by up to so many pixels, drawn anew every epoch.
+    :param dataset: its name.
+    :param rule: what an image teaches.
+    :param epochs: times each image is learnt.
+    :param seed: of orders, shifts and draws.
+    :param shift: augmentation: the most pixels by which an image is moved, drawn anew every epoch.
     :param turn: degrees by which all images are turned (a change to recover from).
     :param stuck: number of input rows stuck at zero (another).
     :param limit: training images used; None for all.
@@ -73,9 +77,7 @@ class LearnSettings:
         return {"thin" if name == "skip" else name: value for name, value in fields.items()}
 
     def count(self, data: Dataset) -> int:
-        """Return the number of training images of an epoch; the rest is for validation, or left
-        out.
-        """
+        """Return how many training images an epoch has; others are for validation, or unused."""
         available = len(data.split()[0])
         return available if self.limit is None else min(available, self.limit)
 
@@ -84,10 +86,15 @@ class LearnSettings:
 class Point:
     """One point of the learning curve, after ``epoch`` epochs; accuracies in 0..1.
 
+    :param epoch: epochs done.
+    :param validation: accuracy on validation images.
+    :param test: accuracy on test images.
     :param running: accuracy on the training images as they came, each before it was learnt; None at
         the start.
-    :param updated, skipped: images that did or did not have something to teach.
-    :param rows, changed: rows of weights written, and weights changed, per update.
+    :param updated: images that had something to teach.
+    :param skipped: images that had nothing to teach.
+    :param rows: rows of weights written, mean per update.
+    :param changed: weights changed, mean per update.
     :param images_per_second: learnt, on one core.
     """
 
@@ -104,7 +111,12 @@ class Point:
 
 @dataclass(frozen=True)
 class State:
-    """A run after its last whole epoch."""
+    """A run after its last whole epoch.
+
+    :param network: with the weights after it.
+    :param generator: state of the generator after it.
+    :param curve: a point before the first epoch, and one after each.
+    """
 
     network: Network
     generator: int
@@ -117,7 +129,7 @@ def run(
     """Learn, epoch by epoch; continue from ``checkpoint`` when it exists and write it after every
     epoch.
 
-    :param progress: is told how many more images are done.
+    :param progress: receives how many more images are done.
     :raises InputError: the network does not fit the data, or the checkpoint belongs to other
         settings.
     """
@@ -129,6 +141,7 @@ def run(
             first_state(settings.seed),
             [split.measure(split.network, Point(0, 0, 0))],
         )
+
     progress((len(state.curve) - 1) * len(split.labels))
     while len(state.curve) <= settings.epochs:
         state = _learn_epoch(settings, split, state, progress)
@@ -139,25 +152,31 @@ def run(
 def _learn_epoch(
     settings: LearnSettings, split: "_Split", state: State, progress: Progress
 ) -> State:
+    """Learn one epoch; return the run after it, with one more point."""
     epoch = len(state.curve)
+
+    # first the order, then the shifts: a board that only shuffles draws the same order
     rng = draws(settings.seed, epoch)
     order = rng.permutation(len(split.labels))
     images = hide(split.network, shift(split.images[order], settings.shift, rng), split.stuck)
     labels = split.labels[order]
     skip = skipping(settings.skip, epoch, settings.epochs, len(order))
     learner = Learner(state.network, settings.rule, state.generator)
+
     right = updated = rows = changed = 0
-    seconds = 0.0
+    seconds = 0.0  # of learning alone, without drawing and measuring
     for first in range(0, len(order), CHUNK):
         part = slice(first, first + CHUNK)
         begin = perf_counter()
         lessons = learner.learn(images[part], labels[part], skip[part])
         seconds += perf_counter() - begin
+
         right += int((lessons.decision == labels[part]).sum())
         updated += int(lessons.updated.sum())
         rows += int(lessons.rows.sum())
         changed += int(lessons.changed.sum())
         progress(len(lessons.decision))
+
     made, count = max(1, updated), len(order)
     counts = right / count, updated, count - updated, rows / made, changed / made
     point = Point(epoch, 0, 0, *counts, count / max(seconds, 1e-9))
@@ -184,6 +203,8 @@ class _Split:
                 f"classes: the network decides between {network.classes}, "
                 f"{data.name} has {data.classes}."
             )
+
+        # the change concerns all parts alike; shifts, drawn anew every epoch, training alone
         images, labels = turn(data.train_images, settings.turn), data.train_labels
         network, stuck = stick_rows(network, images, settings.stuck)
         used, kept = data.split()
@@ -232,6 +253,7 @@ def load_checkpoint(path: Path, settings: LearnSettings, start: Network) -> Stat
                     f"{path}: was begun with {name} {found.get(name)}, not {wanted[name]}; "
                     "delete it first."
                 )
+
         layers = tuple(
             layer.with_weight(tensors[f"layers.{index}.weight"])
             for index, layer in enumerate(start.layers)

@@ -37,13 +37,18 @@ def random_network(
         or not 0 <= bright[-1] <= bright[0] < 255
     ):
         raise InputError(f"--bright: must be descending intensities in 0..254, not {list(bright)}.")
-    rng = np.random.default_rng(seed)
+
     height, width = data.train_images.shape[1:]
     spike_tick = np.full(256, NEVER, np.int16)
     for level, intensity in reversed(list(enumerate(bright))):
         spike_tick[intensity + 1 :] = TICKS_PER_UNIT // 4 * level
     encoder = Intensity((height, width), 1, np.arange(height * width, dtype=np.int32), spike_tick)
+
+    # an average image brings this many spikes, which the hidden threshold follows
     spikes = float((encode(encoder, data.train_images) != NEVER).sum(axis=1).mean())
+
+    # hidden weights are drawn first
+    rng = np.random.default_rng(seed)
     layers = (
         Layer(
             Dense(rng.integers(-14, 27, (encoder.inputs, hidden)).astype(np.int8)),
@@ -53,4 +58,5 @@ def random_network(
             Dense(rng.integers(-6, 15, (hidden, len(data.classes))).astype(np.int8)), Neuron(400)
         ),
     )
+
     return Network(encoder, layers, FirstSpike(), TICKS_PER_UNIT, 6 * TICKS_PER_UNIT, data.classes)

@@ -125,11 +125,13 @@ def _finish(future: Future, settings: TrainSettings, out: Path) -> Point:
     error = cast(BaseException | None, future.exception())
     if error is not None:
         return Point(key, settings.to_json(), 0.0, None, _sentence(error))
+
     figures, content, seconds = future.result()
-    # or Dask would run the point again if the worker that still holds its result dies
+
+    # or Dask would run the point again if the worker that keeps its result dies
     future.release()
-    with atomic_path(out / NETWORKS / f"{key}.safetensors") as beside:
-        beside.write_bytes(content)
+    with atomic_path(out / NETWORKS / f"{key}.safetensors") as temporary:
+        temporary.write_bytes(content)
     shutil.rmtree(out / CHECKPOINTS / key, ignore_errors=True)
     return Point(key, settings.to_json(), seconds, figures)
 

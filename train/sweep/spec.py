@@ -36,6 +36,7 @@ def read_spec(path: Path) -> list[TrainSettings]:
         spec = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: is not TOML ({error}).") from error
+
     for key in spec.keys() - {"settings", "grid"}:
         raise InputError(f"{path}: key {key!r} is unknown; give [settings] and [[grid]].")
     common, grids = spec.get("settings", {}), spec.get("grid", [{}])
@@ -45,6 +46,8 @@ def read_spec(path: Path) -> list[TrainSettings]:
             f"{path}: settings must be a table, [settings], "
             "and every grid one of its own, [[grid]]."
         )
+
+    # a dict keeps the order, and each point once
     points: dict[TrainSettings, None] = {}
     for number, grid in enumerate(grids, 1):
         try:

@@ -88,6 +88,7 @@ class InputLesson(wiring.Component):
             self.draw.eq(go_on),
             self.done.eq(running & ~remaining & self.idle),
         ]
+
         with m.If(self.begin):
             m.d.sync += running.eq(1)
         with m.Elif(self.done):
@@ -125,6 +126,7 @@ class InputLesson(wiring.Component):
             index_after.eq(index + go_on),
             reader.addr.eq(index_after),  # a cycle ahead: the memory answers in the next one
         ]
+
         m.d.sync += [index.eq(index_after), count.eq(count + self.delivered)]
         with m.If(self.clear):
             m.d.sync += [index.eq(0), count.eq(0)]
@@ -138,6 +140,7 @@ class InputLesson(wiring.Component):
         )
         reader, writer = deltas.read_port(), deltas.write_port()
 
+        # Kept and used in the same order of folds, one fold per step.
         fold, fold_after = Signal(range(folds)), Signal(range(folds))
         step = self.keep | self.recall
         m.d.comb += [
@@ -147,5 +150,6 @@ class InputLesson(wiring.Component):
             writer.data.eq(self.deltas),
             writer.en.eq(self.keep),
         ]
+
         m.d.sync += fold.eq(fold_after)
         return reader.data

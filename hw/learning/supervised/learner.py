@@ -85,15 +85,18 @@ class Learner(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: the lesson that is held, the parts, their order."""
         m = Module()
+
         image, learnt = self.image, self.image.learnt
         held = self._hold_lesson(m)
         m.submodules.judge = judge = Judge(self.network, self.rule)
         m.submodules.outputs = outputs = OutputLesson(*self.layers, self.rule)
         m.submodules[INPUTS] = inputs = InputLesson(self.layers[0])
+
         self._connect_lesson(m, held, judge, outputs, inputs)
         self._connect_layers(m, outputs, inputs)
         self._connect_generator(m, outputs, inputs)
 
+        # Judge, output weights, input weights: each needs what the one before has found.
         with m.FSM():
             with m.State("WATCH"), m.If(image.teach):
                 end = Mux(judge.ended, image.tick, self.network.last_tick + 1)
@@ -130,6 +133,7 @@ class Learner(wiring.Component):
         held, has_one = Signal(lesson(self.network)), Signal()
         m.d.comb += [image.learns.eq(has_one), given.ready.eq(~has_one & ~image.running)]
 
+        # It stays until its image is over; the image may be broken off before it is learnt.
         with m.If(given.valid & given.ready):
             known = given.payload.label < len(self.network.classes)
             m.d.sync += [held.eq(given.payload), has_one.eq(known)]
@@ -205,7 +209,9 @@ class Learner(wiring.Component):
     def _count(self, m: Module, rows: Any) -> None:
         """Count what the lesson of an image does."""
         learnt = self.image.learnt
+        # Layers count a cycle after the write: long before ``finish``, as all are at rest then.
         changed = learnt.changed + self.hidden.changed + self.output.changed
+
         m.d.sync += [learnt.rows.eq(learnt.rows + rows), learnt.changed.eq(changed)]
         with m.If(self.image.finish):
             m.d.sync += learnt.eq(0)

@@ -69,6 +69,7 @@ class OutputLesson(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: fold by fold, take the lowest neuron that remains; behind that, three stages."""
         m = Module()
+
         folds, lanes = self.hidden.folds, self.hidden.lanes
         remaining, first_neuron = Signal(lanes), Signal(bits_for((folds - 1) * lanes))
         last = first_neuron == (folds - 1) * lanes
@@ -154,21 +155,28 @@ class OutputLesson(wiring.Component):
             noise_3.eq(noise_2),
             lane_3.eq(lane_2),
         ]
-        size, delta = Signal(len(error_3)), Signal(signed(2))
-        m.d.comb += [
-            size.eq(Mux(error_3 < 0, -error_3, error_3)),
-            delta.eq(Mux(noise_3 < size, Mux(error_3 < 0, -1, 1), 0)),
-        ]
         with m.If(valid_3):
-            m.d.sync += self.deltas[lane_3].eq(delta)
+            m.d.sync += self.deltas[lane_3].eq(self._round(m, error_3, noise_3))
         return valid_1 | valid_2 | valid_3
+
+    def _round(self, m: Module, error: Signal, noise: Signal) -> Value:
+        """Return the step of -1, 0 or +1 that an error is with this noise."""
+        # An error of e out of 2^noise_bits becomes a step with that probability.
+        size, delta = Signal(len(error)), Signal(signed(2))
+        m.d.comb += [
+            size.eq(Mux(error < 0, -error, error)),
+            delta.eq(Mux(noise < size, Mux(error < 0, -1, 1), 0)),
+        ]
+        return delta
 
     def _move(self, m: Module, near: Value, contributed: Signal) -> Value:
         """Say what happens to the row of stage 2, and return its neuron's error."""
         terms: list[Value] = []
         for index in range(len(contributed)):
+            # A neuron that nearly fired counts as if it had contributed to every output.
             weight, up, down = self.word[index], self.up[index], self.down[index]
             counts = near | contributed[index]
+
             terms.append(Mux(up & counts, weight, 0) - Mux(down & counts, weight, 0))
             m.d.comb += self.move[index].eq(Mux(contributed[index], Mux(down, -1, up), 0))
         return total(terms)

@@ -56,6 +56,7 @@ class Judge(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build: the label's tick, and a tree that finds the earliest of the others."""
         m = Module()
+
         classes, silent = len(self.network.classes), self.network.last_tick + 1
 
         label_tick = Signal(self.bits)

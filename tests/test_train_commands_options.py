@@ -1,0 +1,90 @@
+"""Every setting of training has an option; without it the recipe or the run decides."""
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from sim.commands.command_line import Parser
+from sim.errors import InputError
+from small_training import SMALL, YIN_YANG
+from train.commands.options import (
+    SETTINGS,
+    add_checkpoint,
+    add_settings,
+    chosen_settings,
+    saved_settings,
+    show,
+)
+from train.fit import CHECKPOINT_FILE, Training
+from train.settings import PRESETS, TrainSettings, option
+
+
+def parsed(*words):
+    parser = Parser()
+    add_settings(parser)
+    add_checkpoint(parser)
+    return parser.parse_args(list(map(str, words)))
+
+
+def test_every_setting_has_an_option_and_a_help():
+    assert list(SETTINGS) == [field.name for field in fields(TrainSettings)]
+
+
+@pytest.mark.parametrize("field", fields(TrainSettings), ids=lambda field: field.name)
+def test_an_option_sets_its_setting_and_no_other(tmp_path, field):
+    given = getattr(replace(YIN_YANG, **others()), field.name)
+    text = ",".join(map(str, given)) if isinstance(given, tuple) else str(given)
+    arguments = parsed("--out", tmp_path, option(field.name), text)
+    changed = {name for name in SETTINGS if hasattr(arguments, name)}
+    assert changed == {field.name}
+    assert getattr(arguments, field.name) == given
+    assert type(getattr(arguments, field.name)) is type(getattr(TrainSettings(), field.name))
+
+
+def others():
+    """Values unlike the defaults, of the settings that the recipe leaves as they are."""
+    return {"seed": 7, "bits": (4, 3), "hidden": (9,), "inputs": 3, "floor": 0.25, "pool": 2}
+
+
+def test_the_recipe_comes_before_the_checkpoint_and_the_checkpoint_before_the_defaults(tmp_path):
+    assert chosen_settings(parsed("--out", tmp_path)) == TrainSettings()
+    assert chosen_settings(parsed("--out", tmp_path, "--seed", 3)) == TrainSettings(seed=3)
+
+    Training(SMALL, YIN_YANG).save(tmp_path / CHECKPOINT_FILE)
+    assert saved_settings(tmp_path / CHECKPOINT_FILE) == YIN_YANG
+    assert chosen_settings(parsed("--out", tmp_path)) == YIN_YANG
+    changed = chosen_settings(parsed("--out", tmp_path, "--hidden", "5", "6", "--bits"))
+    assert changed == replace(YIN_YANG, hidden=(5, 6), bits=())
+
+    chosen = chosen_settings(parsed("--out", tmp_path, "--preset", "frugal", "--epochs", 2))
+    assert chosen == replace(PRESETS["frugal"], epochs=2)
+
+
+def test_an_earlier_name_is_the_same_option(tmp_path):
+    for name in ("--faint", "--max-silent-intensity"):
+        found = chosen_settings(parsed("--out", tmp_path, name, 70))
+        assert found == TrainSettings(max_silent_intensity=70)
+
+
+def test_other_values_are_refused(tmp_path):
+    with pytest.raises(InputError, match="--preset: must be one of prototype, frugal, float, not"):
+        parsed("--out", tmp_path, "--preset", "best")
+    with pytest.raises(InputError, match="--floor: must be a number, not low"):
+        parsed("--out", tmp_path, "--floor", "low")
+    with pytest.raises(InputError, match="--epochs: must be at least 1"):
+        chosen_settings(parsed("--out", tmp_path, "--epochs", 0))
+
+
+def test_figures_are_lines_or_json(tmp_path, capsys):
+    figures = {"epochs": 2, "test": {"accuracy": 0.123456, "hidden_spikes": 3}}
+    show(figures, parsed("--out", tmp_path))
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["epochs", "2"],
+        ["test", "accuracy", "0.1235"],
+        ["test", "hidden", "spikes", "3"],
+    ]
+    show(figures, parsed("--out", tmp_path, "--json"))
+    assert json.loads(capsys.readouterr().out) == figures
+    assert parsed("--out", tmp_path, "--data", "d").data == Path("d")
