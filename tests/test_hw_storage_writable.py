@@ -28,18 +28,22 @@ def test_rows_that_are_not_moved_are_given_at_the_pace_of_block_ram(seed):
     check_store(dut, rows, seed, load=load)
 
 
+def at_limits(rows, rng):
+    """Return the rows with other weights, most of them at a limit of their format."""
+    form = WeightFormat(rows.layer.weight_bits)
+    weight = rng.choice((form.low, form.high, 0), rows.layer.weight.shape).clip(form.low, form.high)
+    return Rows(rows.layer.with_weight(weight.astype(np.int8)), rows.lanes)
+
+
 @settings(max_examples=10)
 @given(seeds)
 def test_moved_weights_saturate_and_are_counted(seed):
     """Rows one after the other, some words written and some not; many weights are at a limit."""
-    rows, rng = random_rows(seed), np.random.default_rng(seed)
-    form = WeightFormat(rows.layer.weight_bits)
-    weight = rng.choice((form.low, form.high, 0), rows.layer.weight.shape).clip(form.low, form.high)
-    rows = Rows(rows.layer.with_weight(weight.astype(np.int8)), rows.lanes)
-    padded = np.zeros((rows.layer.fan_in, rows.folds * rows.lanes), np.int64)
-    padded[:, : rows.layer.fan_out] = weight
-    dut, expected = WritableStore(rows), padded.copy()
-
+    rng = np.random.default_rng(seed)
+    rows = at_limits(random_rows(seed), rng)
+    form, dut = WeightFormat(rows.layer.weight_bits), WritableStore(rows)
+    padding = rows.folds * rows.lanes - rows.layer.fan_out
+    expected = np.pad(rows.layer.weight.astype(np.int64), ((0, 0), (0, padding)))
     coming = []  # the words on their way: row, fold, and what each weight is to do
 
     async def cycle(ctx):
