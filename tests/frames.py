@@ -19,16 +19,16 @@ def some_frame(rng: random.Random, most: int = 20) -> Frame:
 
 def damage(rng: random.Random, line: bytes) -> bytes:
     """Do to a frame what lines do: flip bits, lose, double or insert bytes, cut it off."""
-    place = rng.randrange(len(line))
+    start = rng.randrange(len(line))
     kind = rng.randrange(6)
     if kind == 0:
-        return line[:place] + bytes((line[place] ^ 1 << rng.randrange(8),)) + line[place + 1 :]
+        return line[:start] + bytes((line[start] ^ 1 << rng.randrange(8),)) + line[start + 1 :]
     if kind == 1:
-        return line[:place] + line[place + 1 + rng.randrange(4) :]
+        return line[:start] + line[start + 1 + rng.randrange(4) :]
     if kind == 2:
-        return line[:place] + line[max(0, place - rng.randrange(1, 4)) :]
+        return line[:start] + line[max(0, start - rng.randrange(1, 4)) :]
     if kind == 3:
-        return line[:place] + rng.randbytes(rng.randrange(1, 4)) + line[place:]
+        return line[:start] + rng.randbytes(rng.randrange(1, 4)) + line[start:]
     if kind == 4:
-        return line[:place]
+        return line[:start]
     return bytes(rng.randrange(256) if rng.random() < 0.2 else byte for byte in line)

@@ -26,7 +26,9 @@ def random_layer(seed, output=False, **changes):
     layer = random_weights(
         rng, int(rng.integers(1, 9)), int(rng.integers(1, 14)), int(rng.integers(1, 9))
     )
-    lanes, group = int(rng.integers(1, layer.fan_out + 1)), int(rng.integers(1, 14))
+    group, lanes = int(rng.integers(1, 14)), int(rng.integers(1, layer.fan_out + 1))
+    if rng.random() < 0.4:
+        lanes = layer.fan_out  # another circuit, without folds
     current = layer.neuron.bounds(layer.connection.inflow(), Premise(2, 0, 9, True, True)).current
     return LayerParameters(
         layer, lanes, 2, 24, current, Bounds(-4000, 4000), output, group=group, **changes

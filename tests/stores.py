@@ -46,12 +46,12 @@ def check_store(dut, rows, seed, latency=lambda fold: 2 + fold, most=None, load=
 
 async def load_words(ctx, port, words, rng):
     """Write every word, in any order and some of them twice; then read them all back."""
-    places = [*range(len(words)), *rng.choices(range(len(words)), k=3)]
-    rng.shuffle(places)
-    for place in places:
+    addresses = [*range(len(words)), *rng.choices(range(len(words)), k=3)]
+    rng.shuffle(addresses)
+    for address in addresses:
         ctx.set(port.write, 1)
-        ctx.set(port.address, place)
-        ctx.set(port.data, words[place])
+        ctx.set(port.address, address)
+        ctx.set(port.data, words[address])
         await ctx.tick()
         ctx.set(port.write, 0)
         await ctx.tick().repeat(rng.randrange(1, 3))
@@ -62,8 +62,8 @@ async def load_words(ctx, port, words, rng):
 async def check_words(ctx, port, words):
     """Read every word through the host's port."""
     ctx.set(port.read, 1)
-    for place, word in enumerate(words):
-        ctx.set(port.address, place)
+    for address, word in enumerate(words):
+        ctx.set(port.address, address)
         await ctx.tick()
         assert ctx.get(port.word) == word
     ctx.set(port.read, 0)

@@ -3,10 +3,10 @@ reads.
 """
 
 import pytest
-from amaranth.sim import Simulator
 
 from hw.bench.flash_chip import FlashChip
 from hw.storage.flash import COMMAND_BITS, OFFSET, QUAD_ENABLE, READ, STATUS_2, VOLATILE, WAKE
+from testbenches import simulate
 
 CONTENT = bytes((0x5A, 0xC3, 0x0F))
 NOTHING = bytes((0xFF, 0xFF, 0xFF))
@@ -38,20 +38,17 @@ def read(wires, first, *, clocks=COMMAND_BITS, oe=LISTENING, o=HELD):
             ctx.set(chip.bus.cs_n, 1)
             await ctx.tick().repeat(2)
             ctx.set(chip.bus.cs_n, 0)
-            for place in reversed(range(bits)):
+            for index in reversed(range(bits)):
                 await clock(
                     ctx,
-                    command >> place & 1,
-                    SENDING if bits < clocks or place >= clocks - 32 else oe,
+                    command >> index & 1,
+                    SENDING if bits < clocks or index >= clocks - 32 else oe,
                 )
         for _ in range(8 * len(CONTENT) // wires):
             level = await clock(ctx, 0, oe)
             found.append(level >> 1 & 1 if wires == 1 else level & ((1 << wires) - 1))
 
-    simulator = Simulator(chip)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    simulate(chip, testbench)
     number = int("".join(f"{level:0{wires}b}" for level in found), 2)
     return number.to_bytes(len(CONTENT), "big")
 
@@ -89,7 +86,7 @@ def test_it_is_broken_once_both_have_driven_a_wire(wires, oe):
     found = read(wires, QUAD, oe=oe)
     listened = {1: 0b0010, 2: 0b0011, 4: 0b1111}[wires] & ~oe
     bits = f"{int.from_bytes(found, 'big'):024b}"
-    symbols = [int(bits[place : place + wires], 2) for place in range(0, 24, wires)]
+    symbols = [int(bits[index : index + wires], 2) for index in range(0, 24, wires)]
     mask = (listened >> 1) if wires == 1 else listened
     assert all(symbol & mask == mask for symbol in symbols[1:])
 

@@ -1,8 +1,7 @@
 """The digest of a network in block RAM."""
 
-from amaranth.sim import Simulator
-
 from hw.boards.digest import DEPTH, Digest
+from testbenches import simulate
 
 
 def test_digest_is_read_from_its_memory():
@@ -14,7 +13,4 @@ def test_digest_is_read_from_its_memory():
             assert ctx.get(dut.value) == 0x12345678
             await ctx.tick().repeat(DEPTH)
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    simulate(dut, testbench)

@@ -1,4 +1,4 @@
-"""The encoder on bad images and at full speed; its events are held against ``sim`` by
+"""The encoder on bad images and at full speed; its events are compared with ``sim`` by
 test_agreement.py.
 """
 

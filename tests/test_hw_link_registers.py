@@ -31,12 +31,12 @@ def test_every_register_has_its_value_and_no_other_address_any():
     async def testbench(ctx):
         for name, value in counted.items():
             ctx.set(getattr(dut, name), value)
-        for place in range(256):
-            ctx.set(dut.address, place)
-            assert ctx.get(dut.known) == (place < len(REGISTERS))
-            if place < len(REGISTERS):
-                assert ctx.get(dut.value) == expected[REGISTERS[place].name]
-                assert address(REGISTERS[place].name) == place
+        for index in range(256):
+            ctx.set(dut.address, index)
+            assert ctx.get(dut.known) == (index < len(REGISTERS))
+            if index < len(REGISTERS):
+                assert ctx.get(dut.value) == expected[REGISTERS[index].name]
+                assert address(REGISTERS[index].name) == index
 
     simulate(dut, testbench)
     assert {register.name for register in REGISTERS} == set(expected)

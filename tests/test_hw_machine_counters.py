@@ -1,21 +1,13 @@
-"""The counters of the gateware, alone; in the pipeline they are held against ``sim`` by
+"""The counters of the gateware, alone; in the pipeline they are compared with ``sim`` by
 test_agreement.py.
 """
 
 import random
 
-from amaranth.sim import Simulator
-
 from hw.events import Status
 from hw.machine.counters import Counters
 from random_networks import random_network
-
-
-def simulate(component, testbench):
-    simulator = Simulator(component)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(testbench)
-    simulator.run()
+from testbenches import simulate
 
 
 def test_counters_count_each_image_alone_and_drops_for_good():

@@ -104,12 +104,12 @@ def beat(tick, neuron):
     return layout.const({"kind": Kind.SPIKE, "tick": tick, "neuron": neuron}).as_value().value
 
 
-@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("index", range(5))
 @pytest.mark.parametrize("neuron", [5, 7])
-def test_an_event_out_of_range_is_rejected_counted_and_changes_nothing(place, neuron):
+def test_an_event_out_of_range_is_rejected_counted_and_changes_nothing(index, neuron):
     events = input_events(SLOW, GOOD)[0]
-    bad = [*events[:place], beat(0, neuron), *events[place:]]
-    first, second = feed([bad, events], seed=place)
+    bad = [*events[:index], beat(0, neuron), *events[index:]]
+    first, second = feed([bad, events], seed=index)
     assert (first.rejected, second.rejected) == (1, 0)
     assert first.trace.to_json() == second.trace.to_json() == run(SLOW, GOOD[0]).to_json()
 
@@ -122,9 +122,9 @@ def test_an_event_that_comes_too_late_is_rejected_counted_and_changes_nothing():
 
 
 @pytest.mark.parametrize("lanes", [1, FULL])
-@pytest.mark.parametrize("place", range(5))
-def test_a_broken_image_is_dropped_and_the_next_is_right(place, lanes):
+@pytest.mark.parametrize("index", range(5))
+def test_a_broken_image_is_dropped_and_the_next_is_right(index, lanes):
     events = input_events(SLOW, GOOD)[0]
-    first, second = feed([[*events[:place], end_of_image(Kind.ABORT)], events], lanes=lanes)
+    first, second = feed([[*events[:index], end_of_image(Kind.ABORT)], events], lanes=lanes)
     assert (first.status, first.trace) == (Status.DROPPED, None)
     compare(1, run(SLOW, GOOD[0]), second)

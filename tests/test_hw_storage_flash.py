@@ -139,18 +139,18 @@ def test_a_row_is_one_read_whatever_was_broken_off(data, seed):
         [*rng.choices(range(5), k=8), 0],
     )
     row_bytes = rows.folds * rows.word_bytes
-    places = {OFFSET + HEADER_BYTES + row * row_bytes for row in asked}
+    addresses = {OFFSET + HEADER_BYTES + row * row_bytes for row in asked}
     with patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES):
         wires = read_rows(rows, data, asked, rng)
     wakings = [
-        place
-        for place, bits in enumerate(wires.commands)
+        index
+        for index, bits in enumerate(wires.commands)
         if len(bits) == 8 and number(bits) == WAKE
     ]
     assert all(pause >= WAKE_CYCLES for pause in wires.pauses[wakings[-1] + 1 : wakings[-1] + 2])
     assert min(wires.pauses) >= DESELECT_CYCLES
     assert wakings[-1] < next(
-        place for place, bits in enumerate(wires.commands) if number(bits[8:32] or [0]) in places
+        index for index, bits in enumerate(wires.commands) if number(bits[8:32] or [0]) in addresses
     )
     known = {WAKE, READ[data]} | ({VOLATILE, STATUS_2} if data == 4 else set())
     for bits in wires.commands:
@@ -158,7 +158,7 @@ def test_a_row_is_one_read_whatever_was_broken_off(data, seed):
         assert len(bits) < 8 or number(bits[:8]) in known
         if len(bits) >= COMMAND_BITS:
             assert number(bits[:8]) == READ[data]
-            assert number(bits[8:32]) in places | {OFFSET}
+            assert number(bits[8:32]) in addresses | {OFFSET}
 
 
 @pytest.mark.parametrize("wires", READ)
