@@ -125,7 +125,9 @@ def test_wrong_lessons_are_named_by_image_and_quantity(tmp_path, monkeypatch, ca
 
     class Wrong(Lessons):
         def __init__(self, parameters, engine, vcd):
-            super().__init__(replace(parameters, rule=replace(parameters.rule, noise_bits=0)), engine)
+            super().__init__(
+                replace(parameters, rule=replace(parameters.rule, noise_bits=0)), engine
+            )
             self.parameters = parameters
 
     monkeypatch.setattr(command, "Lessons", Wrong)
