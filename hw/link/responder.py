@@ -207,8 +207,8 @@ class Responder(wiring.Component):
             with m.If((kind == Kind.LOAD.value) & exchange.known & (exchange.size == remaining)):
                 m.d.comb += exchange.start.eq(1)
                 m.next = "LOAD"
-            fits = (remaining == 0) & (exchange.size <= FETCH_BYTES)
-            with m.If((kind == Kind.FETCH.value) & exchange.known & fits):
+            asked = (kind == Kind.FETCH.value) & exchange.known & (remaining == 0)
+            with m.If(asked & (exchange.size <= FETCH_BYTES)):
                 m.d.comb += [exchange.start.eq(1), exchange.reading.eq(1)]
                 self._answer(m, kind, Const(0, 1), exchange.size, follow=True)
 
