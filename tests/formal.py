@@ -122,7 +122,7 @@ class StableOutput(Specification):
 
 
 class NothingLost(Specification):
-    """Every neuron that fires leaves the queue once, lowest index first, soon, and no other does."""
+    """Every neuron that fires leaves the queue once, lowest index first, soon; no other does."""
 
     def state(self, m):
         dut: Queue = self.dut

@@ -22,36 +22,55 @@ from sim.errors import InputError
 ROOT = Path(__file__).parent.parent
 COPIED = ("hw", "sim", "tests", "pyproject.toml")
 HARDWARE = (
-    "test_hw_parts.py",
-    "test_hw_counters.py",
-    "test_hw_encode.py",
-    "test_hw_pipeline.py",
+    "test_hw_machine_layer.py",
+    "test_hw_encoders_intensity.py",
+    "test_hw_machine_pipeline.py",
     "test_agreement.py",
 )
+"""After the test of the mutated file itself, if no others are given."""
+
 SOFTWARE = (
     "test_sim_pipeline.py",
     "test_sim_fixed_point.py",
     "test_sim_batch.py",
-    "test_hw_pipeline.py",
+    "test_hw_machine_pipeline.py",
 )
-LEARNING = ("test_sim_supervised.py", "test_sim_supervised_batch.py")
-STORES = ("test_hw_weights.py",)
-FLASH = ("test_hw_flash.py", "test_hw_weights.py")
+LEARNING = ("test_hw_learning_supervised_learner.py",)
+WORDS = (
+    "test_hw_storage_spram.py::test_loaded_rows_are_given_at_the_pace_of_block_ram",
+    "test_hw_link_responder.py",
+    "test_hw_link_words.py",
+)
+FLASH = (
+    "test_hw_flow_placement.py",
+    "test_hw_storage_flash.py",
+    "test_hw_boards_top.py::test_weights_of_another_network_are_refused",
+)
 REUSE = ("test_hw_flow_reuse.py", "test_hw_boards_digest.py")
 PROOF = ("test_hw_proofs.py::test_no_width_is_too_small",)
+
+
+def own_test(file: str) -> str:
+    """Return the name of the test of a source file: quick, and close to the bug."""
+    return f"test_{'_'.join(Path(file).with_suffix('').parts)}.py"
 
 
 @dataclass(frozen=True)
 class Mutant:
     """One bug: ``new`` in place of the only ``old`` in ``file``; ``tests`` are those that should
-    notice.
+    notice, in the order in which they run.
     """
 
     name: str
     file: str
     old: str
     new: str
-    tests: tuple[str, ...] = HARDWARE
+    tests: tuple[str, ...] = ()
+
+    @property
+    def chosen_tests(self) -> tuple[str, ...]:
+        """``tests``, or the file's own and ``HARDWARE``."""
+        return self.tests or tuple(dict.fromkeys((own_test(self.file), *HARDWARE)))
 
 
 MUTANTS = [
@@ -102,7 +121,6 @@ MUTANTS = [
         "hw/storage/block.py",
         "m.d.sync += piece.eq",
         "m.d.comb += piece.eq",
-        STORES,
     ),
     Mutant(
         "spike left over", "hw/machine/spike_queue.py", "more.eq(several(list(now)))", "more.eq(0)"
@@ -314,10 +332,13 @@ MUTANTS = [
         Mutant(*bug, ("test_sim_supervised.py", "test_sim_supervised_batch.py"))
         for bug in learning_mutants.SOFTWARE
     ),
-    *(Mutant(*bug, ("test_hw_learn.py",)) for bug in learning_mutants.HARDWARE),
-    *(Mutant(*bug, ("test_hw_learn_link.py",)) for bug in learning_mutants.LINK),
-    *(Mutant(*bug, ("test_hw_words.py", "test_hw_weights.py")) for bug in board_mutants.WORDS),
-    *(Mutant(*bug, ("test_hw_words.py",)) for bug in board_mutants.PRIMITIVES),
+    *(
+        Mutant(*bug, tuple(dict.fromkeys((own_test(bug[1]), *LEARNING))))
+        for bug in learning_mutants.HARDWARE
+    ),
+    *(Mutant(*bug, ("test_hw_link_responder.py",)) for bug in learning_mutants.LINK),
+    *(Mutant(*bug, WORDS) for bug in board_mutants.WORDS),
+    *(Mutant(*bug, ("test_hw_storage_spram.py",)) for bug in board_mutants.PRIMITIVES),
     *(Mutant(*bug, REUSE) for bug in board_mutants.REUSE),
     *(Mutant(*bug, FLASH) for bug in board_mutants.FLASH),
 ]
@@ -332,7 +353,7 @@ def survives(mutant: Mutant) -> bool:
             copy(source, Path(scratch) / name)
         file = Path(scratch) / mutant.file
         file.write_text(file.read_text().replace(mutant.old, mutant.new))
-        tests = [f"tests/{test}" for test in mutant.tests]
+        tests = [f"tests/{test}" for test in mutant.chosen_tests]
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
         command += ["--hypothesis-profile", "unshrunk", *tests]
         done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)

@@ -10,6 +10,7 @@ from hw.bench.emulate import CLOCK_HZ as VIRTUAL_CLOCK_HZ
 from hw.bench.emulate import Terminal, VirtualBoard, serve
 from hw.bench.flash_chip import complete
 from hw.boards.top import BoardParameters, Top
+from hw.link.client import Board
 from hw.link.uart import BITS, bit_cycles
 from hw.parameters import MachineParameters
 from hw.rows import SPRAM
@@ -31,17 +32,26 @@ def parameters_of(network, lanes=1, spram=None):
     return BoardParameters(machine, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4)
 
 
+def learning_board(network, rule, damage=lambda data: data, **options):
+    """A board in a simulator that learns by a rule, if there is one, at two lanes."""
+    lanes = min(2, max(layer.fan_out for layer in network.layers))
+    parameters = BoardParameters(MachineParameters(network, lanes, rule), CLOCK_HZ, CLOCK_HZ // 4)
+    return Board(SimulatedLine(parameters, damage), network, **options)
+
+
 @contextmanager
 def virtual_board(pipeline):
     """Give the port of a virtual board at a pseudo-terminal, which runs in a thread."""
     board, terminal, stop = VirtualBoard(pipeline), Terminal(), threading.Event()
     thread = threading.Thread(target=serve, args=(board, terminal, lambda: not stop.is_set()))
     thread.start()
-    yield terminal.port
-    stop.set()
-    thread.join()
-    terminal.close()
-    board.close()
+    try:
+        yield terminal.port
+    finally:
+        stop.set()
+        thread.join()
+        terminal.close()
+        board.close()
 
 
 def check_answers(board, network, images):

@@ -1,9 +1,20 @@
-"""Settings of builds that take no time, and a router's report, for the tests of ``hw/flow``."""
+"""Settings of builds that take no time, networks of any size, and a router's report, for the tests
+of ``hw/flow``.
+"""
+
+from itertools import pairwise
+
+import numpy as np
 
 from hw.boards.table import find_board
 from hw.flow.settings import BuildSettings
 from hw.parameters import MachineParameters
 from random_networks import random_network
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 
 ROUTED = {
     "fmax": {
@@ -65,3 +76,13 @@ def settings_of(name, clock_hz=None, lanes=1):
     board = find_board(name)
     machine = MachineParameters(random_network(3), lanes)
     return BuildSettings(machine, board, clock_hz or board.clock_hz)
+
+
+def sized_network(*sizes, bits=8):
+    """A network of these numbers of neurons, inputs first; all weights are 1."""
+    layers = tuple(
+        Layer(Dense(np.ones(size, np.int8)), Neuron(100), weight_bits=bits)
+        for size in pairwise(sizes)
+    )
+    encoder = Intensity((28, 28), 1, np.arange(sizes[0], dtype=np.int32), np.zeros(256, np.int16))
+    return Network(encoder, layers, FirstSpike(), 4, 12, tuple(map(str, range(sizes[-1]))))

@@ -14,7 +14,7 @@ from sim.errors import InputError
 from sim.file import NETWORK_FILE, save
 from simulated_board import virtual_board
 
-SEED = 7  # the virtual board of tests/test_hw_host.py, compiled once for both
+SEED = 7  # the virtual board of tests/test_hw_link_client.py, compiled once for both
 
 
 @pytest.fixture(scope="module")

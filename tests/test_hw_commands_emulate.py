@@ -10,7 +10,7 @@ import pytest
 from command_lines import sentence_of, write_network
 from hw.commands.parser import main
 
-SEED = 7  # the virtual board of tests/test_hw_host.py, compiled once for both
+SEED = 7  # the virtual board of tests/test_hw_link_client.py, compiled once for both
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

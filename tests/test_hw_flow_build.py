@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from hw.boards.table import BOARDS
+from hw.boards.table import BOARDS, find_board
 from hw.flow.build import REPORT_FILE, WORK, build
 from hw.flow.measure import summary
-from hw.flow.settings import FASTEST
-from hw.rows import SPRAM
+from hw.flow.settings import FASTEST, BuildSettings
+from hw.parameters import MachineParameters
+from hw.rows import SPRAM, flash
+from hw.storage.flash import HEADER_BYTES, OFFSET, WEIGHTS_FILE
 from random_networks import random_network
 from sim.errors import InputError
 from small_builds import ROUTED, settings_of
@@ -85,3 +87,20 @@ def test_every_board_is_built_as_fast_as_it_gets(name, tmp_path):
     built = build(settings_of(name, FASTEST), tmp_path)
     assert built.met
     assert (built.bitstream is None) == (BOARDS[name].pins is None)
+
+
+@pytest.mark.slow
+def test_a_build_has_its_weights_beside_it(tmp_path):
+    board = find_board("icebreaker")
+    pipeline = MachineParameters(random_network(3), 1).with_placement(0, flash())
+    rows = pipeline.layers[0].rows
+    report = build(BuildSettings(pipeline, board, board.clock_hz), tmp_path).to_json()
+    assert report["weights"] == {"file": WEIGHTS_FILE, "offset": OFFSET}
+    written = (tmp_path / WEIGHTS_FILE).read_bytes()
+    assert int.from_bytes(written[:HEADER_BYTES], "big") == pipeline.network.digest
+    assert [
+        int.from_bytes(written[place : place + rows.word_bytes], "big")
+        for place in range(HEADER_BYTES, len(written), rows.word_bytes)
+    ] == rows.pack()
+    build(BuildSettings(replace(pipeline, placement=()), board, board.clock_hz), tmp_path)
+    assert not (tmp_path / WEIGHTS_FILE).exists()

@@ -7,8 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hw.boards.table import find_board
 from hw.flow.build import build
-from hw.flow.check import OVERHEAD_LUTS, check
+from hw.flow.check import OVERHEAD_LUTS, Findings, check
+from hw.flow.settings import BuildSettings
+from hw.parameters import MachineParameters
+from hw.rows import flash
+from hw.storage.flash import row_cycles
+from random_networks import random_network
 from sim.pipeline import run
 from small_builds import settings_of
 
@@ -42,3 +48,21 @@ def test_check_says_what_fits_and_what_to_change(tmp_path, monkeypatch):
 def test_check_counts_the_blocks_that_synthesis_uses(tmp_path):
     settings = settings_of("none-up5k")
     assert check(settings, []).blocks == build(settings, tmp_path).cells["SB_RAM40_4K"]
+
+
+def test_check_says_what_an_event_costs():
+    board = find_board("icebreaker")
+    pipeline = MachineParameters(random_network(4), 1).with_placement(0, flash())
+    found = Findings(
+        BuildSettings(pipeline, board, board.clock_hz), blocks=31, sprams=0, luts=1, silent=None
+    )
+    first, *rest = found.to_json()["layers"]
+    assert (first["weights_in"], first["cycles_per_event"]) == (
+        "flash",
+        row_cycles(pipeline.layers[0].rows, 4),
+    )
+    assert [layer["cycles_per_event"] for layer in rest] == [
+        layer.folds for layer in pipeline.layers[1:]
+    ]
+    (advice,) = found.advice
+    assert "the weights are in flash already" in advice

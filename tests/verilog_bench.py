@@ -1,5 +1,5 @@
-"""The cocotb side of test_hw_verilog.py: exported vectors into the emitted Verilog, with random stalls
-on both streams.
+"""The cocotb side of test_hw_verilog.py: exported vectors into the emitted Verilog, with random
+stalls on both streams.
 """
 
 import os

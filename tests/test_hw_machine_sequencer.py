@@ -9,13 +9,13 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import connect, flipped
 from hypothesis import given, settings
 
+from courses import assert_learns_alike, random_course
 from hw.bench.simulate import Simulation, compare
 from hw.parameters import FULL, MachineParameters
 from hw.readouts import READOUTS
 from hw.readouts.first_spike import FirstSpike
 from random_networks import random_images, random_network, seeds
 from sim.pipeline import run
-from test_hw_learn import assert_learns_alike, random_course
 
 IMAGES = 4
 

@@ -1,32 +1,18 @@
-"""Weights in flash: what the wires do, whole machines against sim, and the files and pins of a
-board.
-"""
+"""Weights in flash: what the wires do, when rows come, and whole machines against sim."""
 
 import random
-import re
-from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
 import pytest
 from amaranth.hdl import Module, ResetInserter, Signal, Value
 from amaranth.lib.wiring import connect
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 
-from hw.bench.emulate import VirtualBoard
-from hw.bench.flash_chip import FlashChip
+from hw.bench.flash_chip import FlashChip, WithFlash
 from hw.bench.simulate import Simulation, simulate
-from hw.boards import top
-from hw.boards.table import BOARDS, find_board
-from hw.boards.top import BoardTop
-from hw.flow.build import build
-from hw.flow.check import Findings
-from hw.flow.settings import BuildSettings
-from hw.link.client import Board
-from hw.link.exchange import LinkError
 from hw.parameters import MachineParameters
-from hw.rows import BLOCK, Rows, flash
+from hw.rows import Rows, flash
 from hw.storage.flash import (
     COMMAND_BITS,
     DESELECT_CYCLES,
@@ -37,17 +23,17 @@ from hw.storage.flash import (
     STATUS_2,
     VOLATILE,
     WAKE,
-    WEIGHTS_FILE,
     FlashStore,
     image,
     row_cycles,
 )
-from hw.verilog import to_rtlil
+from random_layers import random_rows
 from random_networks import random_images, random_network, seeds
 from sim.connections.dense import Dense
 from sim.network import Layer
 from sim.neuron import Neuron
-from simulated_board import CLOCK_HZ, SimulatedLine, VirtualLine, check_answers
+from stores import check_store
+from testbenches import simulate as run_testbench
 
 WAKE_CYCLES = 50
 
@@ -135,10 +121,7 @@ def read_rows(rows, data, asked, rng):
             ctx.set(clear, 0)
             assert not limit or found == words[row * rows.folds : (row + 1) * rows.folds]
 
-    simulator = Simulator(m)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    run_testbench(m, testbench)
     return wires
 
 
@@ -146,7 +129,9 @@ def read_rows(rows, data, asked, rng):
 @settings(max_examples=8)
 @given(seeds)
 def test_a_row_is_one_read_whatever_was_broken_off(data, seed):
-    """Resets at any time, as they begin images, leave the flash its pauses; the next row is right."""
+    """Resets at any time, as they begin images, leave the flash its pauses; the next row is
+    right.
+    """
     rng = random.Random(seed)
     weight = np.random.default_rng(seed).integers(-128, 128, (5, 4)).astype(np.int8)
     rows, asked = (
@@ -176,6 +161,24 @@ def test_a_row_is_one_read_whatever_was_broken_off(data, seed):
             assert number(bits[8:32]) in places | {OFFSET}
 
 
+@pytest.mark.parametrize("wires", READ)
+@settings(max_examples=15)
+@given(seeds)
+def test_a_flash_gives_the_rows_asked_for_at_its_pace(wires, seed):
+    """Two cycles per bit of its one wire, or for as many bits as it has wires."""
+    rows = random_rows(seed)
+    store = FlashStore(rows, wires)
+
+    def latency(fold):
+        return 1 + 2 * (COMMAND_BITS + 8 * rows.word_bytes * (fold + 1) // wires)
+
+    waking = 16 + sum(DESELECT_CYCLES + 2 * bits for _, bits in store.first)
+    digest = 2 * 8 * HEADER_BYTES // wires
+    most = waking + digest + 6 * row_cycles(rows, wires) + DESELECT_CYCLES
+    with patch("hw.storage.flash.WAKE_CYCLES", 16):
+        check_store(WithFlash(store, image(rows, seed)), rows, seed, latency, most)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_machine_with_weights_in_flash_equals_sim(seed):
     """Any layer of any network; an image costs what its rows cost."""
@@ -189,92 +192,3 @@ def test_a_machine_with_weights_in_flash_equals_sim(seed):
     for trace in found:
         # of the rows counted, the last may have been broken off by the decision
         assert trace.cycles >= (trace.events[layer] - 1) * cycles
-
-
-def test_the_virtual_board_reads_its_flash():
-    network = random_network(9)
-    board = VirtualBoard(MachineParameters(network, 1).with_placement(0, flash()))
-    with Board(VirtualLine(board), network) as host:
-        check_answers(host, network, random_images(network, 30, 9))
-    board.close()
-
-
-@pytest.mark.parametrize("wrong", [0, 1 << 31])
-def test_weights_of_another_network_are_refused(wrong):
-    """The digest before the weights is compared with that of the bitstream, whatever the host runs."""
-    network = random_network(9)
-    parameters = MachineParameters(network, 1).with_placement(0, flash(2))
-
-    def swapped(rows, digest):
-        return image(rows, digest ^ wrong)
-
-    with (
-        patch("hw.storage.flash.WAKE_CYCLES", WAKE_CYCLES),
-        patch("hw.bench.flash_chip.image", swapped),
-    ):
-        line = SimulatedLine(top.BoardParameters(parameters, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4))
-        if wrong:
-            with pytest.raises(LinkError, match="in its flash are another network's weights"):
-                Board(line, network)
-        else:
-            assert Board(line, network).registers()["digest"] == network.digest
-
-
-def gateware(name, placement=()):
-    board = find_board(name)
-    machine = MachineParameters(random_network(3), 1, placement=placement)
-    wanted = BuildSettings(machine, board, board.clock_hz)
-    outermost = BoardTop(wanted.top(board.clock_hz), None, wanted.flash)
-    text = to_rtlil(outermost, board.device)
-    module = text.partition("attribute \\top 1")[2].partition("\nend")[0]
-    return set(re.findall(r"(?:input|output|inout) \d+ +\\(\w+)", module)), text
-
-
-@pytest.mark.parametrize("name", [board.name for board in BOARDS.values() if board.flash])
-def test_pins_of_the_flash_are_there_if_weights_are(name):
-    """Each has its place on the board; an ECP5 has no pin for the clock."""
-    pins, text = gateware(name)
-    assert pins == {"clk", "rx", "tx"}
-    assert "flash" not in text
-    placement = (flash(), *[BLOCK] * (len(random_network(3).layers) - 1))
-    pins, text = gateware(name, placement)
-    listed = find_board(name).pin_file.read_text().replace('"', "").split()
-    assert pins == {
-        name for name in listed if name in ("clk", "rx", "tx") or name.startswith("flash_")
-    }
-    assert ("flash_sck" in pins) != ("USRMCLK" in text)
-
-
-def test_check_says_what_an_event_costs():
-    board = find_board("icebreaker")
-    pipeline = MachineParameters(random_network(4), 1).with_placement(0, flash())
-    found = Findings(
-        BuildSettings(pipeline, board, board.clock_hz), blocks=31, sprams=0, luts=1, silent=None
-    )
-    first, *rest = found.to_json()["layers"]
-    assert (first["weights_in"], first["cycles_per_event"]) == (
-        "flash",
-        row_cycles(pipeline.layers[0].rows, 4),
-    )
-    assert [layer["cycles_per_event"] for layer in rest] == [
-        layer.folds for layer in pipeline.layers[1:]
-    ]
-    (advice,) = found.advice
-    assert "the weights are in flash already" in advice
-
-
-@pytest.mark.slow
-def test_a_build_has_its_weights_beside_it(tmp_path):
-    board = find_board("icebreaker")
-    pipeline = MachineParameters(random_network(3), 1).with_placement(0, flash())
-    rows = pipeline.layers[0].rows
-    report = build(BuildSettings(pipeline, board, board.clock_hz), tmp_path).to_json()
-    assert report["weights"] == {"file": WEIGHTS_FILE, "offset": OFFSET}
-    written = (tmp_path / WEIGHTS_FILE).read_bytes()
-    assert int.from_bytes(written[:HEADER_BYTES], "big") == pipeline.network.digest
-    assert [
-        int.from_bytes(written[place : place + rows.word_bytes], "big")
-        for place in range(HEADER_BYTES, len(written), rows.word_bytes)
-    ] == rows.pack()
-    build(BuildSettings(replace(pipeline, placement=()), board, board.clock_hz), tmp_path)
-    assert not (tmp_path / WEIGHTS_FILE).exists()

@@ -1,46 +1,34 @@
-"""The host and a board talk: the same test body for a simulated, a virtual and a real board."""
+"""The host's side of the link: what a board answers, and what the host makes of a bad line, of
+silence, and of a board that is another.
+"""
 
 import os
-import threading
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hw.bench.emulate import Terminal, VirtualBoard, serve
+from hw.bench.emulate import VirtualBoard
 from hw.link.client import Board
 from hw.link.exchange import TRIES, LinkError
-from hw.link.registers import IDENTITY, PROTOCOL
 from hw.link.serial_line import SerialLine
 from hw.parameters import MachineParameters
 from hw.rows import SPRAM
+from lesson_networks import course
 from random_networks import random_images, random_network
 from sim import batch
-from sim.errors import InputError
 from sim.file import load
+from sim.learning.supervised import learn
 from simulated_board import (
-    CLOCK_HZ,
     SimulatedLine,
     VirtualLine,
     check_answers,
+    learning_board,
     noise,
     parameters_of,
 )
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_simulated_board_decides_as_sim(seed):
-    network = random_network(seed)
-    with Board(SimulatedLine(parameters_of(network)), network) as board:
-        check_answers(board, network, random_images(network, 3, seed))
-        registers = board.registers()
-    assert registers["identity"] == IDENTITY
-    assert registers["protocol"] == PROTOCOL
-    assert registers["digest"] == network.digest
-    assert registers["clock_hz"] == CLOCK_HZ
-    assert registers["window"] >= 2
-    assert registers["damaged"] == registers["dropped"] == 0
 
 
 @pytest.fixture(scope="module")
@@ -64,38 +52,6 @@ def test_bad_line_costs_time_but_no_answer(virtual, rate):
     ) as host:
         check_answers(host, network, images)
         assert host.read("damaged") > 0
-
-
-def test_virtual_board_at_a_terminal_decides_as_sim(virtual):
-    board, network = virtual
-    terminal, stop = Terminal(), threading.Event()
-    thread = threading.Thread(target=serve, args=(board, terminal, lambda: not stop.is_set()))
-    thread.start()
-    try:
-        for seed in (1, 2):  # hosts come and go
-            with Board(SerialLine(terminal.port), network) as host:
-                check_answers(host, network, random_images(network, 200, seed))
-    finally:
-        stop.set()
-        thread.join()
-        terminal.close()
-
-
-def test_port_that_cannot_be_used_is_explained(tmp_path):
-    with pytest.raises(InputError, match="no such port"):
-        SerialLine(str(tmp_path / "none"))
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be opened"):
-        SerialLine(str(tmp_path / "file"))
-
-
-def test_busy_port_is_explained():
-    terminal = Terminal()
-    line = SerialLine(terminal.port)
-    with pytest.raises(InputError, match="another program"):
-        SerialLine(terminal.port)
-    line.close()
-    terminal.close()
 
 
 @pytest.mark.board
@@ -160,3 +116,32 @@ def test_images_of_the_wrong_shape_are_refused():
     board = Board(SimulatedLine(parameters_of(network)), network)
     with pytest.raises(ValueError, match="shape"):
         next(board.classify(np.zeros((1, 99, 99), np.uint8)))
+
+
+def fetched(board, network):
+    rows = [layer.rows for layer in board.pipeline.layers]
+    weights = [each.unpack(list(board.fetch_words(index))) for index, each in enumerate(rows)]
+    layers = (
+        layer.with_weight(weight) for layer, weight in zip(network.layers, weights, strict=True)
+    )
+    return replace(network, layers=tuple(layers))
+
+
+def test_a_board_learns_each_image_once_over_a_bad_line():
+    """Bytes are lost, doubled and changed in both directions; what a good line does,
+    test_hw_commands_learn.py sees.
+    """
+    network, images, labels, skip, rule = course(8, 3)
+    with learning_board(network, rule, noise(8, 0.003), patience_s=0.001, tries=100) as board:
+        assert board.pipeline.rule == rule
+        board.set_generator(77)
+        after, state = network, 77
+        for taught, image, label, leave in zip(
+            board.learn(images, labels, skip), images, labels, skip, strict=True
+        ):
+            lesson = learn(after, image, int(label), rule, state, int(leave))
+            expected = (lesson.decision, lesson.updated, lesson.rows, lesson.changed)
+            assert (taught.decision, taught.updated, taught.rows, taught.changed) == expected
+            after, state = lesson.network, lesson.state
+        assert (board.read("lessons"), board.read("generator")) == (len(images), state)
+        assert fetched(board, network).digest == after.digest != network.digest

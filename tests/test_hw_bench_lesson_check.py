@@ -9,7 +9,7 @@ from hw.bench.lesson_check import difference, expect, learn_in_gateware
 from hw.bench.lessons import Course, Lessons
 from hw.bench.simulate import DifferenceError
 from hw.parameters import FULL, MachineParameters
-from test_sim_learn import course
+from lesson_networks import course
 
 SEED, IMAGES = 8, 9
 

@@ -7,77 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from courses import IMAGES, assert_learns_alike, expected, random_course
 from hw.bench.lessons import Course, Lessons
 from hw.bench.simulate import Simulation, compare
 from hw.bench.trace import end_of_image
 from hw.events import Kind, Status
 from hw.machine.machine import Machine
 from hw.parameters import FULL, MachineParameters
-from hw.rows import BLOCK, SPRAM
 from hw.storage.writable import LATENCY_CYCLES
 from hw.verilog import to_rtlil
-from lesson_networks import course, machine
-from random_networks import random_images, random_network, seeds
-from sim.connections.dense import Dense
-from sim.data import dataset
-from sim.encoders.intensity import Intensity
-from sim.errors import InputError
-from sim.learning.supervised import Rule, learn
-from sim.learning.supervised_batch import Learner
-from sim.network import Layer, Network
-from sim.neuron import Neuron
+from lesson_networks import machine
+from random_networks import random_network, seeds
+from sim.learning.supervised import Rule
 from sim.pipeline import run
-from sim.readouts.first_spike import FirstSpike
 
-IMAGES = 6
 SEED = 11
-
-
-def expected(network, rule, given_course):
-    """What sim makes of a course: network and generator, (decision, updated, rows, changed, tick,
-    timed out).
-    """
-    state, counts = given_course.state, []
-    for image, label, skip in zip(
-        given_course.images, given_course.labels, given_course.skip, strict=True
-    ):
-        trace = run(network, image)
-        if label < 0:
-            counts.append((trace.decision, 0, 0, 0, trace.tick, trace.timed_out))
-            continue
-        lesson = learn(network, image, int(label), rule, state, int(skip))
-        network, state = lesson.network, lesson.state
-        counts.append(
-            (
-                lesson.decision,
-                lesson.updated,
-                lesson.rows,
-                lesson.changed,
-                trace.tick,
-                trace.timed_out,
-            )
-        )
-    return network, state, counts
-
-
-def assert_learns_alike(network, rule, given_course, lanes, engine="amaranth", pauses=None):
-    found = Lessons(MachineParameters(network, lanes, rule), engine).run(given_course, pauses)
-    after, state, counts = expected(network, rule, given_course)
-    timed_out = found.status == Status.TIMED_OUT.value
-    columns = (found.decision, found.updated, found.rows, found.changed, found.tick, timed_out)
-    assert list(zip(*(column.tolist() for column in columns), strict=True)) == counts
-    for ours, theirs in zip(found.network.layers, after.layers, strict=True):
-        assert ours.weight.tolist() == theirs.weight.tolist()
-    assert found.state == state
-    return found
-
-
-def random_course(seed):
-    """A network, a rule, and labelled images, some of which have no label."""
-    network, images, labels, skip, rule = course(seed, IMAGES)
-    rng = np.random.default_rng(seed)
-    labels = np.where(rng.random(IMAGES) < 0.85, labels, -1)
-    return network, rule, Course(images, labels, skip, int(rng.integers(1, 1 << 32)))
 
 
 @settings(max_examples=100)
@@ -186,16 +130,6 @@ def test_a_label_out_of_range_is_none():
     assert found.decision.tolist() == [run(network, images[0]).decision] * 2
 
 
-@given(seeds)
-def test_words_hold_the_weights_that_were_put_there(seed):
-    network = random_network(seed)
-    lanes = int(
-        np.random.default_rng(seed).integers(1, max(layer.fan_out for layer in network.layers) + 1)
-    )
-    for layer in MachineParameters(network, lanes).layers:
-        assert layer.rows.unpack(layer.rows.pack()).tolist() == layer.layer.weight.tolist()
-
-
 def test_a_build_that_does_not_learn_has_nothing_of_it():
     """No learner, no memory of ticks, and weights that only the bitstream writes."""
     network = random_network(SEED)
@@ -208,55 +142,3 @@ def test_a_build_that_does_not_learn_has_nothing_of_it():
         assert trace_of_learning in learning
     modules = {text.split()[0]: text for text in plain.split("module ")[1:]}
     assert not any("$memwr_v2" in text for name, text in modules.items() if name.endswith('words"'))
-
-
-def test_what_cannot_learn_is_refused():
-    deep = machine([[1, 1]], [[1, 1], [1, 1]])
-    deep = Network(deep.encoder, (*deep.layers, deep.layers[1]), FirstSpike(), 2, 12, deep.classes)
-    with pytest.raises(InputError, match="learning needs 2"):
-        MachineParameters(deep, FULL, Rule(1, 0))
-    with pytest.raises(InputError, match="none of them in SPRAM"):
-        MachineParameters(
-            machine([[1, 1]], [[1, 1], [1, 1]]), FULL, Rule(1, 0), placement=(SPRAM, BLOCK)
-        )
-
-
-def random_start(hidden=600):
-    """784-hidden-10 as ``train learn`` starts from."""
-    rng = np.random.default_rng(SEED)
-    spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
-    encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), spike_tick)
-    layers = (
-        Layer(Dense(rng.integers(-14, 27, (784, hidden)).astype(np.int8)), Neuron(410)),
-        Layer(Dense(rng.integers(-6, 15, (hidden, 10)).astype(np.int8)), Neuron(400)),
-    )
-    return Network(encoder, layers, FirstSpike(), 16, 96, tuple("0123456789"))
-
-
-def assert_compiled_learns_alike(network, lanes, images, labels, pauses=None):
-    rule, state = Rule(12, network.layers[0].threshold // 4), 0x9E3779B9
-    skip = np.arange(len(images)) % 200
-    found = Lessons(MachineParameters(network, lanes, rule)).run(
-        Course(images, labels, skip, state), pauses
-    )
-    learner = Learner(network, rule, state)
-    lessons = learner.learn(images, labels, skip)
-    assert lessons.updated.sum() > len(images) // 4
-    for name in ("decision", "updated", "rows", "changed"):
-        assert getattr(found, name).tolist() == getattr(lessons, name).astype(int).tolist()
-    assert (found.state, found.network.digest) == (learner.state, learner.network.digest)
-
-
-def test_the_compiled_model_learns_alike():
-    network = random_start(12)
-    images = random_images(network, 40, SEED) // 2 * (np.arange(784).reshape(28, 28) % 3 == 0)
-    assert_compiled_learns_alike(network, 5, images.astype(np.uint8), np.arange(40) % 10, SEED)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lanes", [60, FULL])
-def test_a_thousand_mnist_images_teach_784_600_10(lanes):
-    data = dataset.load("mnist")
-    assert_compiled_learns_alike(
-        random_start(), lanes, data.train_images[:1000], data.train_labels[:1000].astype(int)
-    )

@@ -1,11 +1,12 @@
-"""The compiled model on MNIST-sized networks."""
+"""The compiled model on MNIST-sized networks, and what is said where gateware and sim differ."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hw.bench.simulate import Simulation, compare, simulate
+from hw.bench.simulate import DifferenceError, Simulation, compare, compare_events, simulate
+from hw.bench.trace import input_events
 from hw.parameters import FULL, MachineParameters
 from sim.connections.dense import Dense
 from sim.data import dataset
@@ -15,6 +16,7 @@ from sim.network import Layer, Network
 from sim.neuron import Neuron
 from sim.pipeline import run
 from sim.readouts.first_spike import FirstSpike
+from timed_networks import GOOD, SLOW, feed
 
 SEED = 11
 
@@ -67,3 +69,19 @@ def test_all_mnist_test_images_through_the_compiled_model():
     assert len(found) == 10_000
     promised = [1.25 * sum(trace.events) + 2 * trace.trace.tick + 10 for trace in found]
     assert np.mean([trace.cycles for trace in found]) <= np.mean(promised)
+
+
+def test_differences_are_named():
+    parameters = MachineParameters(SLOW)
+    found = feed(input_events(SLOW, GOOD))[0]
+    other = run(SLOW, np.array([[1, 2, 0, 3, 0]], np.uint8))
+    with pytest.raises(
+        DifferenceError,
+        match="image 7, tick 6, layer 0, event 3: expected no event, found neuron 4",
+    ):
+        compare(7, other, found)
+    beats = input_events(SLOW, GOOD)
+    with pytest.raises(
+        DifferenceError, match=r"image 0, input event 1: expected .*, found nothing"
+    ):
+        compare_events(parameters.network, [beats[0][:1]], GOOD)

@@ -1,0 +1,76 @@
+"""The whole gateware of a board, on its serial line in a simulator."""
+
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given
+
+from hw.boards.top import BoardParameters
+from hw.link.client import Board
+from hw.link.exchange import LinkError
+from hw.link.framing import Buffer
+from hw.link.registers import IDENTITY, PROTOCOL
+from hw.link.responder import request_bytes
+from hw.parameters import MachineParameters
+from hw.rows import flash
+from hw.storage.flash import image
+from random_networks import random_images, random_network, seeds
+from sim.errors import InputError
+from simulated_board import CLOCK_HZ, SimulatedLine, check_answers, parameters_of
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_simulated_board_decides_as_sim(seed):
+    network = random_network(seed)
+    with Board(SimulatedLine(parameters_of(network)), network) as board:
+        check_answers(board, network, random_images(network, 3, seed))
+        registers = board.registers()
+    assert registers["identity"] == IDENTITY
+    assert registers["protocol"] == PROTOCOL
+    assert registers["digest"] == network.digest
+    assert registers["clock_hz"] == CLOCK_HZ
+    assert registers["window"] >= 2
+    assert registers["damaged"] == registers["dropped"] == 0
+
+
+@given(seeds)
+def test_the_buffer_holds_every_request_of_the_window(seed):
+    """A byte of it always stays free; and one request more would not fit."""
+    network = random_network(seed)
+    for buffered in (1, 2):
+        parameters = BoardParameters(
+            MachineParameters(network, 1), CLOCK_HZ, CLOCK_HZ // 4, buffered=buffered
+        )
+        longest = Buffer.room(request_bytes(parameters.pipeline))
+        assert parameters.window >= buffered
+        assert parameters.window * longest < parameters.buffer.bytes
+        assert parameters.buffer.bytes <= (parameters.window + 1) * longest
+        assert parameters.buffer.bytes.bit_count() == 1
+
+
+def test_a_clock_that_cannot_make_the_bit_rate_is_refused():
+    with pytest.raises(InputError, match="baud: 1000000 needs a clock of 4 MHz or more"):
+        BoardParameters(MachineParameters(random_network(1), 1), 3_000_000)
+
+
+@pytest.mark.parametrize("wrong", [0, 1 << 31])
+def test_weights_of_another_network_are_refused(wrong):
+    """The digest before the weights is compared with that of the bitstream, whatever the host
+    runs.
+    """
+    network = random_network(9)
+    parameters = MachineParameters(network, 1).with_placement(0, flash(2))
+
+    def swapped(rows, digest):
+        return image(rows, digest ^ wrong)
+
+    with (
+        patch("hw.storage.flash.WAKE_CYCLES", 50),
+        patch("hw.bench.flash_chip.image", swapped),
+    ):
+        line = SimulatedLine(BoardParameters(parameters, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4))
+        if wrong:
+            with pytest.raises(LinkError, match="in its flash are another network's weights"):
+                Board(line, network)
+        else:
+            assert Board(line, network).read("digest") == network.digest

@@ -1,0 +1,82 @@
+"""Weights are stored where a board has room, or a sentence says what to change."""
+
+import pytest
+
+from hw.boards.table import find_board
+from hw.flow.placement import block_bits, fills_blocks, place_weights
+from hw.flow.reuse import placeholder
+from hw.parameters import MachineParameters
+from hw.rows import BLOCK, LOGIC, SPRAM, flash
+from sim.errors import InputError
+from sim.learning.schedule import default_rule
+from small_builds import sized_network
+
+
+@pytest.mark.parametrize(
+    ("sizes", "lanes", "board", "expected"),
+    [
+        ((784, 600, 10), 40, "ulx3s-85f", (BLOCK, LOGIC)),
+        ((784, 500, 10), 40, "ulx3s-85f", (BLOCK, BLOCK)),
+        ((784, 600, 10), 40, "ulx3s-25f", (flash(2), BLOCK)),
+        ((784, 600, 10), 40, "icepi-zero", (flash(4), BLOCK)),
+        ((784, 600, 10), 40, "none-ecp5-25f", (BLOCK, BLOCK)),  # no remedy: hw check says so
+        ((784, 800, 800, 10), 40, "ulx3s-25f", (BLOCK, BLOCK, BLOCK)),  # nor here
+        ((784, 160, 10), 8, "icebreaker", (SPRAM, BLOCK)),
+        ((784, 600, 10), 8, "icebreaker", (flash(4), BLOCK)),
+        ((784, 600, 10), 8, "hx8k-breakout", (flash(2), BLOCK)),
+    ],
+)
+def test_weights_are_stored_where_there_is_room(sizes, lanes, board, expected):
+    machine = place_weights(MachineParameters(sized_network(*sizes), lanes), find_board(board))
+    assert machine.placement == expected
+    if LOGIC in expected:
+        with pytest.raises(InputError, match="layer 1 is stored in logic"):
+            placeholder(machine)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "lanes", "board", "wanted", "remedy"),
+    [
+        ((784, 160, 10), 8, "ulx3s-85f", "spram", "has no SPRAM; give --weights block"),
+        (
+            (784, 160, 10),
+            160,
+            "icebreaker",
+            "auto",
+            "784 words of 1280 bits take 80 SPRAMs and up5k has 4; give --lanes 8",
+        ),
+        (
+            (784, 600, 10),
+            8,
+            "icebreaker",
+            "spram",
+            "take 16 SPRAMs and up5k has 4; take fewer inputs or neurons",
+        ),
+        (
+            (784, 160, 10),
+            8,
+            "none-ecp5-25f",
+            "flash",
+            "none-ecp5-25f has no flash that we know; give --weights block",
+        ),
+        (
+            (784, 3000, 10),
+            8,
+            "ulx3s-25f",
+            "flash",
+            "2352004 bytes do not fit into 2097152 of flash; take fewer",
+        ),
+    ],
+)
+def test_weights_that_nothing_holds_are_refused(sizes, lanes, board, wanted, remedy):
+    with pytest.raises(InputError, match=remedy):
+        place_weights(MachineParameters(sized_network(*sizes), lanes), find_board(board), wanted)
+
+
+def test_weights_that_learn_stay_in_block_ram():
+    """However many there are; and there they count: every word of every layer."""
+    network, board = sized_network(784, 600, 10), find_board("ulx3s-25f")
+    machine = place_weights(MachineParameters(network, 40, default_rule(network)), board)
+    assert machine.placement == (BLOCK, BLOCK)
+    assert block_bits(machine) == 784 * 600 * 8 + 600 * 10 * 8
+    assert fills_blocks(machine, board.device)

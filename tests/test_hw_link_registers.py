@@ -1,0 +1,58 @@
+"""The registers, as gateware and as documentation."""
+
+import random
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from hw.link.registers import (
+    IDENTITY,
+    PROTOCOL,
+    REGISTERS,
+    RegisterFile,
+    address,
+    markdown,
+    rule_registers,
+)
+from sim.learning.supervised import Rule
+from testbenches import simulate
+
+
+def test_every_register_has_its_value_and_no_other_address_any():
+    rng = random.Random(1)
+    rule = Rule(3, 50, 2, 7)
+    names = ("digest", "clock_hz", "window", "lanes", "to_load")
+    constants = {name: rng.getrandbits(32) for name in names} | rule_registers(rule)
+    dut = RegisterFile(constants)
+    counted = {name: rng.getrandbits(bits) for name, bits in dut.counted.items()}
+    expected = {"identity": IDENTITY, "protocol": PROTOCOL, **constants, **counted}
+
+    async def testbench(ctx):
+        for name, value in counted.items():
+            ctx.set(getattr(dut, name), value)
+        for place in range(256):
+            ctx.set(dut.address, place)
+            assert ctx.get(dut.known) == (place < len(REGISTERS))
+            if place < len(REGISTERS):
+                assert ctx.get(dut.value) == expected[REGISTERS[place].name]
+                assert address(REGISTERS[place].name) == place
+
+    simulate(dut, testbench)
+    assert {register.name for register in REGISTERS} == set(expected)
+
+
+def test_a_rule_is_a_register_for_each_constant_and_none_is_zeros():
+    rule = Rule(3, 50, 2, 7)
+    assert rule_registers(rule) == {"learns": 1, **asdict(rule)}
+    assert rule_registers(None) == {"learns": 0, **dict.fromkeys(asdict(rule), 0)}
+
+
+def test_there_is_no_address_of_what_is_not_there():
+    with pytest.raises(KeyError, match="weights"):
+        address("weights")
+
+
+def test_documentation_has_the_registers_of_the_code():
+    page = (Path(__file__).parent.parent / "docs" / "link.md").read_text()
+    assert markdown() in page

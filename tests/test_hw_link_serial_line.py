@@ -1,0 +1,49 @@
+"""Serial ports: what cannot be opened is explained, and what is written arrives."""
+
+import threading
+
+import pytest
+
+from hw.bench.emulate import Terminal
+from hw.link.serial_line import SerialLine
+from sim.errors import InputError
+
+
+def test_bytes_pass_in_both_directions_and_silence_ends():
+    """Every value of a byte, more of them than a terminal holds at once."""
+    terminal, sent = Terminal(), bytes(range(256)) * 64
+    line, there, back = SerialLine(terminal.port), bytearray(), bytearray()
+    writers = [
+        threading.Thread(target=each.write, args=(sent,), daemon=True) for each in (line, terminal)
+    ]
+    for writer in writers:
+        writer.start()
+    while len(there) < len(sent) or len(back) < len(sent):
+        there += terminal.read(0.01)
+        back += line.read(0.01)
+    for writer in writers:
+        writer.join()
+    assert (bytes(there), bytes(back)) == (sent, sent)
+
+    start = line.seconds()
+    assert line.read(0.05) == b""
+    assert line.seconds() - start >= 0.04
+    line.close()
+    terminal.close()
+
+
+def test_port_that_cannot_be_used_is_explained(tmp_path):
+    with pytest.raises(InputError, match="no such port"):
+        SerialLine(str(tmp_path / "none"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be opened"):
+        SerialLine(str(tmp_path / "file"))
+
+
+def test_busy_port_is_explained():
+    terminal = Terminal()
+    line = SerialLine(terminal.port)
+    with pytest.raises(InputError, match="another program"):
+        SerialLine(terminal.port)
+    line.close()
+    terminal.close()
