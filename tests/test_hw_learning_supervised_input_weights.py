@@ -41,17 +41,22 @@ class Image:
         return rows, state
 
 
+async def pause(ctx, rng):
+    while rng.random() < 0.4:
+        await ctx.tick()
+
+
 async def show_image(ctx, dut, image, rng):
     """Deliver the spikes, then keep the deltas, with pauses."""
     for neuron, tick in zip(image.inputs, image.input_tick, strict=True):
         ctx.set(dut.neuron, neuron)
         ctx.set(dut.tick, tick)
         await pulse(ctx, dut.delivered)
-        await ctx.tick().repeat(int(rng.integers(2)))
+        await pause(ctx, rng)
     for delta in image.delta.tolist():
         ctx.set(dut.deltas, delta)
         await pulse(ctx, dut.keep)
-        await ctx.tick().repeat(int(rng.integers(2)))
+        await pause(ctx, rng)
 
 
 async def give_lesson(ctx, dut, image, state):
