@@ -39,7 +39,7 @@ from sim.connections.dense import Dense
 from sim.encoders import ENCODERS
 from sim.encoders.intensity import Intensity
 from sim.errors import InputError, check_keys, choose
-from sim.files import atomic_path
+from sim.files import AnyPath, atomic_path
 from sim.network import Layer, Network, check_bits
 from sim.neuron import NEURON_SETTINGS, Adaptation, Neuron
 from sim.readouts import READOUTS
@@ -106,7 +106,7 @@ def write_tensors(
             ) from error
 
 
-def save(network: Network, path: Path, version: int | None = None) -> None:
+def save(network: Network, path: AnyPath, version: int | None = None) -> None:
     """Write a network; ``load(path)`` gives it back with the same digest.
 
     :param version: of the file; None: the earliest that can say this network.
@@ -116,7 +116,7 @@ def save(network: Network, path: Path, version: int | None = None) -> None:
     version = network.file_version if version is None else version
     metadata = {"format": FORMAT, "version": str(version), **network.settings(version)}
     metadata["provenance"] = json.dumps(network.provenance, sort_keys=True)
-    write_tensors(path, network.tensors(), metadata)
+    write_tensors(Path(path), network.tensors(), metadata)
 
 
 def network_path(path: Path) -> Path:
@@ -124,13 +124,13 @@ def network_path(path: Path) -> Path:
     return path / NETWORK_FILE if path.is_dir() or not path.suffix else path
 
 
-def load(path: Path) -> Network:
+def load(path: AnyPath) -> Network:
     """Read a network from a file or from the folder of ``network.safetensors``.
 
     :raises InputError: the file is missing, truncated, foreign, of another version, or
         inconsistent.
     """
-    path = network_path(path)
+    path = network_path(Path(path))
     tensors, metadata = read_tensors(path, FORMAT, *VERSIONS)
     read = _version_1 if metadata["version"] == "1" else _version_2
     try:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from sim.errors import InputError
 
+AnyPath = str | os.PathLike[str]
+"""What a public function takes where it needs a path: text as well, as in a notebook."""
+
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Generator[Path]:

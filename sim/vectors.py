@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from sim.errors import InputError
 from sim.file import read_tensors, write_tensors
+from sim.files import AnyPath
 from sim.network import Network
 from sim.neuron import Spike
 from sim.trace import Trace
@@ -32,7 +33,7 @@ VECTORS_FILE = "vectors.safetensors"
 
 
 def save_vectors(
-    path: Path, network: Network, images: npt.NDArray[np.uint8], traces: Sequence[Trace]
+    path: AnyPath, network: Network, images: npt.NDArray[np.uint8], traces: Sequence[Trace]
 ) -> None:
     """Write images uint8 (n, height, width) and their traces.
 
@@ -55,18 +56,17 @@ def save_vectors(
         ]
         tensors[f"spikes.{layer}"] = np.array(rows, np.int32).reshape(-1, 3)
 
-    write_tensors(
-        path, tensors, {"format": FORMAT, "version": VERSION, "digest": f"{network.digest:08x}"}
-    )
+    metadata = {"format": FORMAT, "version": VERSION, "digest": f"{network.digest:08x}"}
+    write_tensors(Path(path), tensors, metadata)
 
 
-def load_vectors(path: Path, network: Network) -> tuple[npt.NDArray[np.uint8], list[Trace]]:
+def load_vectors(path: AnyPath, network: Network) -> tuple[npt.NDArray[np.uint8], list[Trace]]:
     """Read images and traces written by :func:`save_vectors` for this very network.
 
     :raises InputError: the file is missing, truncated, foreign, inconsistent, or of another
         network.
     """
-    tensors, metadata = read_tensors(path, FORMAT, VERSION)
+    tensors, metadata = read_tensors(Path(path), FORMAT, VERSION)
     if metadata.get("digest") != f"{network.digest:08x}":
         raise InputError(
             f"{path}: belongs to network {metadata.get('digest')}, not {network.digest:08x}; "

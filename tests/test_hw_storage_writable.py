@@ -28,11 +28,14 @@ def test_rows_that_are_not_moved_are_given_at_the_pace_of_block_ram(seed):
     check_store(dut, rows, seed, load=load)
 
 
-def at_limits(rows, rng):
-    """Return the rows with other weights, most of them at a limit of their format."""
-    form = WeightFormat(rows.layer.weight_bits)
-    weight = rng.choice((form.low, form.high, 0), rows.layer.weight.shape).clip(form.low, form.high)
-    return Rows(rows.layer.with_weight(weight.astype(np.int8)), rows.lanes)
+def extreme_rows(seed, rng):
+    """Rows of which many weights are at a limit, and the same as words, padded with zeros."""
+    rows = random_rows(seed)
+    form, shape = WeightFormat(rows.layer.weight_bits), rows.layer.weight.shape
+    weight = rng.choice((form.low, form.high, 0), shape).clip(form.low, form.high)
+    padded = np.zeros((rows.layer.fan_in, rows.folds * rows.lanes), np.int64)
+    padded[:, : rows.layer.fan_out] = weight
+    return Rows(rows.layer.with_weight(weight.astype(np.int8)), rows.lanes), padded
 
 
 @settings(max_examples=10)
@@ -40,10 +43,9 @@ def at_limits(rows, rng):
 def test_moved_weights_saturate_and_are_counted(seed):
     """Rows one after the other, some words written and some not; many weights are at a limit."""
     rng = np.random.default_rng(seed)
-    rows = at_limits(random_rows(seed), rng)
+    rows, expected = extreme_rows(seed, rng)
     form, dut = WeightFormat(rows.layer.weight_bits), WritableStore(rows)
-    padding = rows.folds * rows.lanes - rows.layer.fan_out
-    expected = np.pad(rows.layer.weight.astype(np.int64), ((0, 0), (0, padding)))
+
     coming = []  # the words on their way: row, fold, and what each weight is to do
 
     async def cycle(ctx):

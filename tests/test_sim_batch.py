@@ -59,7 +59,7 @@ def test_random_networks_reach_every_corner():
 def test_progress_counts_every_image_over_several_chunks():
     network = random_network(3)
     images = random_images(network, 2 * CHUNK + 5, 3)
-    told = []
-    decisions = run(network, images, told.append)
-    assert told == [CHUNK, CHUNK, 5]
+    counts = []
+    decisions = run(network, images, counts.append)
+    assert counts == [CHUNK, CHUNK, 5]
     assert decisions.to_json(2 * CHUNK + 4) == run_one(network, images[-1]).to_json()

@@ -27,13 +27,18 @@ def parsed(*words):
         ("--hidden=400,200",),
         ("--hidden", "400", "200"),
         ("--hidden", "400,", "200"),
-        ("--hid", "400", "200"),
     ],
 )
 def test_lists_are_written_with_commas_or_spaces(words):
     assert parsed(*words).hidden == (400, 200)
     assert parsed(*words, "folder").folder == "folder"
     assert parsed(*words, "--seed", "3").seed == 3
+
+
+def test_options_are_not_abbreviated():
+    """The beginning of one option may be that of another in the next version."""
+    with pytest.raises(InputError, match="--hid"):
+        parsed("--hid", "400")
 
 
 def test_a_list_may_be_empty_where_that_means_something():

@@ -325,3 +325,9 @@ def test_what_version_1_cannot_say_is_written_in_version_2(tmp_path, monkeypatch
     binary = replace(other.layers[0].with_weight(WEIGHT * np.int8(-1)), weight_bits=1)
     with pytest.raises(InputError, match=r"layers.0.weight_bits: 1 means -1 and \+1"):
         small_network(readout=Other(), layers=(binary,))
+
+
+def test_a_path_may_be_text(tmp_path):
+    network = random_network(5)
+    save(network, str(tmp_path / "network.safetensors"))
+    assert load(str(tmp_path)).digest == load(tmp_path).digest == network.digest

@@ -3,7 +3,6 @@
 import ctypes
 import os
 import select
-import tty
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +67,8 @@ class Terminal:
     """A pseudo-terminal; ``port`` is the name that a host opens."""
 
     def __init__(self) -> None:
+        import tty  # Unix only, like pseudo-terminals; all other commands run without
+
         # Ours, and the host's, which is kept open so that hosts may come and go.
         self._near, self._far = os.openpty()
         tty.setraw(self._far)

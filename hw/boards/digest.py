@@ -46,6 +46,7 @@ class Digest(wiring.Component):
         m.d.sync += shifting.eq(counting)
         with m.If(counting):
             m.d.sync += [address.eq(address + 1), counting.eq(address != DEPTH - 1)]
+
         with m.If(shifting):
             m.d.sync += self.value.eq(Cat(self.value[8:], port.data))
         return m

@@ -101,8 +101,8 @@ class Receiver(wiring.Component):
 
         # The check that came with the frame has gone through the circuit too, which then matches.
         whole = Signal()
-        complete = ~ragged & ~full & (received == length + Buffer.room(0))
-        m.d.comb += whole.eq(check.match_detected & complete)
+        complete = received == length + Buffer.room(0)
+        m.d.comb += whole.eq(check.match_detected & ~ragged & ~full & complete)
 
         # Only a frame that proved whole moves ``start``: any other one is written over.
         with m.If(end):

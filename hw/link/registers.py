@@ -37,7 +37,8 @@ REGISTERS = (
     Register("dropped", "images that broke off, modulo 65,536"),
     Register(
         "lanes",
-        "neurons of the widest layer that are updated in one cycle; how weights are arranged in words",
+        "neurons of the widest layer that are updated in one cycle; how weights are arranged in "
+        "words",
     ),
     Register(
         "to_load", "number of the layer whose words the host must load, the first is 1; 0: none"

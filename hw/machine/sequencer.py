@@ -203,6 +203,7 @@ class Sequencer(wiring.Component):
             m.d.comb += status.eq(Status.DECIDED)
         with m.If(dropped):
             m.d.comb += status.eq(Status.DROPPED)
+
         with m.If(self.clear):
             m.d.sync += dropped.eq(0)
         return dropped

@@ -162,6 +162,7 @@ class FlashStore(wiring.Component):
 
         # Mode 0: the flash samples at the rising edge, so bits change with the falling one.
         m.d.sync += self.o.valid.eq(0)
+
         with m.If(~bus.cs_n):
             m.d.sync += bus.sck.eq(~bus.sck)
         with m.If(bus.sck):

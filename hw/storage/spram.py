@@ -67,6 +67,7 @@ class SpramWords(wiring.Component):
             shape=self.rows.word.size, depth=self.rows.depth, init=[]
         )
         reader, writer = cells.read_port(), cells.write_port()
+
         m.d.comb += [
             reader.addr.eq(address),
             reader.en.eq(~host.write),  # one port: what is written is not read

@@ -39,7 +39,8 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+        # an abbreviation of one option would change its meaning with the next option
+        super().__init__(*arguments, allow_abbrev=False, **options)
         self._lists: list[str] = []
         self._optional_files: list[str] = []
 
@@ -97,8 +98,7 @@ class Parser(argparse.ArgumentParser):
         rest = deque(words)
         while rest:
             word = rest.popleft()
-            # argparse takes any beginning of a name for the name
-            if word.startswith("--") and any(name.startswith(word) for name in self._lists):
+            if word in self._lists:
                 values: list[str] = []
                 while rest and _NUMBERS.fullmatch(rest[0]):
                     values.append(rest.popleft())

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sim.data import fashion, mnist, yin_yang
 from sim.data.idx import Arrays
 from sim.errors import InputError
+from sim.files import AnyPath
 
 VALIDATION_FRACTION = 12
 """One training image in VALIDATION_FRACTION is kept for validation: 5,000 of 60,000."""
@@ -68,7 +69,7 @@ class Dataset:
         return order[kept:], order[:kept]
 
 
-def load(name: str, folder: Path | None = None) -> Dataset:
+def load(name: str, folder: AnyPath | None = None) -> Dataset:
     """Load a data set by name.
 
     :param folder: of its files, the four IDX files of :data:`sim.data.idx.FILES`, gzip or not;
@@ -78,7 +79,8 @@ def load(name: str, folder: Path | None = None) -> Dataset:
     """
     if name not in SOURCES:
         raise InputError(f"data set {name!r} is unknown; choose one of {', '.join(SOURCES)}.")
-    classes, arrays = SOURCES[name].classes, SOURCES[name].read(folder)
+    source, files = SOURCES[name], None if folder is None else Path(folder)
+    classes, arrays = source.classes, source.read(files)
     for part, labels in (("train", arrays[1]), ("t10k", arrays[3])):
         if len(labels) and labels.max() >= len(classes):
             raise InputError(

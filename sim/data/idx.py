@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import InputError
+from sim.files import AnyPath
 
 FILES = (
     "train-images-idx3-ubyte",
@@ -57,11 +58,12 @@ def _find(folder: Path, name: str) -> Path:
     )
 
 
-def read_idx(path: Path) -> Bytes:
+def read_idx(path: AnyPath) -> Bytes:
     """Read an IDX file of unsigned bytes, gzip or not.
 
     :raises InputError: wrong magic number, or a length that does not match its header.
     """
+    path = Path(path)
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:

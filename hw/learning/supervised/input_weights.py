@@ -104,6 +104,7 @@ class InputLesson(wiring.Component):
         # Only spikes that came before the neuron fired contributed to it.
         deltas = self._deltas(m)
         m.d.comb += [self.recall.eq(self.word), self.write.eq(self.word)]
+
         for lane in range(self.hidden.lanes):
             m.d.comb += self.move[lane].eq(Mux(self.past[lane].tick > tick_2, deltas[lane], 0))
         return m

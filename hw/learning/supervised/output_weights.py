@@ -143,6 +143,7 @@ class OutputLesson(wiring.Component):
             noise_2.eq(drawn_1[: self.rule.noise_bits]),
             lane_2.eq(lane_1),
         ]
+
         m.d.comb += self.write.eq(valid_2 & written_2)
         blame = self._move(m, near_2, contributed_2)
 
