@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent.parent
 COPIED = ("hw", "sim", "tests", "pyproject.toml")
 HARDWARE = (
     "test_hw_machine_layer.py",
+    "test_hw_machine_machine.py",
     "test_hw_encoders_intensity.py",
     "test_hw_machine_pipeline.py",
     "test_agreement.py",
@@ -215,9 +216,9 @@ MUTANTS = [
         "[remaining_1.eq(0), self.o.valid.eq(0)]",
         "remaining_1.eq(0)",
     ),
-    Mutant("late order overtaken", "hw/machine/layer.py", " | neurons.late", ""),
+    Mutant("late advance overtaken", "hw/machine/layer.py", " | neurons.late", ""),
     Mutant(
-        "weight before its order",
+        "weight before its control signals",
         "hw/machine/neurons.py",
         "m.d.sync += weight_1.eq",
         "m.d.comb += weight_1.eq",
