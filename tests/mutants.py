@@ -31,6 +31,7 @@ HARDWARE = (
 """After the test of the mutated file itself, if no others are given."""
 
 SOFTWARE = (
+    "test_sim_intensity.py",
     "test_sim_pipeline.py",
     "test_sim_fixed_point.py",
     "test_sim_batch.py",
