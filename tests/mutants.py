@@ -32,6 +32,7 @@ HARDWARE = (
 
 SOFTWARE = (
     "test_sim_intensity.py",
+    "test_sim_neuron.py",
     "test_sim_pipeline.py",
     "test_sim_fixed_point.py",
     "test_sim_batch.py",
