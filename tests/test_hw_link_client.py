@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.bench.emulate import VirtualBoard
+from hw.bench.emulate import CLOCK_HZ, VirtualBoard
 from hw.link.client import Board
 from hw.link.exchange import TRIES, LinkError
+from hw.link.registers import IDENTITY, PROTOCOL, REGISTERS
 from hw.link.serial_line import SerialLine
 from hw.parameters import MachineParameters
 from hw.rows import SPRAM
@@ -38,6 +39,26 @@ def virtual():
     board = VirtualBoard(MachineParameters(network, 1).with_placement(0, SPRAM))
     yield board, network
     board.close()
+
+
+def test_a_board_says_what_it_is(virtual):
+    board, network = virtual
+    with Board(VirtualLine(board), network) as host:
+        registers = host.registers()
+    rows = MachineParameters(network, 1).layers[0].rows
+    expected = {
+        "identity": IDENTITY,
+        "protocol": PROTOCOL,
+        "digest": network.digest,
+        "clock_hz": CLOCK_HZ,
+        "window": host.window,
+        "lanes": 1,
+        "to_load": 1,
+        "learns": 0,
+    }
+    assert {name: registers[name] for name in expected} == expected
+    assert list(registers) == [register.name for register in REGISTERS]
+    assert registers["loaded"] <= rows.depth
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.01])
