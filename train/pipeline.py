@@ -20,7 +20,7 @@ from sim.connections.dense import Dense
 from sim.encoders.intensity import Intensity
 from sim.errors import choose
 from sim.network import Layer, Network
-from sim.neuron import Neuron
+from sim.neuron import Neuron, Spike
 from sim.readouts import READOUTS as MACHINE_READOUTS
 from train.encoders.intensity import InputSpikes, encode
 from train.exact.layer import (
@@ -33,7 +33,7 @@ from train.exact.layer import (
 )
 from train.quantize import choose_threshold, round_weight
 from train.readouts import READOUTS
-from train.readouts.verdict import Outputs
+from train.readouts.verdict import Outputs, Verdicts
 
 SPREAD = (1.5, 2.0)
 """Initial weights are uniform in plus or minus SPREAD / sqrt(expected spikes): input layer, later
@@ -63,12 +63,16 @@ class Outcome:
     :param tick: int64 (batch,), of the decision; the last tick when timed out.
     :param timed_out: bool (batch,).
     :param events: int64 (batch, layers), delivered to each layer.
+    :param reads: int64 (batch, layers), weights that these events look up.
+    :param potential: int64 (batch, classes), the outputs' in the end; None: not compared.
     """
 
     decision: Tensor
     tick: Tensor
     timed_out: Tensor
     events: Tensor
+    reads: Tensor
+    potential: Tensor | None = None
 
 
 class SpikingNetwork(nn.Module):
@@ -216,6 +220,31 @@ class SpikingNetwork(nn.Module):
         quotient whose divisor is below 2^32, exact too. Networks of real weights decide
         at continuous times.
         """
+        verdicts, delivered = self._run(images)
+        events = torch.stack([_count(each) for each in delivered], dim=1)
+        rows = torch.tensor([weight.shape[1] for weight in self.weights], device=events.device)
+        tick = verdicts.tick.ceil().to(torch.int64)
+        return Outcome(verdicts.decision, tick, verdicts.timed_out, events, events * rows)
+
+    @torch.no_grad()
+    def spikes(self, image: Tensor) -> list[list[Spike]]:
+        """Return the spikes delivered to each layer for an image uint8 (height, width), by tick,
+        then by neuron; only for a network with bits.
+        """
+        _, delivered = self._run(image.unsqueeze(0))
+        return [
+            sorted(
+                Spike(int(time), neuron)
+                for neuron, time in enumerate(times[0].tolist())
+                if time < math.inf
+            )
+            for times in delivered
+        ]
+
+    def _run(self, images: Tensor) -> tuple[Verdicts, list[Tensor]]:
+        """Return how images end, and per layer when the spikes that it gets come (batch, neurons),
+        ``inf`` for none.
+        """
         spikes = self.encode(images, torch.float64)
         hidden, before, weight = self._hidden(spikes, self.scaled_weights(torch.float64))
         neuron = self.neurons()[-1]
@@ -232,10 +261,9 @@ class SpikingNetwork(nn.Module):
         verdicts = choose(READOUTS, self.readout, "readout")(outputs)
 
         # a spike is delivered if it comes before the decision; after a timeout all are
-        end = verdicts.tick.masked_fill(verdicts.timed_out, math.inf)
-        events = [spikes.delivered(end), *(_delivered(time, end) for time in hidden)]
-        tick = verdicts.tick.ceil().to(torch.int64)
-        return Outcome(verdicts.decision, tick, verdicts.timed_out, torch.stack(events, dim=1))
+        end = verdicts.tick.masked_fill(verdicts.timed_out, math.inf).unsqueeze(1)
+        times = [spikes.times(), *hidden]
+        return verdicts, [each.masked_fill(each >= end, math.inf) for each in times]
 
     def to_network(self, classes: Sequence[str], provenance: Mapping[str, Any]) -> Network:
         """Return the integer network for :mod:`sim` and :mod:`hw`; only for a network with bits."""
@@ -275,6 +303,6 @@ class SpikingNetwork(nn.Module):
         return result
 
 
-def _delivered(time: Tensor, end: Tensor) -> Tensor:
-    """Count the spikes, int64 (batch,), at times (batch, neurons) before ``end`` (batch,)."""
-    return ((time < end.unsqueeze(1)) & (time < math.inf)).sum(dim=1)
+def _count(times: Tensor) -> Tensor:
+    """Count the spikes, int64 (batch,), among times (batch, neurons)."""
+    return (times < math.inf).sum(dim=1)
