@@ -114,7 +114,7 @@ def _defaults(key: str) -> list[tuple[str, Any]]:
 
 def _default(neuron: str, value: Any, named: bool) -> str:
     """Return a default as help shows it, with the kind of neuron where kinds differ."""
-    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    text = (",".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
     return f"{neuron}: {text}" if named or neuron != DEFAULT else text
 
 
