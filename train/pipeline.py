@@ -23,6 +23,7 @@ from sim.network import Layer, Network
 from sim.neuron import Neuron
 from sim.readouts import READOUTS as MACHINE_READOUTS
 from train.encoders.intensity import InputSpikes, encode
+from train.exact.convolution import Geometry, convolution_layer
 from train.exact.layer import (
     ExactNeuron,
     Horizon,
@@ -75,12 +76,13 @@ class SpikingNetwork(nn.Module):
     """Layers of neurons that fire at most once.
 
     :param encoder: how images become input spikes; the same object the integer machine uses.
-    :param sizes: neurons of every layer, the classes last.
+    :param sizes: neurons of every dense layer, the classes last.
     :param ticks_per_unit: R of the tick grid.
     :param last_tick: K of the tick grid.
     :param bits: weight bits per layer, or None for a network of real weights and continuous times.
     :param floor: see :mod:`train.exact.layer`; 0 for exact gradients.
     :param readout: name of a readout, in training and in the machine alike.
+    :param maps: the convolutions, which come before the dense layers.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class SpikingNetwork(nn.Module):
         bits: Sequence[int] | None = None,
         floor: float = 0.0,
         readout: str = "first_spike",
+        maps: Sequence[Geometry] = (),
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -99,9 +102,15 @@ class SpikingNetwork(nn.Module):
         self.bits = None if bits is None else tuple(bits)
         self.readout = readout
 
-        shapes = pairwise((encoder.inputs, *sizes))
-        self.weights = nn.ParameterList(torch.zeros(fan_in, fan_out) for fan_in, fan_out in shapes)
-        self.thresholds = [1 for _ in sizes]
+        # spikes of a convolution are few, and so all layers of such a network run spike by spike
+        self.maps = tuple(maps)
+        inputs = self.maps[-1].fan_out if self.maps else encoder.inputs
+        dense = list(pairwise((inputs, *sizes)))
+        self.geometries = [*self.maps, *(Geometry.dense(*shape) for shape in dense)]
+
+        shapes = [*(each.weight_shape for each in self.maps), *dense]
+        self.weights = nn.ParameterList(torch.zeros(shape) for shape in shapes)
+        self.thresholds = [1 for _ in shapes]
 
     @torch.no_grad()
     def initialise(
@@ -121,7 +130,7 @@ class SpikingNetwork(nn.Module):
         for index, weight in enumerate(self.weights):
             later = index > 0
             expected = expected_spikes if later else EXPECTED_INPUTS
-            spread = SPREAD[later] / math.sqrt(min(expected, weight.shape[0]))
+            spread = SPREAD[later] / math.sqrt(min(expected, self.geometries[index].synapses))
             weight.uniform_(-spread, spread, generator=generator).add_(
                 LIFT / expected_spikes if later else 0.0
             )
@@ -146,10 +155,11 @@ class SpikingNetwork(nn.Module):
         for index, weight in enumerate(self.weights[:-1]):
             for _ in range(WAKES):
                 fired = self._hidden(spikes, self.scaled_weights())[0][index] < math.inf
-                silent = fired.float().mean(dim=0) < share
+                # the neurons of a map share their weights
+                silent = fired.float().mean(dim=0).view(-1, weight.shape[-1]).mean(dim=0) < share
                 if not silent.any():
                     break
-                weight[:, silent] += WAKE_STEP
+                weight[..., silent] += WAKE_STEP
 
     def choose_thresholds(self) -> None:
         """Fit every layer's integer threshold to its current weights; nothing to do for real
@@ -184,7 +194,7 @@ class SpikingNetwork(nn.Module):
         """
         hidden, before, weight = self._hidden(spikes, self.scaled_weights())
         horizon = Horizon(self.last_tick, margin)
-        return Times(hidden, spiking_layer(before, weight, self.neurons()[-1], horizon))
+        return Times(hidden, self._layer(-1, before, weight, horizon))
 
     def _hidden(
         self, spikes: InputSpikes, weights: list[Tensor]
@@ -193,14 +203,25 @@ class SpikingNetwork(nn.Module):
         weights.
         """
         hidden: list[Tensor] = []
-        neurons = self.neurons()
-        for weight, neuron in zip(weights[:-1], neurons, strict=False):
-            if not hidden:
-                time = input_layer(weight, neuron, spikes.ticks, spikes.spikes)
+        for index, weight in enumerate(weights[:-1]):
+            if self.maps or hidden:
+                before = hidden[-1] if hidden else spikes.times()
+                time = self._layer(index, before, weight)
             else:
-                time = spiking_layer(hidden[-1], weight, neuron)
+                neuron = self.neurons()[index]
+                time = input_layer(weight, neuron, spikes.ticks, spikes.spikes)
             hidden.append(self._on_grid(time))
         return hidden, hidden[-1] if hidden else spikes.times(), weights[-1]
+
+    def _layer(
+        self, index: int, before: Tensor, weight: Tensor, horizon: Horizon | None = None
+    ) -> Tensor:
+        """Return the times of layer ``index``, fed by spikes at times (batch, fan_in)."""
+        neuron, geometry = self.neurons()[index], self.geometries[index]
+        if not self.maps:
+            return spiking_layer(before, weight, neuron, horizon)
+        weight = weight.view(geometry.weight_shape)
+        return convolution_layer(before, weight, geometry, neuron, horizon)
 
     def _on_grid(self, time: Tensor) -> Tensor:
         """Hidden spikes of a network with bits fall on ticks; nobody fires after the last tick."""
@@ -221,7 +242,7 @@ class SpikingNetwork(nn.Module):
         neuron = self.neurons()[-1]
 
         outputs = Outputs(
-            spiking_layer(before, weight, neuron),
+            self._layer(-1, before, weight),
             before,
             weight,
             neuron.threshold,

@@ -11,13 +11,19 @@ frozen, and takes nothing more. The test stays true once it is true, so nobody r
 and a loop over channels has no branch. After the last spike a neuron with slope > 0 fires, or has
 fired, at rise / slope.
 
+The weights that a spike looks up in one row of positions are packed side by side, in the order of
+the positions, so that one loop adds them all.
+
 A dense layer is a convolution of one position: kernel 1 x 1, as many channels as neurons.
 """
 
 import math
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 import torch
 from torch import Tensor
@@ -25,6 +31,11 @@ from torch.autograd import Function
 
 from sim.compiled import jit
 from train.exact.layer import ExactNeuron, Horizon
+
+PARTS = 8
+"""In how many parts a batch is computed, by as many threads as torch may use; the sums of gradients
+do not depend on how many those are.
+"""
 
 BUCKETS = 256
 """Into how many equal spans of time the spikes of an image are sorted first."""
@@ -100,10 +111,22 @@ class Geometry:
         return torch.outer(down, across).flatten().repeat_interleave(channels)
 
     def sizes(self) -> tuple[int, ...]:
-        """Return what the compiled loops need: width and channels of the input, height and width
-        of the output, stride, padding.
+        """Return what the compiled loops need: width and channels of the input, height of the
+        kernel, height, width and channels of the output, stride, padding.
         """
-        return (*self.input[1:], *self.output[:2], self.stride, self.padding)
+        return (*self.input[1:], self.kernel[0], *self.output, self.stride, self.padding)
+
+    def packing(self) -> np.ndarray:
+        """Return which column of the kernel is where in packed weights, (stride, taps), -1 for
+        none.
+
+        The row of positions that a spike meets sees it in every stride-th column of the kernel:
+        in the column ``phase`` at the last position, and the farther right the earlier the
+        position.
+        """
+        taps = -(-self.kernel[1] // self.stride)
+        column = np.arange(self.stride)[:, None] + self.stride * np.arange(taps)[::-1]
+        return np.where(column < self.kernel[1], column, -1)
 
 
 def _covered(side: int, kernel: int, stride: int, padding: int, positions: int) -> Tensor:
@@ -128,77 +151,46 @@ class _Layer(Function):
         """Times (batch, fan_in), weight (channels_in, kh, kw, channels_out) -> times (batch,
         fan_out).
         """
-        device = time.device
-        sources = _array(time), _array(weight)
-        order, count = _sort_spikes(sources[0])
-        spikes = sources[0], order, count
+        device, layer = time.device, (geometry, neuron)
+        spikes = _sort_spikes(_array(time))
+        packed = _pack(_array(weight), geometry)
 
-        slope, rise = _sums(spikes, sources[1], geometry, neuron, math.inf)
-        fired = slope > 0
-        result = torch.where(fired, rise / slope, math.inf)
-        limit = None
-
+        result, divisor = _times(spikes, packed, *layer)
+        reference = result
         if horizon is not None:
-            # who is silent at the horizon has the sums of the spikes before it
             limit = (result.amin(dim=1, keepdim=True) + horizon.margin).clamp_max(horizon.last_tick)
-            slope, rise = _sums(spikes, sources[1], geometry, neuron, limit)
             fired = result <= limit
 
-            # its potential at the horizon h is V = D h - rise, its time h - V / T * stretch
+            # an output that is late has the sums of the spikes before the horizon h; its potential
+            # there is V = D h - rise, its time h - V / T * stretch
+            slope, rise = _sums(spikes, packed, *layer, limit)
             scale = neuron.threshold / horizon.stretch
             result = torch.where(fired, result, limit + (rise - slope * limit) / scale)
-            slope = torch.where(fired, slope, scale)
+            divisor = torch.where(fired, divisor, scale)
+            reference = torch.where(fired, result, limit)
 
-        # what is causal came before the spike, or before the horizon
-        reference = torch.where(fired, result, 0.0 if limit is None else limit)
-        ctx.saved = (*spikes, sources[1], reference, slope, fired)
-        ctx.layer = geometry, neuron, horizon is not None, device
+        ctx.saved = spikes, packed, _array(reference), _array(divisor)
+        ctx.layer, ctx.device = layer, device
         return result.to(device)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Exact gradients of times and weights up to the floor."""
-        time, order, count, weight, reference, divisor, fired = ctx.saved
-        geometry, neuron, late, device = ctx.layer
+        spikes, packed, reference, divisor = ctx.saved
+        geometry, neuron = ctx.layer
+        floor = np.asarray(neuron.floor * neuron.threshold, packed.dtype)[()]
 
-        share = gradients[0].cpu() / divisor.clamp_min(neuron.floor * neuron.threshold)
-        if not late:
-            share = torch.where(fired, share, 0.0)
+        by_time = np.zeros_like(spikes.time)
+        by_packed = np.zeros((PARTS, *packed.shape), packed.dtype)
+        with _threads():
+            _collect(
+                *(spikes, packed, geometry.sizes(), _array(gradients[0]), reference, divisor),
+                *(floor, ctx.needs_input_grad[0], by_time, by_packed),
+            )
 
-        by_time, by_weight = np.zeros_like(time), np.zeros_like(weight)
-        positions = len(time), geometry.positions, geometry.channels_out
-        _collect(
-            *(time, order, count, weight, geometry.sizes()),
-            *(_array(share).reshape(positions), _array(reference).reshape(positions)),
-            *(ctx.needs_input_grad[0], by_time, by_weight),
-        )
-        grads = (torch.from_numpy(by_time).to(device), torch.from_numpy(by_weight).to(device))
-        return (*grads, None, None, None)
-
-
-def _array(tensor: Tensor) -> np.ndarray:
-    """Return a tensor's values as an array of the CPU."""
-    return tensor.detach().cpu().contiguous().numpy()
-
-
-def _sums(
-    spikes: tuple[np.ndarray, np.ndarray, np.ndarray],
-    weight: np.ndarray,
-    geometry: Geometry,
-    neuron: ExactNeuron,
-    limit: Tensor | float,
-) -> tuple[Tensor, Tensor]:
-    """Return D and rise (batch, fan_out) from the spikes before ``limit`` (batch, 1) ticks; a
-    neuron that fired keeps those it fired with.
-    """
-    time = spikes[0]
-    until = np.full(len(time), limit, time.dtype) if isinstance(limit, float) else _array(limit)
-    shape = len(time), geometry.positions, geometry.channels_out
-    slope = np.full(shape, -neuron.threshold, time.dtype)
-    rise = np.full(shape, neuron.start, time.dtype)
-    _deliver(*spikes, weight, geometry.sizes(), until.reshape(-1), slope, rise)
-    flat = len(time), geometry.fan_out
-    return torch.from_numpy(slope.reshape(flat)), torch.from_numpy(rise.reshape(flat))
+        by_weight = _unpack(by_packed.sum(axis=0), geometry)
+        found = torch.from_numpy(by_time), torch.from_numpy(by_weight)
+        return (*(each.to(ctx.device) for each in found), None, None, None)
 
 
 def convolution_layer(
@@ -221,20 +213,94 @@ def convolution_layer(
     return _Layer.apply(time, weight, geometry, neuron, horizon)  # type: ignore[no-any-return]
 
 
-def _sort_spikes(time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return who fires, in order of time, int32 (batch, fan_in), and how many do, int32 (batch,).
+class _Spikes(NamedTuple):
+    """The spikes of a batch.
 
-    Of spikes at one time the lowest index comes first.
+    :param time: (batch, fan_in), ``inf`` for silent.
+    :param order: int32 (batch, fan_in), who fires, by time and then by index.
+    :param count: int32 (batch,), how many fire.
     """
-    order, count = np.empty(time.shape, np.int32), np.empty(len(time), np.int32)
-    _sort_all(time, order, count)
-    return order, count
+
+    time: np.ndarray
+    order: np.ndarray
+    count: np.ndarray
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    """Return a tensor's values as an array of the CPU."""
+    return tensor.detach().cpu().contiguous().numpy()
+
+
+@contextmanager
+def _threads() -> Generator[None]:
+    """Let compiled loops use as many threads as torch."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def _pack(weight: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Return the weights (channels_in, kh, stride, taps * channels_out) side by side, as a row of
+    positions sees them.
+    """
+    packing = geometry.packing()
+    packed = weight[:, :, packing] * (packing >= 0)[:, :, None]
+    return packed.astype(weight.dtype).reshape(*weight.shape[:2], geometry.stride, -1)
+
+
+def _unpack(packed: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Return packed gradients as those of the weights (channels_in, kh, kw, channels_out)."""
+    packing = geometry.packing()
+    phase, tap = np.nonzero(packing >= 0)
+    weight = np.empty(geometry.weight_shape, packed.dtype)
+    split = packed.reshape(*packed.shape[:2], *packing.shape, geometry.channels_out)
+    weight[:, :, packing[phase, tap]] = split[:, :, phase, tap]
+    return weight
+
+
+def _sort_spikes(time: np.ndarray) -> _Spikes:
+    """Sort the spikes at times (batch, fan_in)."""
+    spikes = _Spikes(time, np.empty(time.shape, np.int32), np.empty(len(time), np.int32))
+    with _threads():
+        _sort_all(spikes)
+    return spikes
+
+
+def _times(
+    spikes: _Spikes, packed: np.ndarray, geometry: Geometry, neuron: ExactNeuron
+) -> tuple[Tensor, Tensor]:
+    """Return when neurons fire, ``inf`` for never, and their D, both (batch, fan_out)."""
+    slope, rise = _sums(spikes, packed, geometry, neuron, None)
+    return rise, slope
+
+
+def _sums(
+    spikes: _Spikes,
+    packed: np.ndarray,
+    geometry: Geometry,
+    neuron: ExactNeuron,
+    limit: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    """Return D and rise (batch, fan_out) from the spikes before ``limit`` (batch, 1) ticks; a
+    neuron that fired keeps those it fired with. Without a limit, return D and the times.
+    """
+    time = spikes.time
+    until = np.full(len(time), np.inf, time.dtype) if limit is None else _array(limit).reshape(-1)
+    shape = len(time), geometry.fan_out
+    slope, rise = np.empty(shape, time.dtype), np.empty(shape, time.dtype)
+    begin = np.array([-neuron.threshold, neuron.start], time.dtype)
+    with _threads():
+        _deliver(spikes, packed, geometry.sizes(), until, begin, limit is None, slope, rise)
+    return torch.from_numpy(slope), torch.from_numpy(rise)
 
 
 @jit(nogil=True)
-def _sort_all(time: Any, order: Any, count: Any) -> None:
-    for image in range(len(time)):
-        count[image] = _sort_one(time[image], order[image])
+def _sort_all(spikes: Any) -> None:
+    for image in range(len(spikes.time)):
+        spikes.count[image] = _sort_one(spikes.time[image], spikes.order[image])
 
 
 @jit(nogil=True)
@@ -266,12 +332,12 @@ def _sort_one(time: Any, order: Any) -> Any:
             begin[span] += 1
 
     # insertions move a spike within its span only
-    for index in range(1, count):
-        neuron, place = order[index], index
-        while place > 0 and time[order[place - 1]] > time[neuron]:
-            order[place] = order[place - 1]
-            place -= 1
-        order[place] = neuron
+    for rank in range(1, count):
+        neuron, at = order[rank], rank
+        while at > 0 and time[order[at - 1]] > time[neuron]:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = neuron
     return count
 
 
@@ -285,119 +351,187 @@ def _reach(at: Any, kernel: Any, positions: Any, stride: Any, padding: Any) -> A
 
 
 @jit(nogil=True)
+def _columns(source: Any, sizes: Any, length: Any) -> Any:
+    """Return what a spike meets in every row of positions: the first one, the first after the
+    last, and which phase and where in it their packed weights begin.
+
+    :param length: of a phase, taps * channels_out.
+    """
+    width, channels, _, _, across, channels_out, stride, padding = sizes
+    column = source // channels % width + padding
+    taps = length // channels_out
+
+    # the last tap belongs to the position where the spike is in column ``phase`` of the kernel
+    left = column // stride - taps + 1
+    first, after = max(0, left), min(across, column // stride + 1)
+    return first, after, column % stride, (first - left) * channels_out
+
+
+@jit(nogil=True)
 def _deliver(
-    time: Any,
-    order: Any,
-    count: Any,
-    weight: Any,
+    spikes: Any,
+    packed: Any,
     sizes: Any,
     until: Any,
+    begin: Any,
+    finish: Any,
     slope: Any,
     rise: Any,
 ) -> None:
-    """Add up slope and rise (batch, positions, channels) from the spikes before ``until``."""
-    width, channels, down, across, stride, padding = sizes
-    for image in range(len(time)):
-        for source in order[image, : count[image]]:
-            when = time[image, source]
+    """Add up slope and rise (batch, fan_out) from the spikes before ``until``; ``finish``: make
+    times of the rises.
+    """
+    for image in range(len(until)):
+        slope[image, :] = begin[0]
+        rise[image, :] = begin[1]
+        for source in spikes.order[image, : spikes.count[image]]:
+            when = spikes.time[image, source]
             if when >= until[image]:
                 break
+            _meet(source, when, packed, sizes, slope[image], rise[image])
+        if finish:
+            _finish(slope[image], rise[image])
 
-            row, column = source // channels // width, source // channels % width
-            first, after = _reach(row, weight.shape[1], down, stride, padding)
-            left, right = _reach(column, weight.shape[2], across, stride, padding)
-            kernels = weight[source % channels]
 
-            for y in range(first, after):
-                line = kernels[row + padding - y * stride]
-                for x in range(left, right):
-                    words = line[column + padding - x * stride]
-                    at = y * across + x
-                    _add(when, words, slope[image, at], rise[image, at])
+@jit(nogil=True)
+def _meet(source: Any, when: Any, packed: Any, sizes: Any, slope: Any, rise: Any) -> None:
+    """Add one spike to all positions that it meets."""
+    width, channels, kernel, down, across, channels_out, stride, padding = sizes
+    row = source // channels // width
+    top, bottom = _reach(row, kernel, down, stride, padding)
+    left, right, phase, offset = _columns(source, sizes, packed.shape[3])
+    length = (right - left) * channels_out
+
+    for y in range(top, bottom):
+        line = packed[source % channels, row + padding - y * stride, phase]
+        at = (y * across + left) * channels_out
+        weight = line[offset : offset + length]
+        _add(when, weight, slope[at : at + length], rise[at : at + length])
 
 
 @jit(nogil=True)
 def _add(when: Any, weight: Any, slope: Any, rise: Any) -> None:
-    """Add a spike's weights (channels,) to a position, but for the neurons that fired before."""
-    for channel in range(len(weight)):
-        frozen = (slope[channel] > 0) & (slope[channel] * when >= rise[channel])
-        more = weight[channel] * (not frozen)
-        slope[channel] += more
-        rise[channel] += more * when
+    """Add a spike's weights to neurons, but for those that fired before."""
+    for neuron in range(len(weight)):
+        frozen = (slope[neuron] > 0) & (slope[neuron] * when >= rise[neuron])
+        more = weight[neuron] * (not frozen)
+        slope[neuron] += more
+        rise[neuron] += more * when
+
+
+@jit(nogil=True)
+def _finish(slope: Any, rise: Any) -> None:
+    """Make of every rise the time of the spike, in place."""
+    for neuron in range(len(slope)):
+        fires = slope[neuron] > 0
+        rise[neuron] = rise[neuron] / slope[neuron] if fires else np.inf
 
 
 @jit(nogil=True)
 def _collect(
-    time: Any,
-    order: Any,
-    count: Any,
-    weight: Any,
+    spikes: Any,
+    packed: Any,
+    sizes: Any,
+    gradient: Any,
+    reference: Any,
+    divisor: Any,
+    floor: Any,
+    needs_time: Any,
+    by_time: Any,
+    by_packed: Any,
+) -> None:
+    """Add up the gradients of times and packed weights: dt/dt_i = w_i / D and dt/dw_i = (t_i - t) /
+    D.
+
+    :param gradient: of the layer's times, (batch, fan_out).
+    :param reference: likewise, t, ``inf`` for neurons that have no gradient; spikes before it are
+        causal.
+    :param divisor: likewise, D, at least ``floor``.
+    :param by_packed: a sum for each part of the batch.
+    """
+    for part in range(PARTS):
+        share = np.empty_like(gradient[0])
+        latest = np.empty(sizes[3] * sizes[4], gradient.dtype)
+        for image in range(part, len(gradient), PARTS):
+            time = reference[image]
+            _share(gradient[image], time, divisor[image], floor, share, latest)
+            end = latest.max()
+            for source in spikes.order[image, : spikes.count[image]]:
+                when = spikes.time[image, source]
+                if when >= end:
+                    break
+                by_time[image, source] = _learn(
+                    *(source, when, packed, sizes, share, time, latest),
+                    *(needs_time, by_packed[part]),
+                )
+
+
+@jit(nogil=True)
+def _share(
+    gradient: Any, reference: Any, divisor: Any, floor: Any, share: Any, latest: Any
+) -> None:
+    """Divide gradients by D, and find the last reference of each position among the neurons that
+    have one, -inf where there is none.
+    """
+    channels = len(share) // len(latest)
+    for at in range(len(latest)):
+        latest[at] = -np.inf
+        for neuron in range(at * channels, (at + 1) * channels):
+            share[neuron] = 0
+            if reference[neuron] < np.inf and gradient[neuron] != 0:
+                share[neuron] = gradient[neuron] / max(divisor[neuron], floor)
+                latest[at] = max(latest[at], reference[neuron])
+
+
+@jit(nogil=True)
+def _learn(
+    source: Any,
+    when: Any,
+    packed: Any,
     sizes: Any,
     share: Any,
     reference: Any,
+    latest: Any,
     needs_time: Any,
-    by_time: Any,
-    by_weight: Any,
-) -> None:
-    """Add up the gradients of times and weights: dt/dt_i = w_i / D and dt/dw_i = (t_i - t) / D.
-
-    :param share: (batch, positions, channels), the gradients of the layer's times divided by D; 0
-        for neurons that have none.
-    :param reference: likewise, t; spikes before it are causal.
+    by_packed: Any,
+) -> Any:
+    """Add what one spike does to the gradients of the weights it looked up; return the gradient of
+    its time.
     """
-    width, channels, down, across, stride, padding = sizes
-    for image in range(len(time)):
-        latest = _latest(share[image], reference[image])
-        end = latest.max()
-        for source in order[image, : count[image]]:
-            when = time[image, source]
-            if when >= end:
-                break
+    width, channels, kernel, down, across, channels_out, stride, padding = sizes
+    row = source // channels // width
+    top, bottom = _reach(row, kernel, down, stride, padding)
+    left, right, phase, offset = _columns(source, sizes, packed.shape[3])
 
-            row, column = source // channels // width, source // channels % width
-            first, after = _reach(row, weight.shape[1], down, stride, padding)
-            left, right = _reach(column, weight.shape[2], across, stride, padding)
-            plane = source % channels
+    total = when * 0
+    for y in range(top, bottom):
+        # positions at both ends that fired before
+        first, after = left, right
+        while first < after and when >= latest[y * across + first]:
+            first += 1
+        while first < after and when >= latest[y * across + after - 1]:
+            after -= 1
 
-            total = by_time[image, source]
-            for y in range(first, after):
-                ky = row + padding - y * stride
-                for x in range(left, right):
-                    at = y * across + x
-                    if when < latest[at]:
-                        kx = column + padding - x * stride
-                        part = share[image, at], reference[image, at]
-                        _learn(when, *part, by_weight[plane, ky, kx])
-                        if needs_time:
-                            total += _weigh(when, *part, weight[plane, ky, kx])
-            by_time[image, source] = total
+        at, length = (y * across + first) * channels_out, (after - first) * channels_out
+        begin = offset + (first - left) * channels_out
+        here = share[at : at + length], reference[at : at + length]
+        line = source % channels, row + padding - y * stride, phase
+        _learn_weights(when, *here, by_packed[line][begin : begin + length])
+        if needs_time:
+            total += _learn_time(when, *here, packed[line][begin : begin + length])
+    return total
 
 
 @jit(nogil=True)
-def _latest(share: Any, reference: Any) -> Any:
-    """Return the last reference of each position (positions,) among the neurons with a gradient,
-    -inf where there is none.
-    """
-    latest = np.full(len(share), -np.inf, reference.dtype)
-    for at in range(len(share)):
-        for channel in range(share.shape[1]):
-            if share[at, channel] != 0:
-                latest[at] = max(latest[at], reference[at, channel])
-    return latest
-
-
-@jit(nogil=True)
-def _learn(when: Any, share: Any, reference: Any, by_weight: Any) -> None:
-    """Add what one spike does to the gradients (channels,) of the weights it looked up."""
-    for channel in range(len(share)):
-        early = min(when - reference[channel], 0)
-        by_weight[channel] += share[channel] * early
+def _learn_weights(when: Any, share: Any, reference: Any, by_weight: Any) -> None:
+    for neuron in range(len(share)):
+        early = min(when - reference[neuron], when * 0)
+        by_weight[neuron] += share[neuron] * early if share[neuron] != 0 else when * 0
 
 
 @jit(nogil=True, fastmath={"reassoc", "contract"})
-def _weigh(when: Any, share: Any, reference: Any, weight: Any) -> Any:
-    """Return the gradient of one spike's time from the neurons (channels,) of a position."""
-    total = weight[0] * 0
-    for channel in range(len(share)):
-        total += share[channel] * weight[channel] * (when < reference[channel])
+def _learn_time(when: Any, share: Any, reference: Any, weight: Any) -> Any:
+    total = when * 0
+    for neuron in range(len(share)):
+        total += share[neuron] * weight[neuron] * (when < reference[neuron])
     return total
