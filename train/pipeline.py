@@ -102,13 +102,9 @@ class SpikingNetwork(nn.Module):
         self.bits = None if bits is None else tuple(bits)
         self.readout = readout
 
-        # spikes of a convolution are few, and so all layers of such a network run spike by spike
         self.maps = tuple(maps)
         inputs = self.maps[-1].fan_out if self.maps else encoder.inputs
-        dense = list(pairwise((inputs, *sizes)))
-        self.geometries = [*self.maps, *(Geometry.dense(*shape) for shape in dense)]
-
-        shapes = [*(each.weight_shape for each in self.maps), *dense]
+        shapes = [each.weight_shape for each in self.maps] + list(pairwise((inputs, *sizes)))
         self.weights = nn.ParameterList(torch.zeros(shape) for shape in shapes)
         self.thresholds = [1 for _ in shapes]
 
@@ -130,7 +126,7 @@ class SpikingNetwork(nn.Module):
         for index, weight in enumerate(self.weights):
             later = index > 0
             expected = expected_spikes if later else EXPECTED_INPUTS
-            spread = SPREAD[later] / math.sqrt(min(expected, self.geometries[index].synapses))
+            spread = SPREAD[later] / math.sqrt(min(expected, weight[..., 0].numel()))
             weight.uniform_(-spread, spread, generator=generator).add_(
                 LIFT / expected_spikes if later else 0.0
             )
@@ -194,7 +190,7 @@ class SpikingNetwork(nn.Module):
         """
         hidden, before, weight = self._hidden(spikes, self.scaled_weights())
         horizon = Horizon(self.last_tick, margin)
-        return Times(hidden, self._layer(-1, before, weight, horizon))
+        return Times(hidden, spiking_layer(before, weight, self.neurons()[-1], horizon))
 
     def _hidden(
         self, spikes: InputSpikes, weights: list[Tensor]
@@ -203,25 +199,17 @@ class SpikingNetwork(nn.Module):
         weights.
         """
         hidden: list[Tensor] = []
-        for index, weight in enumerate(weights[:-1]):
-            if self.maps or hidden:
-                before = hidden[-1] if hidden else spikes.times()
-                time = self._layer(index, before, weight)
-            else:
-                neuron = self.neurons()[index]
+        for index, (weight, neuron) in enumerate(zip(weights[:-1], self.neurons(), strict=False)):
+            before = hidden[-1] if hidden else None
+            if index < len(self.maps):
+                before = spikes.times() if before is None else before
+                time = convolution_layer(before, weight, self.maps[index], neuron)
+            elif before is None:
                 time = input_layer(weight, neuron, spikes.ticks, spikes.spikes)
+            else:
+                time = spiking_layer(before, weight, neuron)
             hidden.append(self._on_grid(time))
         return hidden, hidden[-1] if hidden else spikes.times(), weights[-1]
-
-    def _layer(
-        self, index: int, before: Tensor, weight: Tensor, horizon: Horizon | None = None
-    ) -> Tensor:
-        """Return the times of layer ``index``, fed by spikes at times (batch, fan_in)."""
-        neuron, geometry = self.neurons()[index], self.geometries[index]
-        if not self.maps:
-            return spiking_layer(before, weight, neuron, horizon)
-        weight = weight.view(geometry.weight_shape)
-        return convolution_layer(before, weight, geometry, neuron, horizon)
 
     def _on_grid(self, time: Tensor) -> Tensor:
         """Hidden spikes of a network with bits fall on ticks; nobody fires after the last tick."""
@@ -242,7 +230,7 @@ class SpikingNetwork(nn.Module):
         neuron = self.neurons()[-1]
 
         outputs = Outputs(
-            self._layer(-1, before, weight),
+            spiking_layer(before, weight, neuron),
             before,
             weight,
             neuron.threshold,
