@@ -16,12 +16,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sim.connections.connection import Connection as MachineConnection
+from sim.connections.connection import reads_of
+from sim.connections.convolution import Convolution as MachineConvolution
 from sim.connections.dense import Dense
 from sim.encoders.intensity import Intensity
 from sim.errors import choose
 from sim.network import Layer, Network
 from sim.neuron import Neuron
 from sim.readouts import READOUTS as MACHINE_READOUTS
+from train.connections.convolution import Convolution
 from train.encoders.intensity import InputSpikes, encode
 from train.exact.convolution import Geometry, convolution_layer
 from train.exact.layer import (
@@ -94,7 +98,7 @@ class SpikingNetwork(nn.Module):
         bits: Sequence[int] | None = None,
         floor: float = 0.0,
         readout: str = "first_spike",
-        maps: Sequence[Geometry] = (),
+        maps: Sequence[Convolution] = (),
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -203,13 +207,33 @@ class SpikingNetwork(nn.Module):
             before = hidden[-1] if hidden else None
             if index < len(self.maps):
                 before = spikes.times() if before is None else before
-                time = convolution_layer(before, weight, self.maps[index], neuron)
+                time = convolution_layer(before, weight, _geometry(self.maps[index]), neuron)
             elif before is None:
                 time = input_layer(weight, neuron, spikes.ticks, spikes.spikes)
             else:
                 time = spiking_layer(before, weight, neuron)
             hidden.append(self._on_grid(time))
         return hidden, hidden[-1] if hidden else spikes.times(), weights[-1]
+
+    def read_costs(self, device: torch.device) -> list[Tensor] | None:
+        """Return how many thousands of weights a spike of each hidden neuron looks up, per layer
+        (neurons,); None for a network without convolutions.
+        """
+        if not self.maps:
+            return None
+        connections = self._machine_connections()[1:]
+        reads = (torch.tensor(reads_of(each), dtype=torch.float32) for each in connections)
+        return [each.to(device) / 1000 for each in reads]
+
+    def _machine_connections(self) -> list[MachineConnection]:
+        """Return every layer's connection with its integer weights."""
+        integers = [
+            weight.detach().cpu().numpy().astype(np.int8) for weight in self.scaled_weights()
+        ]
+        return [
+            *(each.machine(weight) for each, weight in zip(self.maps, integers, strict=False)),
+            *(Dense(weight) for weight in integers[len(self.maps) :]),
+        ]
 
     def _on_grid(self, time: Tensor) -> Tensor:
         """Hidden spikes of a network with bits fall on ticks; nobody fires after the last tick."""
@@ -252,11 +276,9 @@ class SpikingNetwork(nn.Module):
             raise ValueError("a network of real weights has no integer form; give it bits")
 
         layers = [
-            Layer(
-                Dense(weight.detach().numpy().astype(np.int8)), Neuron(threshold), weight_bits=bits
-            )
-            for weight, threshold, bits in zip(
-                self.scaled_weights(), self.thresholds, self.bits, strict=True
+            Layer(connection, Neuron(threshold), weight_bits=bits)
+            for connection, threshold, bits in zip(
+                self._machine_connections(), self.thresholds, self.bits, strict=True
             )
         ]
 
@@ -272,16 +294,44 @@ class SpikingNetwork(nn.Module):
 
     @classmethod
     def from_network(cls, network: Network) -> "SpikingNetwork":
-        """Return the trainable form of an integer network; it decides alike."""
-        sizes = [layer.fan_out for layer in network.layers]
+        """Return the trainable form of an integer network; it decides alike.
+
+        The network is one that :meth:`to_network` can return: square kernels, and convolutions
+        before dense layers.
+        """
+        connections = [layer.connection for layer in network.layers]
+        maps = [_sizes(each) for each in connections if isinstance(each, MachineConvolution)]
+        ordered = all(isinstance(each, Dense) for each in connections[len(maps) :])
+        usual = [
+            layer.start is None and layer.neuron == Neuron(layer.threshold)
+            for layer in network.layers
+        ]
+        if not ordered or not all(usual):
+            raise ValueError("only convolutions, then dense layers, of Mostafa's neurons")
+
+        sizes = [each.fan_out for each in connections[len(maps) :]]
         bits = [layer.weight_bits for layer in network.layers]
         grid = network.ticks_per_unit, network.last_tick
-        result = cls(network.encoder, sizes, *grid, bits, readout=network.readout_name)
+        result = cls(network.encoder, sizes, *grid, bits, readout=network.readout_name, maps=maps)
         result.thresholds = [layer.threshold for layer in network.layers]
         with torch.no_grad():
             for weight, layer in zip(result.weights, network.layers, strict=True):
                 weight.copy_(torch.tensor(layer.weight) / layer.threshold)
         return result
+
+
+def _geometry(maps: Convolution) -> Geometry:
+    """Return where the kernels of a convolution are."""
+    return Geometry.of(maps.input, maps.weight_shape, maps.stride, maps.padding)
+
+
+def _sizes(connection: MachineConvolution) -> Convolution:
+    """Return the sizes of the machine's convolution; its kernel is square."""
+    height, width = connection.kernel
+    if height != width:
+        raise ValueError(f"a kernel of {height} x {width} is not square")
+    where = connection.stride, connection.padding
+    return Convolution(connection.input, connection.channels_out, height, *where)
 
 
 def _delivered(time: Tensor, end: Tensor) -> Tensor:

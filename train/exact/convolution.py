@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from sim.compiled import jit
-from train.exact.causal import Events, sort_spikes
+from train.exact.causal import sort_spikes
 from train.exact.layer import ExactNeuron
 
 
@@ -99,7 +99,15 @@ class _Convolution(Function):
         shape = len(time), geometry.fan_out
         divisor, result = np.empty(shape, packed.dtype), np.empty(shape, packed.dtype)
         begin = np.array([-neuron.threshold, neuron.start], packed.dtype)
-        _fire(_array(events.time), _array(events.neuron), packed, geometry.sizes(), begin, divisor, result)
+        _fire(
+            _array(events.time),
+            _array(events.neuron),
+            packed,
+            geometry.sizes(),
+            begin,
+            divisor,
+            result,
+        )
 
         ctx.saved = events, packed, divisor, result
         ctx.layer, ctx.shapes = (geometry, neuron), (time.shape, weight.shape)
