@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -23,7 +24,7 @@ from sim.connections.dense import Dense
 from sim.encoders.intensity import Intensity
 from sim.errors import choose
 from sim.network import Layer, Network
-from sim.neuron import Neuron
+from sim.neuron import Neuron, Spike
 from sim.readouts import READOUTS as MACHINE_READOUTS
 from train.connections.convolution import Convolution
 from train.encoders.intensity import InputSpikes, encode
@@ -38,7 +39,7 @@ from train.exact.layer import (
 )
 from train.quantize import choose_threshold, round_weight
 from train.readouts import READOUTS
-from train.readouts.verdict import Outputs
+from train.readouts.verdict import Outputs, Verdicts
 
 SPREAD = (1.5, 2.0)
 """Initial weights are uniform in plus or minus SPREAD / sqrt(expected spikes): input layer, later
@@ -68,12 +69,16 @@ class Outcome:
     :param tick: int64 (batch,), of the decision; the last tick when timed out.
     :param timed_out: bool (batch,).
     :param events: int64 (batch, layers), delivered to each layer.
+    :param reads: int64 (batch, layers), weights that these events look up.
+    :param potential: int64 (batch, classes), the outputs' in the end; None: not compared.
     """
 
     decision: Tensor
     tick: Tensor
     timed_out: Tensor
     events: Tensor
+    reads: Tensor
+    potential: Tensor | None = None
 
 
 class SpikingNetwork(nn.Module):
@@ -111,6 +116,10 @@ class SpikingNetwork(nn.Module):
         shapes = [each.weight_shape for each in self.maps] + list(pairwise((inputs, *sizes)))
         self.weights = nn.ParameterList(torch.zeros(shape) for shape in shapes)
         self.thresholds = [1 for _ in shapes]
+
+        # a spike of an input looks up as many weights, whatever they are
+        empty = self._connections([np.zeros(shape, np.int8) for shape in shapes])
+        self.reads = [torch.tensor(reads_of(each), dtype=torch.float64) for each in empty]
 
     @torch.no_grad()
     def initialise(
@@ -221,18 +230,13 @@ class SpikingNetwork(nn.Module):
         """
         if not self.maps:
             return None
-        connections = self._machine_connections()[1:]
-        reads = (torch.tensor(reads_of(each), dtype=torch.float32) for each in connections)
-        return [each.to(device) / 1000 for each in reads]
+        return [(reads / 1000).to(device, torch.float32) for reads in self.reads[1:]]
 
-    def _machine_connections(self) -> list[MachineConnection]:
-        """Return every layer's connection with its integer weights."""
-        integers = [
-            weight.detach().cpu().numpy().astype(np.int8) for weight in self.scaled_weights()
-        ]
+    def _connections(self, weights: Sequence[npt.NDArray[np.int8]]) -> list[MachineConnection]:
+        """Return every layer's connection with such weights."""
         return [
-            *(each.machine(weight) for each, weight in zip(self.maps, integers, strict=False)),
-            *(Dense(weight) for weight in integers[len(self.maps) :]),
+            *(each.machine(weight) for each, weight in zip(self.maps, weights, strict=False)),
+            *(Dense(weight) for weight in weights[len(self.maps) :]),
         ]
 
     def _on_grid(self, time: Tensor) -> Tensor:
@@ -248,6 +252,35 @@ class SpikingNetwork(nn.Module):
         All sums are integers below 2^53, exact in float64; a spike's tick is the ceiling of a
         quotient whose divisor is below 2^32, exact too. Networks of real weights decide
         at continuous times.
+        """
+        verdicts, delivered = self._run(images)
+        counted = [times < math.inf for times in delivered]
+        events = torch.stack([each.sum(dim=1) for each in counted], dim=1)
+
+        pairs = zip(counted, self.reads, strict=True)
+        found = [each.to(torch.float64) @ reads.to(each.device) for each, reads in pairs]
+        reads = torch.stack(found, dim=1).to(torch.int64)
+        tick = verdicts.tick.ceil().to(torch.int64)
+        return Outcome(verdicts.decision, tick, verdicts.timed_out, events, reads)
+
+    @torch.no_grad()
+    def spikes(self, image: Tensor) -> list[list[Spike]]:
+        """Return the spikes delivered to each layer for an image uint8 (height, width), by tick,
+        then by neuron; only for a network with bits.
+        """
+        _, delivered = self._run(image.unsqueeze(0))
+        return [
+            sorted(
+                Spike(int(time), neuron)
+                for neuron, time in enumerate(times[0].tolist())
+                if time < math.inf
+            )
+            for times in delivered
+        ]
+
+    def _run(self, images: Tensor) -> tuple[Verdicts, list[Tensor]]:
+        """Return how images end, and per layer when the spikes that it gets come (batch, neurons),
+        ``inf`` for none.
         """
         spikes = self.encode(images, torch.float64)
         hidden, before, weight = self._hidden(spikes, self.scaled_weights(torch.float64))
@@ -265,21 +298,20 @@ class SpikingNetwork(nn.Module):
         verdicts = choose(READOUTS, self.readout, "readout")(outputs)
 
         # a spike is delivered if it comes before the decision; after a timeout all are
-        end = verdicts.tick.masked_fill(verdicts.timed_out, math.inf)
-        events = [spikes.delivered(end), *(_delivered(time, end) for time in hidden)]
-        tick = verdicts.tick.ceil().to(torch.int64)
-        return Outcome(verdicts.decision, tick, verdicts.timed_out, torch.stack(events, dim=1))
+        end = verdicts.tick.masked_fill(verdicts.timed_out, math.inf).unsqueeze(1)
+        times = [spikes.times(), *hidden]
+        return verdicts, [each.masked_fill(each >= end, math.inf) for each in times]
 
     def to_network(self, classes: Sequence[str], provenance: Mapping[str, Any]) -> Network:
         """Return the integer network for :mod:`sim` and :mod:`hw`; only for a network with bits."""
         if self.bits is None:
             raise ValueError("a network of real weights has no integer form; give it bits")
 
+        weights = [each.detach().numpy().astype(np.int8) for each in self.scaled_weights()]
+        columns = self._connections(weights), self.thresholds, self.bits
         layers = [
             Layer(connection, Neuron(threshold), weight_bits=bits)
-            for connection, threshold, bits in zip(
-                self._machine_connections(), self.thresholds, self.bits, strict=True
-            )
+            for connection, threshold, bits in zip(*columns, strict=True)
         ]
 
         return Network(
@@ -332,8 +364,3 @@ def _sizes(connection: MachineConvolution) -> Convolution:
         raise ValueError(f"a kernel of {height} x {width} is not square")
     where = connection.stride, connection.padding
     return Convolution(connection.input, connection.channels_out, height, *where)
-
-
-def _delivered(time: Tensor, end: Tensor) -> Tensor:
-    """Count the spikes, int64 (batch,), at times (batch, neurons) before ``end`` (batch,)."""
-    return ((time < end.unsqueeze(1)) & (time < math.inf)).sum(dim=1)

@@ -6,8 +6,9 @@ from sim.commands.command_line import Commands, add_command
 from train.commands.options import add_checkpoint, saved_settings, show
 from train.data import load
 from train.evaluate import evaluate
-from train.fit import CHECKPOINT_FILE, Training
-from train.prune import silence
+from train.fit import CHECKPOINT_FILE
+from train.neurons import start_run
+from train.parallel import ALONE
 
 EXAMPLE = "--out build/mnist --json"
 
@@ -22,11 +23,10 @@ def run(arguments: argparse.Namespace) -> int:
     checkpoint = arguments.out / CHECKPOINT_FILE
     settings = saved_settings(checkpoint)
     split = load(settings.dataset, arguments.data)
-    training = Training(split, settings)
+    training = start_run(split, settings, ALONE)
     training.restore(checkpoint)
 
-    network = silence(training.network, settings.max_silent_intensity)
     parts = {"validation": split.validation, "test": split.test}
-    figures = {name: evaluate(network, part) for name, part in parts.items()}
+    figures = {name: evaluate(training.result(), part) for name, part in parts.items()}
     show({"epochs": training.epoch, **figures}, arguments)
     return 0
