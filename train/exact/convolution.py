@@ -14,17 +14,22 @@ The weights that a spike looks up in one row of positions are packed side by sid
 the positions, so that one loop adds them all.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.autograd import Function
 
 from sim.compiled import jit
-from train.exact.causal import sort_spikes
 from train.exact.layer import ExactNeuron
+
+SPANS = 256
+"""Into how many equal spans of time the spikes of an image are sorted first."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +70,7 @@ class Geometry:
     @property
     def fan_out(self) -> int:
         """Number of neurons that are fed."""
-        height, width, channels = self.output
-        return height * width * channels
-
-    def sizes(self) -> tuple[int, ...]:
-        """Return what compiled loops need: width and channels of the input, height of the kernel,
-        height, width and channels of the output, stride, padding.
-        """
-        return (*self.input[1:], self.kernel[0], *self.output, self.stride, self.padding)
+        return math.prod(self.output)
 
     def packing(self) -> np.ndarray:
         """Return which column of the kernel is where in packed weights, (stride, taps), -1 for
@@ -86,6 +84,49 @@ class Geometry:
         return np.where(column < self.kernel[1], column, -1)
 
 
+class _Runs(NamedTuple):
+    """What a spike of each input adds to: runs of neighbouring positions in a row of the map, one
+    source's after the other.
+
+    :param starts: int64 (fan_in + 1,), where the runs of each input begin.
+    :param weight: int64, per run, the index of its first weight among the packed ones.
+    :param position: int64, per run, its first position.
+    :param count: int64, per run, how many positions it has.
+    """
+
+    starts: npt.NDArray[np.int64]
+    weight: npt.NDArray[np.int64]
+    position: npt.NDArray[np.int64]
+    count: npt.NDArray[np.int64]
+
+
+@cache
+def _runs(geometry: Geometry) -> _Runs:
+    _, width, channels = geometry.input
+    down, across, channels_out = geometry.output
+    (kernel, kernel_width), stride = geometry.kernel, geometry.stride
+    taps = geometry.packing().shape[1]
+
+    starts, found = [0], []
+    for source in range(math.prod(geometry.input)):
+        pixel, plane = divmod(source, channels)
+        row, column = (each + geometry.padding for each in divmod(pixel, width))
+
+        # the spike is in column ``phase`` of the kernel of the last position that sees it
+        last, phase = divmod(column, stride)
+        first = last - (kernel_width - phase - 1) // stride
+        left, right = max(0, first), min(across, last + 1)
+        for y in range(max(0, (row - kernel) // stride + 1), min(down, row // stride + 1)):
+            if left < right:
+                line = (plane * kernel + row - y * stride) * stride + phase
+                weight = (line * taps + left - (last - taps + 1)) * channels_out
+                found.append((weight, y * across + left, right - left))
+        starts.append(len(found))
+
+    columns = np.array(found, np.int64).reshape(-1, 3).T
+    return _Runs(np.array(starts, np.int64), *(column.copy() for column in columns))
+
+
 class _Convolution(Function):
     @staticmethod
     def forward(
@@ -94,38 +135,30 @@ class _Convolution(Function):
         """Times (batch, fan_in), weight (channels_in, kh, kw, channels_out) -> times (batch,
         fan_out).
         """
-        events = sort_spikes(time)
+        spikes = _sorted(_array(time))
         packed = _pack(_array(weight), geometry)
+        layer = packed, _runs(geometry), geometry.output[2]
+
         shape = len(time), geometry.fan_out
         divisor, result = np.empty(shape, packed.dtype), np.empty(shape, packed.dtype)
         begin = np.array([-neuron.threshold, neuron.start], packed.dtype)
-        _fire(
-            _array(events.time),
-            _array(events.neuron),
-            packed,
-            geometry.sizes(),
-            begin,
-            divisor,
-            result,
-        )
+        _fire(*spikes, *layer, begin, divisor, result)
 
-        ctx.saved = events, packed, divisor, result
-        ctx.layer, ctx.shapes = (geometry, neuron), (time.shape, weight.shape)
+        floor = packed.dtype.type(neuron.floor * neuron.threshold)
+        ctx.saved = *spikes, *layer
+        ctx.result, ctx.geometry, ctx.fan_in = (result, divisor, floor), geometry, time.shape[1]
         return torch.from_numpy(result).to(time.device)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Exact gradients of times and weights up to the floor."""
-        events, packed, divisor, reference = ctx.saved
-        geometry, neuron = ctx.layer
-        by_time, by_packed = np.zeros(ctx.shapes[0], packed.dtype), np.zeros_like(packed)
-        _collect(
-            *(_array(events.time), _array(events.neuron), packed, geometry.sizes()),
-            *(_array(gradients[0]), reference, divisor),
-            *(packed.dtype.type(neuron.floor * neuron.threshold), ctx.needs_input_grad[0]),
-            *(by_time, by_packed),
-        )
-        found = by_time, _unpack(by_packed, geometry)
+        gradient, packed = _array(gradients[0]), ctx.saved[2]
+        by_time = np.zeros((len(gradient), ctx.fan_in), packed.dtype)
+        by_packed = np.zeros_like(packed)
+        needs_time = ctx.needs_input_grad[0]
+        _collect(*ctx.saved, gradient, *ctx.result, needs_time, by_time, by_packed)
+
+        found = by_time, _unpack(by_packed, ctx.geometry)
         device = gradients[0].device
         return (*(torch.from_numpy(each).to(device) for each in found), None, None)
 
@@ -149,86 +182,94 @@ def _array(tensor: Tensor) -> np.ndarray:
     return tensor.detach().cpu().contiguous().numpy()
 
 
+def _sorted(time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the spikes among times (batch, fan_in) in their order, and who fires, int32; after
+    the last spike of an image comes ``inf``.
+    """
+    shape = len(time), time.shape[1] + 1
+    when, neuron = np.empty(shape, time.dtype), np.empty(shape, np.int32)
+    for image, row in enumerate(time):
+        _sort(row, when[image], neuron[image])
+    return when, neuron
+
+
 def _pack(weight: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """Return the weights (channels_in, kh, stride, taps * channels_out) side by side, as a row of
-    positions sees them.
+    """Return the weights as rows of positions see them, flat (channels_in, kh, stride, taps,
+    channels_out).
     """
     packing = geometry.packing()
     packed = weight[:, :, packing] * (packing >= 0)[:, :, None]
-    return packed.astype(weight.dtype).reshape(*weight.shape[:2], geometry.stride, -1)
+    return packed.astype(weight.dtype).reshape(-1)
 
 
 def _unpack(packed: np.ndarray, geometry: Geometry) -> np.ndarray:
     """Return packed gradients as those of the weights (channels_in, kh, kw, channels_out)."""
     packing = geometry.packing()
     phase, tap = np.nonzero(packing >= 0)
-    split = packed.reshape(*packed.shape[:2], *packing.shape, -1)
-    weight = np.empty((*packed.shape[:2], geometry.kernel[1], split.shape[-1]), packed.dtype)
+    weight = np.empty(geometry.weight_shape, packed.dtype)
+    split = packed.reshape(*weight.shape[:2], *packing.shape, -1)
     weight[:, :, packing[phase, tap]] = split[:, :, phase, tap]
     return weight
 
 
 @jit(nogil=True)
-def _rows(source: Any, sizes: Any) -> Any:
-    """Return the first row of positions that covers a spike, the first after the last, and the row
-    of the spike in the padded map.
+def _sort(time: Any, when: Any, neuron: Any) -> None:
+    """Sort by span of time first, then within the spans: linear where spikes are spread out, or at
+    few different ticks.
     """
-    width, channels, kernel, down, _, _, stride, padding = sizes
-    row = source // channels // width + padding
-    return max(0, (row - kernel + stride) // stride), min(down, row // stride + 1), row
+    first, last = np.inf, -np.inf
+    for each in time:
+        if each < np.inf:
+            first, last = min(first, each), max(last, each)
+    scale = (SPANS - 1) / (last - first) if first < last else 0.0
 
+    # where each span begins
+    begin = np.zeros(SPANS + 1, np.int64)
+    for each in time:
+        if each < np.inf:
+            begin[int((each - first) * scale) + 1] += 1
+    for span in range(SPANS):
+        begin[span + 1] += begin[span]
+    count = begin[SPANS]
 
-@jit(nogil=True)
-def _columns(source: Any, sizes: Any, length: Any) -> Any:
-    """Return what a spike meets in every row of positions: the first one, the first after the
-    last, and which phase and where in it their packed weights begin.
+    for source in range(len(time)):
+        if time[source] < np.inf:
+            span = int((time[source] - first) * scale)
+            when[begin[span]], neuron[begin[span]] = time[source], source
+            begin[span] += 1
+    when[count] = np.inf
 
-    :param length: of a phase, taps * channels_out.
-    """
-    width, channels, _, _, across, channels_out, stride, padding = sizes
-    column = source // channels % width + padding
-    taps = length // channels_out
-
-    # the last tap belongs to the position where the spike is in column ``phase`` of the kernel
-    left = column // stride - taps + 1
-    first, after = max(0, left), min(across, column // stride + 1)
-    return first, after, column % stride, (first - left) * channels_out
+    # an insertion moves a spike within its span only
+    for rank in range(1, count):
+        each, source, at = when[rank], neuron[rank], rank
+        while at > 0 and when[at - 1] > each:
+            when[at], neuron[at] = when[at - 1], neuron[at - 1]
+            at -= 1
+        when[at], neuron[at] = each, source
 
 
 @jit(nogil=True)
 def _fire(
-    time: Any, source: Any, packed: Any, sizes: Any, begin: Any, slope: Any, rise: Any
+    time: Any, neuron: Any, packed: Any, runs: Any, channels: Any, begin: Any, slope: Any, rise: Any
 ) -> None:
     """Fill slope (batch, fan_out) with the D of each neuron, and rise with its time.
 
+    :param time: of the spikes, sorted, and ``neuron``, who fires.
+    :param channels: of the layer, neurons at one position.
     :param begin: -T and T R, the sums before any spike.
     """
     for image in range(len(time)):
         slope[image, :] = begin[0]
         rise[image, :] = begin[1]
         for event in range(time.shape[1]):
-            when = time[image, event]
+            when, source = time[image, event], neuron[image, event]
             if when == np.inf:
                 break
-            _meet(source[image, event], when, packed, sizes, slope[image], rise[image])
+            for run in range(runs.starts[source], runs.starts[source + 1]):
+                at, length = runs.position[run] * channels, runs.count[run] * channels
+                weight = packed[runs.weight[run] : runs.weight[run] + length]
+                _add(when, weight, slope[image, at : at + length], rise[image, at : at + length])
         _finish(slope[image], rise[image])
-
-
-@jit(nogil=True)
-def _meet(source: Any, when: Any, packed: Any, sizes: Any, slope: Any, rise: Any) -> None:
-    """Add one spike to all positions that it meets."""
-    channels, across, channels_out, stride = sizes[1], sizes[4], sizes[5], sizes[6]
-    top, bottom, row = _rows(source, sizes)
-    left, right, phase, offset = _columns(source, sizes, packed.shape[3])
-    length = (right - left) * channels_out
-    if length <= 0:
-        return
-
-    for y in range(top, bottom):
-        words = packed[source % channels, row - y * stride, phase]
-        at = (y * across + left) * channels_out
-        weight = words[offset : offset + length]
-        _add(when, weight, slope[at : at + length], rise[at : at + length])
 
 
 @jit(nogil=True)
@@ -252,9 +293,10 @@ def _finish(slope: Any, rise: Any) -> None:
 @jit(nogil=True)
 def _collect(
     time: Any,
-    source: Any,
+    neuron: Any,
     packed: Any,
-    sizes: Any,
+    runs: Any,
+    channels: Any,
     gradient: Any,
     reference: Any,
     divisor: Any,
@@ -271,18 +313,38 @@ def _collect(
     :param divisor: likewise, D; at least ``floor`` is taken.
     """
     share = np.empty_like(gradient[0])
-    latest = np.empty(sizes[3] * sizes[4], gradient.dtype)
+    latest = np.empty(len(share) // channels, gradient.dtype)
     for image in range(len(time)):
         _share(gradient[image], reference[image], divisor[image], floor, share, latest)
         end = latest.max()
         for event in range(time.shape[1]):
-            when, neuron = time[image, event], source[image, event]
+            when, source = time[image, event], neuron[image, event]
             if when >= end:
                 break
-            by_time[image, neuron] = _learn(
-                *(neuron, when, packed, sizes, share, reference[image], latest),
-                *(needs_time, by_packed),
-            )
+
+            total = when * 0
+            for run in range(runs.starts[source], runs.starts[source + 1]):
+                first, after = _causal(when, latest, runs.position[run], runs.count[run])
+                at, length = first * channels, (after - first) * channels
+                begin = runs.weight[run] + (first - runs.position[run]) * channels
+                here = share[at : at + length], reference[image, at : at + length]
+                _learn_weights(when, *here, by_packed[begin : begin + length])
+                if needs_time:
+                    total += _learn_time(when, *here, packed[begin : begin + length])
+            by_time[image, source] = total
+
+
+@jit(nogil=True)
+def _causal(when: Any, latest: Any, position: Any, count: Any) -> Any:
+    """Return the first position of a run and the first after it, without those at both ends that
+    a spike is too late for.
+    """
+    first, after = position, position + count
+    while first < after and when >= latest[first]:
+        first += 1
+    while first < after and when >= latest[after - 1]:
+        after -= 1
+    return first, after
 
 
 @jit(nogil=True)
@@ -300,44 +362,6 @@ def _share(
             if reference[neuron] < np.inf and gradient[neuron] != 0:
                 share[neuron] = gradient[neuron] / max(divisor[neuron], floor)
                 latest[at] = max(latest[at], reference[neuron])
-
-
-@jit(nogil=True)
-def _learn(
-    source: Any,
-    when: Any,
-    packed: Any,
-    sizes: Any,
-    share: Any,
-    reference: Any,
-    latest: Any,
-    needs_time: Any,
-    by_packed: Any,
-) -> Any:
-    """Add what one spike does to the gradients of the weights it looked up; return the gradient of
-    its time.
-    """
-    channels, across, channels_out, stride = sizes[1], sizes[4], sizes[5], sizes[6]
-    top, bottom, row = _rows(source, sizes)
-    left, right, phase, offset = _columns(source, sizes, packed.shape[3])
-
-    total = when * 0
-    for y in range(top, bottom):
-        # positions at both ends that fired before
-        first, after = left, right
-        while first < after and when >= latest[y * across + first]:
-            first += 1
-        while first < after and when >= latest[y * across + after - 1]:
-            after -= 1
-
-        at, length = (y * across + first) * channels_out, (after - first) * channels_out
-        begin = offset + (first - left) * channels_out
-        here = share[at : at + length], reference[at : at + length]
-        line = source % channels, row - y * stride, phase
-        _learn_weights(when, *here, by_packed[line][begin : begin + length])
-        if needs_time:
-            total += _learn_time(when, *here, packed[line][begin : begin + length])
-    return total
 
 
 @jit(nogil=True)
