@@ -122,14 +122,14 @@ def _section(title: str, text: str, body: str) -> str:
 
 def _cards(report: Report) -> str:
     low, high = report.interval
-    reads = float(report.reads.mean())
+    network, reads = report.network, float(report.reads.mean())
 
     cards = (
         (f"{report.accuracy:.2%}", f"right ({low:.2%} to {high:.2%})"),
         (f"{report.spikes.mean():.1f}", "spikes per decision"),
         (
             f"{reads:,.0f}",
-            f"weight reads per image, {reads / sum(report.network.synapse_counts):.1%} of the synapses",
+            f"weight reads per image, {reads / sum(network.synapse_counts):.1%} of the synapses",
         ),
         (
             f"{report.decisions.tick.mean():.1f}",
