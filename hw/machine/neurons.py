@@ -2,7 +2,7 @@
 where state changes.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from amaranth.hdl import Const, Module, Mux, ShapeLike, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
@@ -12,6 +12,7 @@ from amaranth.utils import bits_for
 from hw.broadcast import Broadcast
 from hw.fpga.device import Device
 from hw.learning.port import HistoryPort
+from hw.machine.sweep import Sweep
 from hw.parameters import LayerParameters
 
 SUBMODULE = "neurons"
@@ -42,6 +43,19 @@ def update(
     return added, advanced, fires
 
 
+class Folds(NamedTuple):
+    """Which fold of a memory is read and which is written in a cycle.
+
+    :param reads: the fold whose state is at the read port in the following cycle.
+    :param writes: the fold that is written.
+    :param last: whether that is the last one.
+    """
+
+    reads: Value
+    writes: Value
+    last: Value
+
+
 class Neurons(wiring.Component):
     """State of a layer's neurons, ``lanes`` at a time.
 
@@ -55,6 +69,11 @@ class Neurons(wiring.Component):
     is on its way.
 
     Neurons that learn also have ``history``, see :class:`hw.learning.port.HistoryPort`.
+
+    Of a scattered layer ``deliver`` comes with the ``fold`` that it is for, never the same one in
+    two following cycles; everything happens a cycle later, so that the fold's state can be read.
+    After ``clear`` the currents are put back to their start, a fold per cycle; meanwhile, while
+    ``sweeping``, nothing may come.
     """
 
     weight: data.View
@@ -63,6 +82,8 @@ class Neurons(wiring.Component):
     clear: Signal
     last: Signal
     late: Signal
+    fold: Signal
+    sweeping: Signal
     o: stream.Interface
     history: Any
 
@@ -77,6 +98,8 @@ class Neurons(wiring.Component):
             "late": Out(1),
             "o": Out(stream.Signature(parameters.fold, always_ready=True)),
         }
+        if parameters.scattered:
+            members |= {"fold": In(range(parameters.folds)), "sweeping": Out(1)}
         if parameters.learns:
             members["history"] = Out(HistoryPort(parameters))
         super().__init__(members)
@@ -86,8 +109,7 @@ class Neurons(wiring.Component):
         m = Module()
 
         layer, threshold = self.parameters, self.parameters.layer.threshold
-        signals, weight = self._broadcast(m)
-        self._count_folds(m, signals[0])
+        signals, weight = self._scatter(m) if layer.scattered else self._broadcast(m)
 
         # Current and soma change in different passes, so they are separate memories.
         start = {"potential": -threshold * layer.ticks_per_unit, "fired": 0}
@@ -102,7 +124,13 @@ class Neurons(wiring.Component):
 
         writes, clears = [each.deliver for each in signals], [each.clear for each in signals]
         current, current_next = self._state(
-            m, "current", signed(layer.current.bits), -threshold, writes, clears
+            m,
+            "current",
+            signed(layer.current.bits),
+            -threshold,
+            writes,
+            clears,
+            sweeping=self.sweeping if layer.scattered else None,
         )
         writes = [each.advance for each in signals]
         before, after = self._state(m, "soma", soma, start, writes, clears)
@@ -135,32 +163,81 @@ class Neurons(wiring.Component):
                 m.d.sync += self.o.payload.fires[lane].eq(fires)
         return m
 
-    def _broadcast(self, m: Module) -> tuple[list[Broadcast], data.View]:
-        """Return the control signals of each lane, and the word of weights that goes with them."""
+    def _broadcast(self, m: Module) -> tuple[list[Broadcast], list[Value]]:
+        """Return the control signals of each lane, and the weights that go with them."""
         layer = self.parameters
         given = Broadcast(self.deliver, self.advance, self.clear)
         if not layer.wide:
-            return [given] * layer.lanes, self.weight
+            self._count_folds(m, given)
+            return [given] * layer.lanes, self._weights(self.weight)
 
         # The registers cost all lanes a cycle, so the weights wait for one too.
         signals_1 = given.repeat(m, layer.lanes, layer.group)
         weight_1 = Signal.like(self.weight, reset_less=True)
         m.d.sync += weight_1.eq(self.weight)
         m.d.comb += self.late.eq(signals_1[0].advance)
-        return signals_1, weight_1
+        self._count_folds(m, signals_1[0])
+        return signals_1, self._weights(weight_1)
+
+    def _weights(self, word: data.View) -> list[Value]:
+        """Return the weight of each lane."""
+        return [self.parameters.rows.weight(word, lane) for lane in range(self.parameters.lanes)]
+
+    def _scatter(self, m: Module) -> tuple[list[Broadcast], list[Value]]:
+        """Return the same for a layer whose events come with their folds: a cycle later, when the
+        state of the fold has been read.
+        """
+        layer = self.parameters
+        m.submodules.sweep = self.sweep = sweep = Sweep(layer.folds)
+        m.d.comb += [sweep.clear.eq(self.clear), self.sweeping.eq(sweep.busy)]
+
+        # Stage 0: what is told, and the fold that it is for. A sweep delivers nothing to each.
+        count, fold_0 = Signal(range(layer.folds)), Signal(range(layer.folds))
+        m.d.comb += [
+            self.last.eq(count == layer.folds - 1),
+            fold_0.eq(Mux(self.sweeping, sweep.fold, Mux(self.deliver, self.fold, count))),
+        ]
+        with m.If(self.clear | (self.advance & self.last)):
+            m.d.sync += count.eq(0)
+        with m.Elif(self.advance):
+            m.d.sync += count.eq(count + 1)
+
+        # Stage 1: its state is at the memory's port.
+        deliver_1, advance_1, last_1 = Signal(), Signal(), Signal()
+        fold_1, first_neuron_1 = Signal(range(layer.folds)), Signal.like(self.o.payload.first_neuron)
+        m.d.sync += [
+            deliver_1.eq((self.deliver | self.sweeping) & ~self.clear),
+            advance_1.eq(self.advance & ~self.clear),
+            last_1.eq(self.last),
+            fold_1.eq(fold_0),
+        ]
+        weights_1: list[Value] = []
+        for lane, weight in enumerate(self._weights(self.weight)):
+            weights_1.append(weight_1 := Signal(weight.shape(), name=f"weight_{lane}_1"))
+            m.d.sync += weight_1.eq(Mux(self.sweeping, 0, weight))
+
+        # Counted beside the fold, which would otherwise have to be multiplied by the lanes.
+        with m.If(self.clear | (advance_1 & last_1)):
+            m.d.sync += first_neuron_1.eq(0)
+        with m.Elif(advance_1):
+            m.d.sync += first_neuron_1.eq(first_neuron_1 + layer.lanes)
+
+        m.d.comb += self.late.eq(deliver_1 | advance_1)
+        self.folds = Folds(fold_0, fold_1, last_1)
+        self._offer(m, advance_1 & ~self.clear, last_1, first_neuron_1)
+        return [Broadcast(deliver_1, advance_1, self.clear)] * layer.lanes, weights_1
 
     def _count_folds(self, m: Module, signals: Broadcast) -> None:
-        """Count the folds of a pass: ``self.fold`` is next, ``self.fold_after`` is next in the
-        following cycle.
-        """
+        """Count the folds of a pass."""
         folds, lanes = self.parameters.folds, self.parameters.lanes
-        self.fold, self.fold_after = Signal(range(folds)), Signal(range(folds))
+        fold, fold_after = Signal(range(folds)), Signal(range(folds))
+        self.folds = Folds(fold_after, fold, self.last)
         step = self.deliver | self.advance
         if self.parameters.learns:
             step = step | self.history.recall
         m.d.comb += [
-            self.last.eq(self.fold == folds - 1),
-            self.fold_after.eq(Mux(self.clear | (step & self.last), 0, self.fold + step)),
+            self.last.eq(fold == folds - 1),
+            fold_after.eq(Mux(self.clear | (step & self.last), 0, fold + step)),
         ]
 
         # Counted beside the fold, which would otherwise have to be multiplied by the lanes.
@@ -170,16 +247,26 @@ class Neurons(wiring.Component):
         with m.Elif(step):
             m.d.sync += first_neuron.eq(first_neuron + lanes)
 
-        # An advanced fold is on ``o`` one cycle later, with what tells which one it is.
+        m.d.sync += fold.eq(fold_after)
+        self._offer(m, signals.advance & ~signals.clear, self.last, first_neuron)
+
+    def _offer(self, m: Module, advance: Value, last: Value, first_neuron: Value) -> None:
+        """Offer an advanced fold one cycle later, with what tells which one it is."""
         m.d.sync += [
-            self.fold.eq(self.fold_after),
-            self.o.valid.eq(signals.advance & ~signals.clear),
-            self.o.payload.last.eq(self.last),
+            self.o.valid.eq(advance),
+            self.o.payload.last.eq(last),
             self.o.payload.first_neuron.eq(first_neuron),
         ]
 
     def _state(
-        self, m: Module, name: str, shape: Any, start: Any, writes: list[Value], clears: list[Value]
+        self,
+        m: Module,
+        name: str,
+        shape: Any,
+        start: Any,
+        writes: list[Value],
+        clears: list[Value],
+        sweeping: Value | None = None,
     ) -> tuple[list[Value], list[Value]]:
         """Keep one value per neuron; return, per lane, that of the fold that is next, and where its
         new one goes.
@@ -189,10 +276,12 @@ class Neurons(wiring.Component):
         :param start: the value at the start of an image.
         :param writes: per lane, when the fold that is next gets its new value.
         :param clears: per lane, when all folds get ``start``.
+        :param sweeping: when the start is read in place of a fold, to be written back; None: until
+            the first pass after ``clears`` has written all folds.
         """
         if self.parameters.folds == 1:
             return self._registers(m, name, shape, start, writes, clears)
-        return self._memory(m, name, shape, start, writes[0], clears[0])
+        return self._memory(m, name, shape, start, writes[0], clears[0], sweeping)
 
     def _registers(
         self, m: Module, name: str, shape: Any, start: Any, writes: list[Value], clears: list[Value]
@@ -211,12 +300,20 @@ class Neurons(wiring.Component):
         return [Value.cast(old) for old in now], [Value.cast(new) for new in then]
 
     def _memory(
-        self, m: Module, name: str, shape: Any, start: Any, write: Value, clear: Value
+        self,
+        m: Module,
+        name: str,
+        shape: Any,
+        start: Any,
+        write: Value,
+        clear: Value,
+        sweeping: Value | None,
     ) -> tuple[list[Value], list[Value]]:
         """Keep several folds in a memory; see :meth:`_state`.
 
         Its last word is ``start`` and is read in place of every fold until one pass has written
-        them all, so clearing costs no pass and no multiplexer.
+        them all, so clearing costs no pass and no multiplexer; or, where not every pass writes all,
+        while ``sweeping``.
         """
         lanes, folds = self.parameters.lanes, self.parameters.folds
         init: list[Any] = [[start] * lanes] * (folds + 1)
@@ -227,17 +324,19 @@ class Neurons(wiring.Component):
             attrs=self.attributes,
         )
 
-        # Both ports are never at one address: while a fold is written, the one after it is read.
+        # Both ports are never at one address: while a fold is written, another one is read.
         reader, writer = cells.read_port(), cells.write_port()
-        fresh = Signal(name=f"{name}_fresh", init=1)
-        fresh_after = Signal(name=f"{name}_fresh_after")
+        if sweeping is None:
+            fresh = Signal(name=f"{name}_fresh", init=1)
+            fresh_after = Signal(name=f"{name}_fresh_after")
+            m.d.comb += fresh_after.eq(clear | (fresh & ~(write & self.folds.last)))
+            m.d.sync += fresh.eq(fresh_after)
+            sweeping = fresh_after
         m.d.comb += [
-            fresh_after.eq(clear | (fresh & ~(write & self.last))),
-            reader.addr.eq(Mux(fresh_after, folds, self.fold_after)),
-            writer.addr.eq(self.fold),
+            reader.addr.eq(Mux(sweeping, folds, self.folds.reads)),
+            writer.addr.eq(self.folds.writes),
             writer.en.eq(write),
         ]
-        m.d.sync += fresh.eq(fresh_after)
 
         return (
             [Value.cast(reader.data[lane]) for lane in range(lanes)],
