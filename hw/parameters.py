@@ -168,8 +168,6 @@ class MachineParameters:
 
         if self.rule is not None:
             check_learnable(self.network, 1)
-            if not self._all_dense:
-                raise InputError("rule: layers that learn in hardware are dense, none a convolution.")
             if any(placement != BLOCK for placement in self.placement):
                 raise InputError(
                     "rule: weights that learn are stored in block RAM, none of them in SPRAM, "
