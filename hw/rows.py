@@ -221,7 +221,9 @@ def joined(layers: Mapping[int, Rows]) -> Rows:
     wide as the widest, in whole bytes.
     """
     size = max(rows.word_bytes for rows in layers.values())
-    raw = b"".join(word.to_bytes(size, "little") for rows in layers.values() for word in rows.pack())
+    raw = b"".join(
+        word.to_bytes(size, "little") for rows in layers.values() for word in rows.pack()
+    )
     matrix = np.frombuffer(raw, np.int8).reshape(-1, size)
     return Rows(sim.network.Layer(Dense(matrix), Neuron(1)), size)
 

@@ -204,7 +204,10 @@ class Neurons(wiring.Component):
 
         # Stage 1: its state is at the memory's port.
         deliver_1, advance_1, last_1 = Signal(), Signal(), Signal()
-        fold_1, first_neuron_1 = Signal(range(layer.folds)), Signal.like(self.o.payload.first_neuron)
+        fold_1, first_neuron_1 = (
+            Signal(range(layer.folds)),
+            Signal.like(self.o.payload.first_neuron),
+        )
         m.d.sync += [
             deliver_1.eq((self.deliver | self.sweeping) & ~self.clear),
             advance_1.eq(self.advance & ~self.clear),

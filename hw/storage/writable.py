@@ -17,6 +17,7 @@ from sim.fixed_point import WeightFormat
 SUBMODULE = "store"
 """Name in the netlist of the store that reads; synthesis selects memories by it."""
 
+
 class WritableWords(wiring.Component):
     """The words of a layer in block RAM with one read and one write port; ``word`` is that of the
     last ``address``.
