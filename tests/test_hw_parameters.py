@@ -76,7 +76,7 @@ def test_a_convolution_is_stored_anywhere_but_in_flash_and_does_not_learn():
     MachineParameters(MAPS).with_placement(1, flash(4))
     with pytest.raises(InputError, match="placement: a convolution looks up single words"):
         MachineParameters(MAPS).with_placement(0, flash(4))
-    with pytest.raises(InputError, match="layers.0: learning needs dense layers"):
+    with pytest.raises(InputError, match=r"layers.0: learning needs dense layers"):
         MachineParameters(MAPS, FULL, Rule(1, 0))
 
 
