@@ -11,6 +11,7 @@ from hw.learning.port import LearnerPort
 from hw.machine.neurons import SUBMODULE as NEURONS
 from hw.machine.neurons import Neurons
 from hw.machine.spike_queue import Queue
+from hw.machine.window import WindowNeurons
 from hw.parameters import LayerParameters
 from hw.storage import SUBMODULE as WEIGHTS
 from hw.storage import make_store
@@ -70,7 +71,8 @@ class Layer(wiring.Component):
         store = self.store
         # A row that is on its way when an image ends must not reach the next one.
         m.submodules[WEIGHTS] = ResetInserter(self.clear)(store)
-        m.submodules[NEURONS] = neurons = Neurons(self.parameters)
+        neurons_of = WindowNeurons if self.parameters.lefts else Neurons
+        m.submodules[NEURONS] = neurons = neurons_of(self.parameters)
 
         connect(m, flipped(self.words), store.words)
         connect(m, store.flash, flipped(self.flash))

@@ -1,45 +1,23 @@
-"""The neurons of one layer in hardware: twin of :class:`sim.neuron.Neurons`, and the only place
-where state changes.
+"""The neurons of one layer in hardware: twin of :class:`sim.neuron.Neurons`, and with
+:mod:`hw.machine.window` the only place where state changes.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Const, Module, Mux, ShapeLike, Signal, Value, signed
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from hw.broadcast import Broadcast
-from hw.fpga.device import Device
+from hw.broadcast import REPLICA, Broadcast
 from hw.learning.port import HistoryPort
+from hw.machine.neuron import RESETS, Inputs
+from hw.machine.state import Folds, folded, memory_attributes, registers, start_words
 from hw.parameters import LayerParameters
 
 SUBMODULE = "neurons"
 """Name in the netlist; synthesis selects memories by it."""
-
-FEW_FOLDS = 16
-"""Up to this number of folds the state of a layer is kept out of block RAM on iCE40, which has no
-smaller memory and few of these.
-"""
-
-
-def update(
-    m: Module, current: Value, potential: Value, fired: Value, weight: Value
-) -> tuple[Value, Value, Value]:
-    """Return a neuron's next current (when a weight is delivered), next potential and firing (when
-    it advances).
-
-    THE NEURON'S ARITHMETIC IS HERE AND NOWHERE ELSE in ``hw``; :mod:`sim.neuron` states the same in
-    software. Every lane has one. The neuron does not leak and fires once per image; its threshold
-    is in the state that an image starts with, so it fires when its potential is not negative.
-    """
-    added, advanced, fires = Signal.like(current), Signal.like(potential), Signal()
-    m.d.comb += [
-        added.eq(current + weight),
-        advanced.eq(potential + current),
-        fires.eq((advanced >= 0) & ~fired),
-    ]
-    return added, advanced, fires
 
 
 class Neurons(wiring.Component):
@@ -81,42 +59,48 @@ class Neurons(wiring.Component):
             members["history"] = Out(HistoryPort(parameters))
         super().__init__(members)
 
+        # The first spike of an output ends the image, so nothing is ever subtracted from it.
+        reset = parameters.layer.neuron.reset
+        self.lane = RESETS["once" if parameters.output and reset == "subtract" else reset](
+            parameters.layer.neuron
+        )
+
     def elaborate(self, platform: object) -> Module:
         """Build: the fold counter, the state, one update per lane."""
         m = Module()
 
-        layer, threshold = self.parameters, self.parameters.layer.threshold
+        layer, (origin, _) = self.parameters, self.parameters.origin
         signals, weight = self._broadcast(m)
         self._count_folds(m, signals[0])
+        self.attributes = memory_attributes(platform, layer.folds)
+        levels = self._levels(m) if self.lane.spends else [Const(0)] * layer.lanes
 
-        # Current and soma change in different passes, so they are separate memories.
-        start = {"potential": -threshold * layer.ticks_per_unit, "fired": 0}
-        fields: dict[str, ShapeLike] = {"potential": signed(layer.potential.bits), "fired": 1}
-        if layer.learns:
-            start["tick"], fields["tick"] = layer.silent_tick, bits_for(layer.silent_tick)
-        soma = data.StructLayout(fields)
-
-        # A memory of few words would waste a whole block.
-        few_blocks = isinstance(platform, Device) and platform.family.small_memories_in_logic
-        self.attributes = {"ram_style": "logic"} if few_blocks and layer.folds <= FEW_FOLDS else {}
-
-        writes, clears = [each.deliver for each in signals], [each.clear for each in signals]
+        # Current and soma change in different passes, so they are separate memories. Only a spike
+        # that is subtracted is taken from both in one.
+        soma, start = self._soma()
+        delivers, clears = [each.deliver for each in signals], [each.clear for each in signals]
+        advances = [each.advance for each in signals]
+        writes = delivers
+        if self.lane.spends:
+            writes = [each.deliver | each.advance for each in signals]
         current, current_next = self._state(
-            m, "current", signed(layer.current.bits), -threshold, writes, clears
+            m, "current", signed(layer.current.bits), [[origin] * layer.lanes], writes, clears
         )
-        writes = [each.advance for each in signals]
-        before, after = self._state(m, "soma", soma, start, writes, clears)
+        before, after = self._state(m, "soma", soma, start, advances, clears)
 
         for lane in range(layer.lanes):
             state = data.View(soma, before[lane])
             result = data.View(soma, after[lane])
-            added, advanced, fires = update(
-                m, current[lane].as_signed(), state.potential, state.fired, weight[lane]
+            added, advanced, fires, remembered = self.lane.update(
+                m,
+                Inputs(
+                    current[lane].as_signed(), state, weight[lane], advances[lane], levels[lane]
+                ),
             )
             m.d.comb += [
                 current_next[lane].eq(added),
                 result.potential.eq(advanced),
-                result.fired.eq(state.fired | fires),
+                *(result[name].eq(value) for name, value in remembered.items()),
             ]
 
             # Where it has not fired the tick stays that of silence.
@@ -134,6 +118,44 @@ class Neurons(wiring.Component):
             else:
                 m.d.sync += self.o.payload.fires[lane].eq(fires)
         return m
+
+    def _soma(self) -> tuple[data.StructLayout, list[list[dict[str, int]]]]:
+        """Return the layout of a neuron's state without its current, and the words that an image
+        starts from.
+        """
+        layer, (_, origin) = self.parameters, self.parameters.origin
+        fields: dict[str, ShapeLike] = {
+            "potential": signed(layer.potential.bits),
+            **self.lane.fields,
+        }
+        start = dict.fromkeys(self.lane.fields, 0)
+        if layer.learns:
+            start["tick"], fields["tick"] = layer.silent_tick, bits_for(layer.silent_tick)
+
+        words = start_words(layer, origin, layer.potential.bits)
+        return data.StructLayout(fields), [
+            [{"potential": potential, **start} for potential in word] for word in words
+        ]
+
+    def _levels(self, m: Module) -> list[Value]:
+        """Return per lane what a spike takes from a potential at the advance to tick k, T (R + k)."""
+        layer, threshold = self.parameters, self.parameters.layer.threshold
+        units = layer.ticks_per_unit + (0 if layer.eager else 1)
+        level = Signal(range(threshold * (layer.ticks_per_unit + layer.last_tick + 1) + 1))
+        with m.If(self.clear):
+            m.d.sync += level.eq(threshold * units)
+        with m.Elif(self.advance & self.last):
+            m.d.sync += level.eq(level + threshold)
+        if not layer.wide:
+            return [level] * layer.lanes
+
+        # Control signals are a cycle late too, so a copy still is the level of their tick.
+        levels: list[Value] = []
+        for first in range(0, layer.lanes, layer.group):
+            copy = Signal.like(level, name=f"level_{first}", attrs=REPLICA)
+            m.d.sync += copy.eq(level)
+            levels += [copy] * min(layer.group, layer.lanes - first)
+        return levels
 
     def _broadcast(self, m: Module) -> tuple[list[Broadcast], data.View]:
         """Return the control signals of each lane, and the word of weights that goes with them."""
@@ -170,76 +192,50 @@ class Neurons(wiring.Component):
         with m.Elif(step):
             m.d.sync += first_neuron.eq(first_neuron + lanes)
 
+        # Outputs that do not fire are looked at once.
+        shown = signals.advance & ~signals.clear
+        if not self.parameters.layer.neuron.fires:
+            shown = shown & self._at_last_tick(m)
+
         # An advanced fold is on ``o`` one cycle later, with what tells which one it is.
         m.d.sync += [
             self.fold.eq(self.fold_after),
-            self.o.valid.eq(signals.advance & ~signals.clear),
+            self.o.valid.eq(shown),
             self.o.payload.last.eq(self.last),
             self.o.payload.first_neuron.eq(first_neuron),
         ]
 
+    def _at_last_tick(self, m: Module) -> Value:
+        """Return whether the folds that advance do so to the last tick."""
+        layer = self.parameters
+        remaining = Signal(range(layer.advances + 1))
+        with m.If(self.clear):
+            m.d.sync += remaining.eq(layer.advances)
+        with m.Elif(self.advance & self.last):
+            m.d.sync += remaining.eq(remaining - 1)
+
+        # Control signals that are a cycle late are of the tick that is counted already.
+        return remaining == (0 if layer.wide else 1)
+
     def _state(
-        self, m: Module, name: str, shape: Any, start: Any, writes: list[Value], clears: list[Value]
+        self,
+        m: Module,
+        name: str,
+        shape: Any,
+        start: Sequence[Sequence[Any]],
+        writes: list[Value],
+        clears: list[Value],
     ) -> tuple[list[Value], list[Value]]:
         """Keep one value per neuron; return, per lane, that of the fold that is next, and where its
         new one goes.
 
         :param name: of the signals or the memory.
         :param shape: of a value.
-        :param start: the value at the start of an image.
+        :param start: the words at the start of an image, one for all folds or one for each.
         :param writes: per lane, when the fold that is next gets its new value.
-        :param clears: per lane, when all folds get ``start``.
+        :param clears: per lane, when all folds get their start.
         """
         if self.parameters.folds == 1:
-            return self._registers(m, name, shape, start, writes, clears)
-        return self._memory(m, name, shape, start, writes[0], clears[0])
-
-    def _registers(
-        self, m: Module, name: str, shape: Any, start: Any, writes: list[Value], clears: list[Value]
-    ) -> tuple[list[Value], list[Value]]:
-        """Keep one fold in registers; see :meth:`_state`."""
-        # The first cycle of an image clears them, so they need no other reset.
-        lanes = range(self.parameters.lanes)
-        now = [Signal(shape, name=f"{name}_{lane}", init=start, reset_less=True) for lane in lanes]
-        then = [Signal(shape, name=f"{name}_{lane}_after") for lane in lanes]
-
-        for old, new, write, clear in zip(now, then, writes, clears, strict=True):
-            with m.If(clear):
-                m.d.sync += old.eq(Const(start, shape))
-            with m.Elif(write):
-                m.d.sync += old.eq(new)
-        return [Value.cast(old) for old in now], [Value.cast(new) for new in then]
-
-    def _memory(
-        self, m: Module, name: str, shape: Any, start: Any, write: Value, clear: Value
-    ) -> tuple[list[Value], list[Value]]:
-        """Keep several folds in a memory; see :meth:`_state`.
-
-        Its last word is ``start`` and is read in place of every fold until one pass has written
-        them all, so clearing costs no pass and no multiplexer.
-        """
-        lanes, folds = self.parameters.lanes, self.parameters.folds
-        init: list[Any] = [[start] * lanes] * (folds + 1)
-        m.submodules[name] = cells = memory.Memory(
-            shape=data.ArrayLayout(shape, lanes),
-            depth=folds + 1,
-            init=init,
-            attrs=self.attributes,
-        )
-
-        # Both ports are never at one address: while a fold is written, the one after it is read.
-        reader, writer = cells.read_port(), cells.write_port()
-        fresh = Signal(name=f"{name}_fresh", init=1)
-        fresh_after = Signal(name=f"{name}_fresh_after")
-        m.d.comb += [
-            fresh_after.eq(clear | (fresh & ~(write & self.last))),
-            reader.addr.eq(Mux(fresh_after, folds, self.fold_after)),
-            writer.addr.eq(self.fold),
-            writer.en.eq(write),
-        ]
-        m.d.sync += fresh.eq(fresh_after)
-
-        return (
-            [Value.cast(reader.data[lane]) for lane in range(lanes)],
-            [Value.cast(writer.data[lane]) for lane in range(lanes)],
-        )
+            return registers(m, name, shape, start[0], writes, clears)
+        folds = Folds(self.fold_after, self.fold, self.last, self.parameters.folds)
+        return folded(m, name, shape, start, folds, (writes[0], clears[0]), self.attributes)
