@@ -13,6 +13,7 @@ import sim.network
 import sim.neuron
 from hw.broadcast import GROUP
 from hw.rows import BLOCK, Placement, Rows
+from sim.connections.dense import Dense
 from sim.errors import InputError
 from sim.fixed_point import Bounds
 from sim.learning.supervised import Rule, check_learnable
@@ -66,6 +67,17 @@ class LayerParameters:
         return Rows(self.layer, self.lanes, self.exchangeable)
 
     @property
+    def asked_rows(self) -> Rows:
+        """The rows that the layer's store is asked for: of a convolution single words."""
+        dense = isinstance(self.layer.connection, Dense)
+        return self.rows if dense else self.rows.single_words()
+
+    @property
+    def scattered(self) -> bool:
+        """Whether an event is added to few of the folds, and says to which."""
+        return self.layer.connection.positions > 1
+
+    @property
     def wide(self) -> bool:
         """Whether a fold has more lanes than one net may drive."""
         return self.folds == 1 and self.lanes > self.group and not self.learns
@@ -77,7 +89,7 @@ class LayerParameters:
 
     @property
     def folds(self) -> int:
-        """Passes over the lanes per event and per tick."""
+        """Passes over the lanes per tick, and per event of a dense layer."""
         return self.rows.folds
 
     @property
@@ -133,7 +145,9 @@ class MachineParameters:
     :param lanes: neurons of the widest layer that are updated in one cycle, 1..its fan_out, or
         ``FULL``. Every other layer gets just as many lanes as it needs to have no more folds than
         the widest; so a few suffice for ten outputs. With ``rule`` the outputs get a lane each: a
-        lesson looks up the rows of most hidden neurons.
+        lesson looks up the rows of most hidden neurons. With a convolution among the layers it is
+        the most lanes that any layer gets, 1..the most channels or neurons in one position; a
+        convolution's divide its channels.
     :param rule: it learns, by this rule; None: it does not.
     :param placement: where the weight rows are stored, one value per layer; empty: all in block
         RAM.
@@ -156,7 +170,7 @@ class MachineParameters:
             object.__setattr__(self, "placement", (BLOCK,) * len(self.network.layers))
         self._check_placement()
 
-        widest = max(layer.fan_out for layer in self.network.layers)
+        widest = max(layer.connection.channels_out for layer in self.network.layers)
         if self.lanes == FULL:
             object.__setattr__(self, "lanes", widest)
         if type(self.lanes) is not int or not 1 <= self.lanes <= widest:
@@ -174,6 +188,10 @@ class MachineParameters:
 
         if self.rule is not None:
             check_learnable(self.network, 1)
+            if not self._all_dense:
+                raise InputError(
+                    "rule: layers that learn in hardware are dense, none a convolution."
+                )
             if any(placement != BLOCK for placement in self.placement):
                 raise InputError(
                     "rule: weights that learn are stored in block RAM, none of them in SPRAM, "
@@ -188,6 +206,17 @@ class MachineParameters:
                     f"placement: {kind} stores the weights of one layer, not of {number}; give "
                     "the others another memory."
                 )
+
+        for placement, layer in zip(self.placement, self.network.layers, strict=True):
+            if placement.in_flash and not isinstance(layer.connection, Dense):
+                raise InputError(
+                    "placement: a convolution looks up single words, which flash is too slow for; "
+                    "store it in block RAM, SPRAM or logic."
+                )
+
+    @property
+    def _all_dense(self) -> bool:
+        return all(isinstance(layer.connection, Dense) for layer in self.network.layers)
 
     @property
     def learns(self) -> bool:
@@ -226,9 +255,6 @@ class MachineParameters:
         that it may come to have.
         """
         network, learns = self.network, self.learns
-        # Layers advance in step, so one of fewer neurons needs no more folds than the widest.
-        folds = -(-max(layer.fan_out for layer in network.layers) // int(self.lanes))
-
         found: list[LayerParameters] = []
         for index, layer in enumerate(network.layers):
             output = index == len(network.layers) - 1
@@ -237,7 +263,7 @@ class MachineParameters:
             found.append(
                 LayerParameters(
                     layer,
-                    lanes=layer.fan_out if learns and output else -(-layer.fan_out // folds),
+                    lanes=layer.fan_out if learns and output else self._lanes_of(layer),
                     ticks_per_unit=network.ticks_per_unit,
                     last_tick=network.last_tick,
                     current=bounds.current,
@@ -252,6 +278,23 @@ class MachineParameters:
                 )
             )
         return tuple(found)
+
+    def _lanes_of(self, layer: sim.network.Layer) -> int:
+        """Return how many lanes a layer gets."""
+        most = int(self.lanes)
+        channels = layer.connection.channels_out
+
+        # Layers advance in step, so one of fewer neurons needs no more folds than the widest. Those
+        # of convolutions are many whatever the lanes of the others.
+        widest = channels
+        if self._all_dense:
+            widest = max(each.fan_out for each in self.network.layers)
+        lanes = -(-channels // -(-widest // most))
+
+        # A position begins with a whole fold, and a sign cannot be 0 in a lane without a neuron.
+        if layer.connection.positions > 1 or layer.form.signs:
+            lanes = max(each for each in range(1, lanes + 1) if channels % each == 0)
+        return lanes
 
     @property
     def word_rows(self) -> dict[int, Rows]:

@@ -1,5 +1,6 @@
 """Images to input events: twin of :mod:`sim.encoders.intensity`."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from amaranth.utils import bits_for
 
 from hw.encoders.pixels import Framing, Pooling
 from hw.events import Kind, event, pixel
+from sim.errors import require
 from sim.network import Network
 
 
@@ -23,6 +25,8 @@ class IntensityEncoder(wiring.Component):
     Takes one pixel per cycle. Spikes of the earliest tick pass straight through; pixels with a
     later one are kept and read again, once per later tick that the image has, at one input per
     cycle. With a single tick nothing is kept.
+
+    :raises InputError: images of several channels are pooled, which nothing here does.
     """
 
     i: stream.Interface
@@ -31,6 +35,9 @@ class IntensityEncoder(wiring.Component):
 
     def __init__(self, network: Network):
         self.encoder = network.encoder
+        pools_channels = self.encoder.pool > 1 and len(self.encoder.image_shape) > 2
+        problem = "of images with channels is not possible in hardware; export without pooling"
+        require(not pools_channels, "pool", problem)
         self.when = data.StructLayout({"tick": bits_for(network.last_tick), "fires": 1})
         super().__init__(
             {
@@ -149,7 +156,7 @@ class IntensityEncoder(wiring.Component):
         m.d.comb += [port.addr.eq(samples.payload.intensity), port.en.eq(samples.ready)]
 
         # Without a choice of pixels there is no table for it.
-        available = encoder.image_shape[0] * encoder.image_shape[1] // encoder.pool**2
+        available = prod(encoder.image_shape) // encoder.pool**2
         if encoder.inputs == available:
             return port.data, Const(1)
 

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, ResetInserter, Signal
+from amaranth.hdl import Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
 
+from hw.connections import SUBMODULE as CONNECTION
+from hw.connections import make_visits
 from hw.learning.port import LearnerPort
 from hw.machine.neurons import SUBMODULE as NEURONS
 from hw.machine.neurons import Neurons
@@ -15,6 +17,7 @@ from hw.machine.window import WindowNeurons
 from hw.parameters import LayerParameters
 from hw.storage import SUBMODULE as WEIGHTS
 from hw.storage import make_store
+from hw.storage.block import LATENCY_CYCLES
 
 
 class Layer(wiring.Component):
@@ -30,8 +33,9 @@ class Layer(wiring.Component):
     ``words`` and ``flash``: of the store, see :func:`hw.rows.store_members`. A layer that learns
     also has ``learner``, a :class:`hw.learning.port.LearnerPort`.
 
-    An event takes ``folds`` cycles (from flash: :func:`hw.storage.flash.row_cycles`), and so does a
-    tick; the last row of a tick is in the currents 3 cycles after its first word was asked for.
+    An event takes ``folds`` cycles (from flash: :func:`hw.storage.flash.row_cycles`; of a
+    convolution, one per word: see :mod:`hw.connections.convolution`), and so does a tick; the last
+    row of a tick is in the currents 3 cycles after its first word was asked for.
     """
 
     i: stream.Interface
@@ -47,6 +51,7 @@ class Layer(wiring.Component):
     def __init__(self, parameters: LayerParameters):
         self.parameters = parameters
         self.store = make_store(parameters)
+        self.visits = make_visits(parameters.rows)
 
         # The last layer's neurons are read by the readout, the others' by the next layer.
         spikes = stream.Signature(bits_for(parameters.layer.fan_out - 1))
@@ -77,8 +82,11 @@ class Layer(wiring.Component):
         connect(m, flipped(self.words), store.words)
         connect(m, store.flash, flipped(self.flash))
 
+        looking_up = ~store.idle
         if self.parameters.learns:
             self._share_rows(m, neurons)
+        elif self.visits is not None:
+            looking_up = looking_up | self._visit(m, neurons)
         else:
             connect(m, flipped(self.i), store.i)
             m.d.comb += neurons.deliver.eq(store.o.valid)
@@ -89,7 +97,7 @@ class Layer(wiring.Component):
             neurons.weight.eq(store.o.payload),
             neurons.advance.eq(self.advance | advancing),
             neurons.clear.eq(self.clear),
-            self.busy.eq(advancing | neurons.late | ~store.idle),
+            self.busy.eq(advancing | neurons.late | looking_up),
         ]
         m.d.sync += advancing.eq(neurons.advance & ~neurons.last & ~self.clear)
 
@@ -101,6 +109,35 @@ class Layer(wiring.Component):
             connect(m, queue.o, flipped(self.o))
             m.d.comb += [queue.clear.eq(self.clear), self.pending.eq(queue.pending)]
         return m
+
+    def _visit(self, m: Module, neurons: Neurons) -> Value:
+        """Let events look up single words; return whether more are to come, or none may begin."""
+        m.submodules[CONNECTION] = visits = ResetInserter(self.clear)(self.visits)
+        store, visit = self.store, visits.o.payload
+        m.d.comb += [
+            visits.i.payload.eq(self.i.payload),
+            visits.i.valid.eq(self.i.valid),
+            self.i.ready.eq(visits.i.ready),
+            store.i.payload.eq(visit.word),
+            store.i.valid.eq(visits.o.valid),
+            visits.o.ready.eq(store.i.ready),
+            neurons.deliver.eq(store.o.valid),
+        ]
+        if not self.parameters.scattered:
+            return ~visits.idle
+
+        # A word comes LATENCY_CYCLES after it was asked for; its fold follows it.
+        fold = visit.fold
+        for stage in range(1, LATENCY_CYCLES + 1):
+            later = Signal.like(fold, name=f"fold_{stage}")
+            m.d.sync += later.eq(fold)
+            fold = later
+        m.d.comb += neurons.fold.eq(fold)
+
+        # An event that comes while the state is put back to its start waits.
+        with m.If(neurons.sweeping):
+            m.d.comb += [visits.i.valid.eq(0), self.i.ready.eq(0)]
+        return ~visits.idle | neurons.sweeping
 
     def _share_rows(self, m: Module, neurons: Neurons) -> None:
         """Give the rows to the learner while its lesson is on, else to the neurons."""

@@ -26,8 +26,8 @@ class Sequencer(wiring.Component):
     events; ``busy``: a layer still works on a row or a fold; ``pending``: it still has spikes of
     this tick to send. ``verdict``: of the readout, once per advance, or, of one that does not end
     images, at the last tick; until it comes nothing of the tick is delivered. Where neurons may
-    fire at tick 0 an image begins with an advance to that tick. ``running``: an image is in the machine. ``discard``: it has ended, the rest
-    of its events is ignored.
+    fire at tick 0 an image begins with an advance to that tick. ``running``: an image is in the
+    machine. ``discard``: it has ended, the rest of its events is ignored.
 
     With ``learning`` there is also ``learner``, see :class:`hw.learning.port.ImagePort`: an image
     that ``learns`` runs on past its decision until ``ended``, and then teaches.

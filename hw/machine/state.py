@@ -20,12 +20,14 @@ class Folds(NamedTuple):
     """Which fold of a memory is read and which is written in a cycle.
 
     :param reads: the fold whose state is at the read port in the following cycle.
-    :param writes: the fold that ``write`` writes.
+    :param phase: which start word is its own, where these are several.
+    :param writes: the fold that is written.
     :param last: whether that is the last one.
     :param count: number of folds, two or more.
     """
 
     reads: Value
+    phase: Value
     writes: Value
     last: Value
     count: int
@@ -38,20 +40,23 @@ def memory_attributes(platform: object, depth: int) -> dict[str, Any]:
 
 
 def start_words(layer: LayerParameters, origin: int, bits: int) -> list[list[int]]:
-    """Return the potentials that an image starts from: a word for each fold, or one word if all
-    neurons start alike.
+    """Return the potentials that an image starts from: a word for each fold; for each fold of a
+    position if all positions start alike; one word if all folds do.
 
     :param origin: what ``start`` of the layer is added to.
     :param bits: width of a potential; the first advance may bring one into its range.
     """
-    half = 1 << (bits - 1)
-    starts = (layer.layer.starts().astype(np.int64) + origin + half) % (2 * half) - half
-    if (starts == starts[0]).all():
-        return [[int(starts[0])] * layer.lanes]
+    # The lanes beyond the last neuron get no start, for with it they might fire.
+    half, lanes = 1 << (bits - 1), layer.lanes
+    starts = np.zeros(layer.folds * lanes, np.int64)
+    starts[: layer.layer.fan_out] = layer.layer.starts()
 
-    # The lanes beyond the last neuron start like any other; nobody looks at them.
-    padded = [*starts.tolist(), *[origin] * (layer.folds * layer.lanes - len(starts))]
-    return [padded[first : first + layer.lanes] for first in range(0, len(padded), layer.lanes)]
+    wrapped = (starts + origin + half) % (2 * half) - half
+    words = wrapped.reshape(-1, lanes).tolist()
+    for period in (1, layer.rows.folds_per_position):
+        if words == words[:period] * (layer.folds // period):
+            return words[:period]
+    return words
 
 
 def registers(
@@ -88,22 +93,25 @@ def folded(
     folds: Folds,
     control: tuple[Value, Value],
     attributes: dict[str, Any],
+    sweeping: Value | None = None,
 ) -> tuple[list[Value], list[Value]]:
     """Keep several folds in a memory; return, per lane, the value that was read, and where its new
     one goes.
 
     The words behind those of the folds are the ``start``: they are read in place of the folds until
-    one pass has written them all, so clearing costs no pass and no multiplexer.
+    one pass has written them all, so clearing costs no pass and no multiplexer; or, where not every
+    pass writes all, while ``sweeping``.
 
     :param name: of the memory.
     :param shape: of a value.
-    :param start: the words at the start of an image, one for all folds or one for each.
+    :param start: the words at the start of an image.
     :param folds: which fold is read and which is written.
     :param control: when a fold is written; when all of them get their start.
     :param attributes: of the memory.
+    :param sweeping: when a start is read, to be written back; None: until the first pass after the
+        clear has written all folds.
     """
-    (write, clear), depth = control, folds.count
-    lanes = range(len(start[0]))
+    (write, clear), depth, lanes = control, folds.count, range(len(start[0]))
     init: list[Any] = [*[start[0]] * depth, *start]
     m.submodules[name] = cells = memory.Memory(
         shape=data.ArrayLayout(shape, len(lanes)),
@@ -114,16 +122,18 @@ def folded(
 
     # Both ports are never at one address: while a fold is written, another one is read.
     reader, writer = cells.read_port(), cells.write_port()
-    fresh = Signal(name=f"{name}_fresh", init=1)
-    fresh_after = Signal(name=f"{name}_fresh_after")
-    first = depth if len(start) == 1 else depth + folds.reads
+    if sweeping is None:
+        fresh = Signal(name=f"{name}_fresh", init=1)
+        fresh_after = Signal(name=f"{name}_fresh_after")
+        m.d.comb += fresh_after.eq(clear | (fresh & ~(write & folds.last)))
+        m.d.sync += fresh.eq(fresh_after)
+        sweeping = fresh_after
+    first = depth if len(start) == 1 else depth + folds.phase
     m.d.comb += [
-        fresh_after.eq(clear | (fresh & ~(write & folds.last))),
-        reader.addr.eq(Mux(fresh_after, first, folds.reads)),
+        reader.addr.eq(Mux(sweeping, first, folds.reads)),
         writer.addr.eq(folds.writes),
         writer.en.eq(write),
     ]
-    m.d.sync += fresh.eq(fresh_after)
 
     return (
         [Value.cast(reader.data[lane]) for lane in lanes],

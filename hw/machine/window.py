@@ -14,6 +14,7 @@ from hw.broadcast import REPLICA
 from hw.machine.neuron import product, window
 from hw.machine.passes import Passes
 from hw.machine.state import Folds, folded, memory_attributes, registers, start_words
+from hw.machine.sweep import Sweep
 from hw.parameters import LayerParameters
 from sim.fixed_point import Bounds
 
@@ -51,6 +52,10 @@ class WindowNeurons(wiring.Component):
     constant. ``clear`` forgets all state in one cycle. Each fold that is asked appears on ``o``,
     lowest first.
 
+    Of a scattered layer ``deliver`` comes with the ``fold`` that it is for, never the same one in
+    two following cycles. After ``clear`` the state is put back to its start, a fold per cycle;
+    meanwhile, while ``sweeping``, nothing may come.
+
     Stage 0: weights are multiplied while the state of their fold is read. Stage 1: they are added,
     and written. A fold is on ``o`` in stage 2. With more lanes than a ``group`` control signals
     take one more cycle to stage 0.
@@ -62,6 +67,8 @@ class WindowNeurons(wiring.Component):
     clear: Signal
     last: Signal
     late: Signal
+    fold: Signal
+    sweeping: Signal
     o: stream.Interface
 
     def __init__(self, parameters: LayerParameters):
@@ -75,17 +82,18 @@ class WindowNeurons(wiring.Component):
             lowest = bounds.low - neuron.threshold * neuron.window[1]
             bounds = Bounds(lowest, max(bounds.high - neuron.threshold, 0))
         self.bits = bounds.bits
-        super().__init__(
-            {
-                "weight": In(parameters.rows.word),
-                "deliver": In(1),
-                "advance": In(1),
-                "clear": In(1),
-                "last": Out(1),
-                "late": Out(1),
-                "o": Out(stream.Signature(parameters.fold, always_ready=True)),
-            }
-        )
+        members = {
+            "weight": In(parameters.rows.word),
+            "deliver": In(1),
+            "advance": In(1),
+            "clear": In(1),
+            "last": Out(1),
+            "late": Out(1),
+            "o": Out(stream.Signature(parameters.fold, always_ready=True)),
+        }
+        if parameters.scattered:
+            members |= {"fold": In(range(parameters.folds)), "sweeping": Out(1)}
+        super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
         """Build: the passes, the folds that are read and written, the lanes."""
@@ -96,19 +104,22 @@ class WindowNeurons(wiring.Component):
         m.d.comb += [passes.advance.eq(self.advance), passes.clear.eq(self.clear)]
 
         # ``fold_0`` is read in this cycle; ``fold_1`` is written, and on ``o`` in the next one.
+        words = start_words(layer, self.origin, self.bits)
         fold_0, fold_1 = Signal(range(layer.folds)), Signal(range(layer.folds))
-        delivered = self._count_folds(m)
+        delivered, phase, deliver = self._count(m), fold_0, self.deliver
+        if layer.scattered:
+            delivered, phase, deliver = self._scatter(m, len(words))
         m.d.comb += fold_0.eq(Mux(passes.ask, passes.fold, delivered))
         m.d.sync += [
             fold_1.eq(fold_0),
             self.o.payload.first_neuron.eq(times(fold_1, layer.lanes)),
             self.o.payload.last.eq(fold_1 == layer.folds - 1),
         ]
-        folds = Folds(fold_0, fold_1, fold_1 == layer.folds - 1, layer.folds)
+        folds = Folds(fold_0, phase, fold_1, fold_1 == layer.folds - 1, layer.folds)
         self.attributes = memory_attributes(platform, layer.folds)
 
         left = passes.left[: bits_for(max(layer.lefts))]
-        order = Order(self.deliver, passes.ask, passes.opening, self.clear, left)
+        order = Order(deliver, passes.ask, passes.opening, self.clear, left)
         weight_0, size = self.weight, layer.lanes
         if layer.wide:
             weight_0, size = Signal.like(self.weight, reset_less=True), layer.group
@@ -129,14 +140,25 @@ class WindowNeurons(wiring.Component):
         m.d.sync += self.o.valid.eq(asked[1] & ~self.clear)
         return m
 
-    def _count_folds(self, m: Module) -> Value:
-        """Return the fold of the word of weights that comes next."""
+    def _count(self, m: Module) -> Value:
+        """Return the fold of the word of weights that comes next, where they come in order."""
         fold = Signal(range(self.parameters.folds))
         with m.If(self.clear):
             m.d.sync += fold.eq(0)
         with m.Elif(self.deliver):
             m.d.sync += fold.eq(Mux(fold == self.parameters.folds - 1, 0, fold + 1))
         return fold
+
+    def _scatter(self, m: Module, period: int) -> tuple[Value, Value, Value]:
+        """Return the fold of a word that comes with it or is swept, the start word of a fold that
+        is swept, and whether there is either.
+
+        :param period: number of start words.
+        """
+        m.submodules.sweep = sweep = Sweep(self.parameters.folds, period)
+        m.d.comb += [sweep.clear.eq(self.clear), self.sweeping.eq(sweep.busy)]
+        fold = Mux(sweep.busy, sweep.fold, self.fold)
+        return fold, sweep.phase, self.deliver | sweep.busy
 
     def _order(self, m: Module, order: Order, first: int) -> tuple[Order, Value]:
         """Return what the lanes from ``first`` on are to do in stage 0, and whether they are asked
@@ -178,7 +200,9 @@ class WindowNeurons(wiring.Component):
 
         for index, lane in enumerate(lanes):
             potential, after = potentials[index].as_signed(), afters[index]
-            worth = product(weight[lane], order.left, layer.lefts, form.signs)
+            worth = product(layer.rows.weight(weight, lane), order.left, layer.lefts, form.signs)
+            if layer.scattered:
+                worth = Mux(self.sweeping, 0, worth)
             change = Mux(order.ask, falls if length > 1 else 0, worth)
             addend_1 = Signal(signed(min(len(change), self.bits)), name=f"addend_{lane}")
             m.d.sync += addend_1.eq(change)
