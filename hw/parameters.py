@@ -1,6 +1,5 @@
 """The parameters of a layer and of the whole machine, shared by software and hardware."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -12,7 +11,7 @@ from amaranth.utils import bits_for
 import sim.network
 import sim.neuron
 from hw.broadcast import GROUP
-from hw.rows import BLOCK, Placement, Rows
+from hw.rows import BLOCK, FLASH, Placement, Rows, joined
 from sim.connections.dense import Dense
 from sim.errors import InputError
 from sim.fixed_point import Bounds
@@ -41,6 +40,7 @@ class LayerParameters:
     :param learns: the weights can be moved, and the neurons remember the tick at which they fired.
     :param placement: where the weight rows are stored.
     :param exchangeable: see :class:`hw.rows.Rows`.
+    :param shared: whether other layers are stored in the same memory.
     :param group: maximum fan-out of a net in lanes, and lanes searched for a spike in one cycle.
     :param lefts: how many ticks a spike can have left when it comes, where its weight is added that
         many times at once; empty: the neurons keep a current.
@@ -57,6 +57,7 @@ class LayerParameters:
     learns: bool = False
     placement: Placement = BLOCK
     exchangeable: bool = False
+    shared: bool = False
     group: int = GROUP
     lefts: tuple[int, ...] = ()
     eager: bool = False
@@ -67,10 +68,16 @@ class LayerParameters:
         return Rows(self.layer, self.lanes, self.exchangeable)
 
     @property
+    def by_words(self) -> bool:
+        """Whether the store is asked for single words: a dense layer asks for whole rows if it does
+        not share the store with others.
+        """
+        return self.shared or not isinstance(self.layer.connection, Dense)
+
+    @property
     def asked_rows(self) -> Rows:
-        """The rows that the layer's store is asked for: of a convolution single words."""
-        dense = isinstance(self.layer.connection, Dense)
-        return self.rows if dense else self.rows.single_words()
+        """What the layer's store is asked for."""
+        return self.rows.single_words() if self.by_words else self.rows
 
     @property
     def scattered(self) -> bool:
@@ -85,7 +92,7 @@ class LayerParameters:
     @property
     def reachable(self) -> bool:
         """Whether a host can read and write the weights."""
-        return self.placement.loaded or self.learns
+        return self.learns or (self.placement.loaded and not self.shared)
 
     @property
     def folds(self) -> int:
@@ -188,24 +195,19 @@ class MachineParameters:
 
         if self.rule is not None:
             check_learnable(self.network, 1)
-            if not self._all_dense:
-                raise InputError(
-                    "rule: layers that learn in hardware are dense, none a convolution."
-                )
             if any(placement != BLOCK for placement in self.placement):
                 raise InputError(
                     "rule: weights that learn are stored in block RAM, none of them in SPRAM, "
                     "logic or flash."
                 )
 
-        # There is one flash chip on a board, and one register that tells a host what to load.
-        kinds = Counter(each.kind for each in self.placement if each.in_flash or each.loaded)
-        for kind, number in kinds.items():
-            if number > 1:
-                raise InputError(
-                    f"placement: {kind} stores the weights of one layer, not of {number}; give "
-                    "the others another memory."
-                )
+        # There is one flash chip on a board.
+        number = sum(each.in_flash for each in self.placement)
+        if number > 1:
+            raise InputError(
+                f"placement: {FLASH} stores the weights of one layer, not of {number}; give "
+                "the others another memory."
+            )
 
         for placement, layer in zip(self.placement, self.network.layers, strict=True):
             if placement.in_flash and not isinstance(layer.connection, Dense):
@@ -225,8 +227,21 @@ class MachineParameters:
 
     @property
     def loaded_layer(self) -> int | None:
-        """Index of the layer whose words a host must bring after each start, or None."""
+        """Index of the layer whose words a host must bring after each start, or None; of layers that
+        share a memory the first one: its words are those of all of them.
+        """
         return self._layer_where([placement.loaded for placement in self.placement])
+
+    @property
+    def shared_layers(self) -> tuple[int, ...]:
+        """Indices of the layers that share a memory; none or several."""
+        loaded = [index for index, placement in enumerate(self.placement) if placement.loaded]
+        return tuple(loaded) if len(loaded) > 1 else ()
+
+    @property
+    def shared_rows(self) -> dict[int, Rows]:
+        """The rows of the layers that share a memory, by the layer's index."""
+        return {index: self.layers[index].rows for index in self.shared_layers}
 
     @property
     def flash_layer(self) -> int | None:
@@ -272,6 +287,7 @@ class MachineParameters:
                     learns=learns,
                     placement=self.placement[index],
                     exchangeable=self.exchangeable,
+                    shared=index in self.shared_layers,
                     group=self.group,
                     lefts=_lefts(network, index),
                     eager=fires_at_start(network),
@@ -298,8 +314,13 @@ class MachineParameters:
 
     @property
     def word_rows(self) -> dict[int, Rows]:
-        """The rows of the layers whose words a host can reach, by the layer's index."""
-        return {index: layer.rows for index, layer in enumerate(self.layers) if layer.reachable}
+        """The rows of the layers whose words a host can reach, by the layer's index; of layers that
+        share a memory all words, at the first one.
+        """
+        found = {index: layer.rows for index, layer in enumerate(self.layers) if layer.reachable}
+        if self.shared_layers:
+            found[self.shared_layers[0]] = joined(self.shared_rows)
+        return found
 
     @property
     def observation(self) -> data.StructLayout:

@@ -18,6 +18,7 @@ from amaranth.utils import bits_for
 
 import sim.network
 from sim.connections.dense import Dense
+from sim.neuron import Neuron
 
 PIECE = 2048
 """Words in one memory, a power of two: as deep as a DP16KD is with all its bits in use (2048 x 9).
@@ -213,6 +214,25 @@ class Rows:
             value = 1 + 2 * value
         inside = value[:, : self.layer.connection.channels_out]
         return inside.astype(np.int8).reshape(self.layer.weight.shape)
+
+
+def joined(layers: Mapping[int, Rows]) -> Rows:
+    """Return the words of several layers, one layer after the other, as rows of bytes: words as
+    wide as the widest, in whole bytes.
+    """
+    size = max(rows.word_bytes for rows in layers.values())
+    raw = b"".join(
+        word.to_bytes(size, "little") for rows in layers.values() for word in rows.pack()
+    )
+    matrix = np.frombuffer(raw, np.int8).reshape(-1, size)
+    return Rows(sim.network.Layer(Dense(matrix), Neuron(1)), size)
+
+
+def visit(rows: Rows) -> data.StructLayout:
+    """Return the layout of one look-up of an event: the address of its ``word``, and the ``fold``
+    that it is added to.
+    """
+    return data.StructLayout({"word": bits_for(rows.depth - 1), "fold": bits_for(rows.folds - 1)})
 
 
 def random_words(bits: int, count: int) -> list[int]:

@@ -5,12 +5,12 @@
 from typing import Any, NamedTuple
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from hw.arithmetic import quotient, times
-from hw.rows import Rows
+from hw.rows import Rows, visit
 
 
 class Seen(NamedTuple):
@@ -57,7 +57,7 @@ class ConvolutionVisits(wiring.Component):
     """Gives, for each event, the words that it looks up and the folds that they are for.
 
     ``i``: indices of input neurons; an event may be seen from no output. ``o``: visits, see
-    :func:`visit`, by ascending folds. ``idle``: no event is on its way.
+    :func:`hw.rows.visit`, by ascending folds. ``idle``: no event is on its way.
 
     Throughput: one visit per cycle, also from event to event; one cycle more where an event begins
     with the fold that the one before it ended with, so that no fold comes twice in two following
@@ -243,10 +243,3 @@ def _constants(values: list[int]) -> list[Value]:
     """Return constants of equal width."""
     bits = bits_for(max(values))
     return [Const(value, bits) for value in values]
-
-
-def visit(rows: Rows) -> data.StructLayout:
-    """Return the layout of a visit: the address of its ``word``, and the ``fold`` that it is added
-    to.
-    """
-    return data.StructLayout({"word": bits_for(rows.depth - 1), "fold": bits_for(rows.folds - 1)})

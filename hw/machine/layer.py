@@ -18,6 +18,7 @@ from hw.parameters import LayerParameters
 from hw.storage import SUBMODULE as WEIGHTS
 from hw.storage import make_store
 from hw.storage.block import LATENCY_CYCLES
+from hw.storage.shared import SharedPort
 
 
 class Layer(wiring.Component):
@@ -30,8 +31,10 @@ class Layer(wiring.Component):
     row is being looked up or a tick is being integrated. ``pending``: spikes of this tick are still
     to come. ``clear`` begins an image; it is needed once after reset too.
 
-    ``words`` and ``flash``: of the store, see :func:`hw.rows.store_members`. A layer that learns
-    also has ``learner``, a :class:`hw.learning.port.LearnerPort`.
+    ``words`` and ``flash``: of the store, see :func:`hw.rows.store_members`. A layer that shares
+    its store with others has none of its own, but ``shared``, a
+    :class:`hw.storage.shared.SharedPort`. A layer that learns also has ``learner``, a
+    :class:`hw.learning.port.LearnerPort`.
 
     An event takes ``folds`` cycles (from flash: :func:`hw.storage.flash.row_cycles`; of a
     convolution, one per word: see :mod:`hw.connections.convolution`), and so does a tick; the last
@@ -46,12 +49,12 @@ class Layer(wiring.Component):
     pending: Signal
     words: Any
     flash: Any
+    shared: Any
     learner: Any
 
     def __init__(self, parameters: LayerParameters):
         self.parameters = parameters
-        self.store = make_store(parameters)
-        self.visits = make_visits(parameters.rows)
+        self.store = None if parameters.shared else make_store(parameters)
 
         # The last layer's neurons are read by the readout, the others' by the next layer.
         spikes = stream.Signature(bits_for(parameters.layer.fan_out - 1))
@@ -63,8 +66,11 @@ class Layer(wiring.Component):
             "clear": In(1),
             "busy": Out(1),
             "pending": Out(1),
-            **{name: self.store.signature.members[name] for name in ("words", "flash")},
         }
+        if self.store is None:
+            members["shared"] = Out(SharedPort(parameters.rows))
+        else:
+            members |= {name: self.store.signature.members[name] for name in ("words", "flash")}
         if parameters.learns:
             members["learner"] = Out(LearnerPort(parameters))
         super().__init__(members)
@@ -75,18 +81,22 @@ class Layer(wiring.Component):
 
         store = self.store
         # A row that is on its way when an image ends must not reach the next one.
-        m.submodules[WEIGHTS] = ResetInserter(self.clear)(store)
+        if store is not None:
+            m.submodules[WEIGHTS] = ResetInserter(self.clear)(store)
         neurons_of = WindowNeurons if self.parameters.lefts else Neurons
         m.submodules[NEURONS] = neurons = neurons_of(self.parameters)
 
-        connect(m, flipped(self.words), store.words)
-        connect(m, store.flash, flipped(self.flash))
+        if store is None:
+            store = self.shared
+        else:
+            connect(m, flipped(self.words), store.words)
+            connect(m, store.flash, flipped(self.flash))
 
         looking_up = ~store.idle
         if self.parameters.learns:
             self._share_rows(m, neurons)
-        elif self.visits is not None:
-            looking_up = looking_up | self._visit(m, neurons)
+        elif self.parameters.by_words:
+            looking_up = looking_up | self._visit(m, store, neurons)
         else:
             connect(m, flipped(self.i), store.i)
             m.d.comb += neurons.deliver.eq(store.o.valid)
@@ -110,10 +120,11 @@ class Layer(wiring.Component):
             m.d.comb += [queue.clear.eq(self.clear), self.pending.eq(queue.pending)]
         return m
 
-    def _visit(self, m: Module, neurons: Neurons) -> Value:
+    def _visit(self, m: Module, store: Any, neurons: Neurons) -> Value:
         """Let events look up single words; return whether more are to come, or none may begin."""
-        m.submodules[CONNECTION] = visits = ResetInserter(self.clear)(self.visits)
-        store, visit = self.store, visits.o.payload
+        visits = make_visits(self.parameters.rows)
+        m.submodules[CONNECTION] = ResetInserter(self.clear)(visits)
+        visit = visits.o.payload
         m.d.comb += [
             visits.i.payload.eq(self.i.payload),
             visits.i.valid.eq(self.i.valid),
