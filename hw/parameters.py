@@ -22,6 +22,10 @@ FULL = "full"
 """As many lanes as the widest layer has neurons: an event costs one cycle."""
 
 
+MOST_LEFT = 15
+"""Up to so many ticks an output adds a weight times them at once; beyond, it keeps a current."""
+
+
 @dataclass(frozen=True, eq=False)
 class LayerParameters:
     """A layer as software and as hardware.
@@ -38,6 +42,9 @@ class LayerParameters:
     :param exchangeable: see :class:`hw.rows.Rows`.
     :param shared: whether other layers are stored in the same memory.
     :param group: maximum fan-out of a net in lanes, and lanes searched for a spike in one cycle.
+    :param lefts: how many ticks a spike can have left when it comes, where its weight is added that
+        many times at once; empty: the neurons keep a current.
+    :param eager: an image begins with an advance to tick 0, at which neurons may fire.
     """
 
     layer: sim.network.Layer
@@ -52,6 +59,8 @@ class LayerParameters:
     exchangeable: bool = False
     shared: bool = False
     group: int = GROUP
+    lefts: tuple[int, ...] = ()
+    eager: bool = False
 
     @property
     def rows(self) -> Rows:
@@ -96,6 +105,17 @@ class LayerParameters:
         return self.last_tick + 1
 
     @property
+    def origin(self) -> tuple[int, int]:
+        """Current and potential that an image starts from, without ``start``."""
+        current, potential = self.layer.neuron.origin(self.ticks_per_unit)
+        return (current, potential - current) if self.eager else (current, potential)
+
+    @property
+    def advances(self) -> int:
+        """How often the layer advances until it has reached the last tick."""
+        return self.last_tick + self.eager
+
+    @property
     def fold(self) -> data.StructLayout:
         """Layout of one fold after it has advanced.
 
@@ -121,7 +141,7 @@ class LayerParameters:
 
     def twin(self) -> sim.neuron.Neurons:
         """Return the same neurons in software."""
-        return sim.neuron.Neurons(self.layer.neuron, self.layer.connection, self.ticks_per_unit)
+        return self.layer.neurons(self.ticks_per_unit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,6 +289,8 @@ class MachineParameters:
                     exchangeable=self.exchangeable,
                     shared=index in self.shared_layers,
                     group=self.group,
+                    lefts=_lefts(network, index),
+                    eager=fires_at_start(network),
                 )
             )
         return tuple(found)
@@ -322,3 +344,32 @@ class MachineParameters:
                 "fold": self.layers[-1].fold,
             }
         )
+
+
+def fires_at_start(network: Network) -> bool:
+    """Return whether neurons may fire at tick 0, as ``start`` takes some to their level."""
+    for layer in network.layers:
+        _, potential = layer.neuron.origin(network.ticks_per_unit)
+        if layer.neuron.ramp and potential + int(layer.starts().max()) >= 0:
+            return True
+    return False
+
+
+def _lefts(network: Network, index: int) -> tuple[int, ...]:
+    """Return how many ticks a spike can have left when it reaches a layer; nothing if the layer
+    keeps a current: neurons that may fire at any tick, and outputs that wait for long.
+    """
+    neuron = network.layers[index].neuron
+    if neuron.ramp:
+        return ()
+
+    # Neurons in a window have all their spikes before it; only these layers may be before it.
+    source = network.layers[index - 1].neuron.window if index else None
+    if index and source is None:
+        return ()
+    spike_tick = network.encoder.spike_tick
+    ticks = range(source[0], sum(source)) if source else spike_tick[spike_tick >= 0].tolist()
+    end = neuron.window[0] if neuron.window else network.last_tick
+
+    lefts = sorted({end - tick for tick in ticks})
+    return tuple(lefts) if neuron.window or lefts[-1] <= MOST_LEFT else ()

@@ -13,6 +13,7 @@ from hw.learning.port import LearnerPort
 from hw.machine.neurons import SUBMODULE as NEURONS
 from hw.machine.neurons import Neurons
 from hw.machine.spike_queue import Queue
+from hw.machine.window import WindowNeurons
 from hw.parameters import LayerParameters
 from hw.storage import SUBMODULE as WEIGHTS
 from hw.storage import make_store
@@ -82,7 +83,8 @@ class Layer(wiring.Component):
         # A row that is on its way when an image ends must not reach the next one.
         if store is not None:
             m.submodules[WEIGHTS] = ResetInserter(self.clear)(store)
-        m.submodules[NEURONS] = neurons = Neurons(self.parameters)
+        neurons_of = WindowNeurons if self.parameters.lefts else Neurons
+        m.submodules[NEURONS] = neurons = neurons_of(self.parameters)
 
         if store is None:
             store = self.shared
