@@ -217,7 +217,8 @@ class MachineParameters:
                 )
 
     @property
-    def _all_dense(self) -> bool:
+    def dense(self) -> bool:
+        """Whether none of the layers is a convolution."""
         return all(isinstance(layer.connection, Dense) for layer in self.network.layers)
 
     @property
@@ -303,7 +304,7 @@ class MachineParameters:
         # Layers advance in step, so one of fewer neurons needs no more folds than the widest. Those
         # of convolutions are many whatever the lanes of the others.
         widest = channels
-        if self._all_dense:
+        if self.dense:
             widest = max(each.fan_out for each in self.network.layers)
         lanes = -(-channels // -(-widest // most))
 

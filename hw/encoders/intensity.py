@@ -11,6 +11,7 @@ from amaranth.utils import bits_for
 
 from hw.encoders.pixels import Framing, Pooling
 from hw.events import Kind, event, pixel
+from hw.fpga.device import Device
 from sim.errors import require
 from sim.network import Network
 
@@ -34,7 +35,8 @@ class IntensityEncoder(wiring.Component):
     discard: Signal
 
     def __init__(self, network: Network):
-        self.encoder = network.encoder
+        self.network, self.encoder = network, network.encoder
+        self.attributes: dict[str, Any] = {}
         pools_channels = self.encoder.pool > 1 and len(self.encoder.image_shape) > 2
         problem = "of images with channels is not possible in hardware; export without pooling"
         require(not pools_channels, "pool", problem)
@@ -68,8 +70,13 @@ class IntensityEncoder(wiring.Component):
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
 
-        # With a single tick every spike is emitted at once, and nothing has to be kept.
+        # With a single tick every spike is emitted at once, and nothing has to be kept; and the
+        # table of ticks is little more than a comparison, which needs no block. (That of networks
+        # of version 1 stays where it was.)
         several = np.unique(self.encoder.spike_tick[self.encoder.spike_tick >= 0]).size > 1
+        few_blocks = isinstance(platform, Device) and platform.family.small_memories_in_logic
+        if few_blocks and not several and self.network.file_version > 1:
+            self.attributes = {"ram_style": "logic"}
         after_pixels = "NEXT" if several else "END"
 
         with m.FSM():
@@ -150,7 +157,7 @@ class IntensityEncoder(wiring.Component):
             {"tick": max(int(tick), 0), "fires": int(tick >= 0)} for tick in encoder.spike_tick
         ]
         m.submodules.spike_tick = spike_tick = memory.Memory(
-            shape=self.when, depth=len(ticks), init=ticks
+            shape=self.when, depth=len(ticks), init=ticks, attrs=self.attributes
         )
         port = spike_tick.read_port()
         m.d.comb += [port.addr.eq(samples.payload.intensity), port.en.eq(samples.ready)]
