@@ -55,7 +55,8 @@ def test_times_is_multiplication_without_a_multiplier(factor):
 
 
 @pytest.mark.parametrize(
-    ("divisor", "limit"), [(1, 9), (2, 33), (3, 100), (7, 7), (7, 8), (12, 144), (28, 784), (9, 2000)]
+    ("divisor", "limit"),
+    [(1, 9), (2, 33), (3, 100), (7, 7), (7, 8), (12, 144), (28, 784), (9, 2000)],
 )
 def test_a_quotient_is_right_for_every_value(divisor, limit):
     value, values = Signal(range(limit)), iter(range(limit))

@@ -55,7 +55,9 @@ def test_words_of_any_connection_and_format_hold_the_weights_that_were_put_there
         for row, word in enumerate(words[:: rows.folds_per_position]):
             stored = [rows.word.from_bits(word)[lane] for lane in range(layer.lanes)]
             wanted = matrix[row, : layer.lanes].tolist()
-            assert stored == ([-(each < 0) for each in wanted] if layer.layer.form.signs else wanted)
+            assert stored == (
+                [-(each < 0) for each in wanted] if layer.layer.form.signs else wanted
+            )
 
 
 @given(seeds)
