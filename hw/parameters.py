@@ -227,7 +227,7 @@ class MachineParameters:
 
     @property
     def loaded_layer(self) -> int | None:
-        """Index of the layer whose words a host must bring after each start, or None; of layers that
+        """Index of the layer whose words a host must bring after each start, or None; where several
         share a memory the first one: its words are those of all of them.
         """
         return self._layer_where([placement.loaded for placement in self.placement])

@@ -1,6 +1,7 @@
 """What the events of a convolution look up, against sim: every word and fold, each in its cycle."""
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_every_event_looks_up_what_sim_says(pauses, seed):
 def test_no_fold_comes_twice_in_two_following_cycles(seed):
     dut, rng = random_visits(seed), random.Random(seed)
     found = run(dut, [rng.randrange(dut.rows.layer.fan_in) for _ in range(12)])
-    for (cycle, _, fold), (next_cycle, _, next_fold) in zip(found, found[1:], strict=False):
+    for (cycle, _, fold), (next_cycle, _, next_fold) in pairwise(found):
         assert next_cycle > cycle + (fold == next_fold)
 
 

@@ -76,7 +76,7 @@ def test_a_convolution_is_stored_anywhere_but_in_flash_and_does_not_learn():
     MachineParameters(MAPS).with_placement(1, flash(4))
     with pytest.raises(InputError, match="placement: a convolution looks up single words"):
         MachineParameters(MAPS).with_placement(0, flash(4))
-    with pytest.raises(InputError, match="layers.0: learning needs dense layers"):
+    with pytest.raises(InputError, match=r"layers.0: learning needs dense layers"):
         MachineParameters(MAPS, FULL, Rule(1, 0))
 
 
@@ -122,6 +122,19 @@ def test_a_layer_outside_of_block_ram_is_found():
     assert plain.largest_layer == 1
 
 
+def test_layers_in_spram_share_it():
+    """Their words follow each other, each in as many bytes as the longest takes."""
+    shared = MachineParameters(MAPS, 5, placement=(SPRAM, SPRAM))
+    assert (shared.shared_layers, shared.loaded_layer) == ((0, 1), 0)
+    assert [(layer.shared, layer.reachable) for layer in shared.layers] == [(True, False)] * 2
+    ((index, rows),) = shared.word_rows.items()
+    first, second = (layer.rows.pack() for layer in shared.layers)
+    assert (index, rows.word_bytes, rows.pack()) == (0, 4, first + second)
+
+    alone = shared.with_placement(1, BLOCK)
+    assert (alone.shared_layers, [*alone.word_rows]) == ((), [0])
+
+
 @pytest.mark.parametrize("lanes", [0, 3, -1, "all", True])
 def test_lanes_that_do_not_fit_are_refused(lanes):
     with pytest.raises(
@@ -135,7 +148,6 @@ def test_lanes_that_do_not_fit_are_refused(lanes):
     [
         ((BLOCK,), "must have one value for each of 2 layers, not 1"),
         ((flash(1), flash(1)), "flash stores the weights of one layer, not of 2"),
-        ((SPRAM, SPRAM), "spram stores the weights of one layer, not of 2"),
     ],
 )
 def test_a_placement_that_cannot_be_is_refused(placement, problem):

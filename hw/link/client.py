@@ -29,7 +29,7 @@ class Answer:
     :param tick: of the decision.
     :param timed_out: no output fired.
     :param events: delivered to each layer.
-    :param reads: weights looked up.
+    :param reads: weights looked up; None: of a convolution the board does not count them.
     :param cycles: of the machine's clock, from the image's first event to the decision.
     """
 
@@ -37,7 +37,7 @@ class Answer:
     tick: int
     timed_out: bool
     events: list[int]
-    reads: int
+    reads: int | None
     cycles: int
 
     def to_json(self) -> dict[str, Any]:
@@ -256,7 +256,8 @@ class Board:
 
         # The board counts rows; how many weights these are is the network's to say.
         events = [int(fields.events[layer]) for layer in range(len(self.network.layers))]
-        reads = int(self.network.reads(np.array(events)))
+        found = self.network.reads(np.array(events))
+        reads = None if found is None else int(found)
 
         timed_out = outcome.status == Status.TIMED_OUT
         return Answer(outcome.decision, outcome.tick, timed_out, events, reads, fields.cycles)

@@ -42,8 +42,8 @@ REGISTERS = (
     ),
     Register(
         "to_load",
-        "number of the layer whose words the host must load, the first is 1; 0: none; where several "
-        "share a memory their first one, and from bit 8 on a bit for each of them",
+        "number of the layer whose words the host must load, the first is 1; 0: none; where "
+        "several share a memory their first one, and from bit 8 on a bit for each of them",
     ),
     Register(
         "loaded", "words of that layer loaded since reset, from the first one up to the first gap"

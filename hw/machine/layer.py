@@ -54,7 +54,7 @@ class Layer(wiring.Component):
 
     def __init__(self, parameters: LayerParameters):
         self.parameters = parameters
-        self.store = None if parameters.shared else make_store(parameters)
+        self.store: Any = None if parameters.shared else make_store(parameters)
 
         # The last layer's neurons are read by the readout, the others' by the next layer.
         spikes = stream.Signature(bits_for(parameters.layer.fan_out - 1))

@@ -71,7 +71,7 @@ class SharedStore(wiring.Component):
             base += rows.depth
 
         free: Value = store.i.ready
-        for index in reversed(self.rows):
+        for index in reversed(list(self.rows)):
             port = getattr(self.layers, f"layer_{index}")
             m.d.comb += port.i.ready.eq(free)
             with m.If(port.i.valid & free):
