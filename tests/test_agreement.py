@@ -92,3 +92,14 @@ def test_pixels_in_results_out(seed, pauses):
             int(field(output, layout, "events", n)[0]) for n in range(len(network.layers))
         ] == trace.events
         assert field(output, layout, "rejected") == [0]
+
+
+@settings(max_examples=40)
+@given(seeds, st.booleans())
+def test_every_boundary_of_windows_ramps_and_sums_equals_sim(seed, pauses):
+    """Dense layers of any neurons, one after the other, with any lanes."""
+    network = any_network(seed, dense=True)
+    images = random_images(network, IMAGES, seed)
+    simulation = Simulation(with_random_lanes(seed, network), "amaranth")
+    for index, found in enumerate(simulation.run(images, seed % 1000 if pauses else None)):
+        compare(index, run(network, images[index]), found)

@@ -72,7 +72,8 @@ class Pipeline(wiring.Component):
 
         network, learns = self.parameters.network, self.parameters.learns
         layers = self._layers(m)
-        m.submodules.sequencer = sequencer = Sequencer(network, learns)
+        overlaps = any(layer.parameters.lefts for layer in layers)
+        m.submodules.sequencer = sequencer = Sequencer(network, learns, overlaps)
         if self.parameters.shared_layers:
             self._share_store(m, layers, sequencer.clear)
         m.submodules.counters = counters = Counters(network, learns)
@@ -105,6 +106,11 @@ class Pipeline(wiring.Component):
             sequencer.busy.eq(Cat(layer.busy for layer in layers).any()),
             sequencer.pending.eq(Cat(layer.pending for layer in layers).any()),
         ]
+
+        # Layers that keep no current have no passes at ticks of events, so others pass meanwhile.
+        if overlaps:
+            settling = [layer.busy for layer in layers if not layer.parameters.lefts]
+            m.d.comb += sequencer.settling.eq(Cat(settling).any())
         m.d.comb += [
             counters.running.eq(sequencer.running),
             counters.rejected.eq(sequencer.rejected),

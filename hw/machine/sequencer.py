@@ -29,6 +29,9 @@ class Sequencer(wiring.Component):
     fire at tick 0 an image begins with an advance to that tick. ``running``: an image is in the
     machine. ``discard``: it has ended, the rest of its events is ignored.
 
+    With ``overlaps`` some layers fire on while the layers that they feed take events; ``settling``:
+    a layer that does not is at work on its folds.
+
     With ``learning`` there is also ``learner``, see :class:`hw.learning.port.ImagePort`: an image
     that ``learns`` runs on past its decision until ``ended``, and then teaches.
     """
@@ -46,10 +49,11 @@ class Sequencer(wiring.Component):
     deliver: Signal
     running: Signal
     discard: Signal
+    settling: Signal
     learner: Any
 
-    def __init__(self, network: Network, learning: bool = False):
-        self.network, self.learning = network, learning
+    def __init__(self, network: Network, learning: bool = False, overlaps: bool = False):
+        self.network, self.learning, self.overlaps = network, learning, overlaps
         self.eager = fires_at_start(network)
         outputs = ("rejected", "clear", "advance", "deliver", "running", "discard")
         classes = len(network.classes)
@@ -63,6 +67,7 @@ class Sequencer(wiring.Component):
                 "busy": In(1),
                 "pending": In(1),
                 **{name: Out(1) for name in outputs},
+                **({"settling": In(1)} if overlaps else {}),
                 **({"learner": Out(ImagePort(network))} if learning else {}),
             }
         )
@@ -138,7 +143,7 @@ class Sequencer(wiring.Component):
             with m.State("DECIDE"):
                 with m.If(ends):
                     m.next = "FINISH"
-                with m.Elif(~self.busy):
+                with m.Elif(~(self.settling if self.overlaps else self.busy)):
                     m.next = "DELIVER"
                     if self.learning:
                         self._learn_if(m, self.learner.ended)

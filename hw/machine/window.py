@@ -48,9 +48,9 @@ class WindowNeurons(wiring.Component):
     that of the tick. Those of outputs are themselves.
 
     ``weight`` with ``deliver``: add a word of a row to the fold that is next. ``advance``: the next
-    tick begins; if it has a pass, that follows. ``late``: a pass is under way; ``last`` is
-    constant. ``clear`` forgets all state in one cycle. Each fold that is asked appears on ``o``,
-    lowest first.
+    tick begins; if it has a pass, that follows. ``late``: a pass is under way, or its last
+    fold on ``o``; ``last`` is constant. ``clear`` forgets all state in one cycle. Each fold that is
+    asked appears on ``o``, lowest first.
 
     Of a scattered layer ``deliver`` comes with the ``fold`` that it is for, never the same one in
     two following cycles. After ``clear`` the state is put back to its start, a fold per cycle;
@@ -132,9 +132,11 @@ class WindowNeurons(wiring.Component):
             asked = [order_0.ask, asked_1]
             reached += self._build_lanes(m, order_0, asked_1, lanes, weight_0, folds)
 
+        # A fold on ``o`` is in the queue's memory before the queue says that spikes are pending.
+        more = asked[0] if layer.wide else self.o.valid & (layer.folds > 1)
         m.d.comb += [
             passes.reached.eq(Cat(reached).any()),
-            self.late.eq(passes.busy | asked[1] | (asked[0] if layer.wide else 0)),
+            self.late.eq(passes.busy | asked[1] | more),
             self.last.eq(1),
         ]
         m.d.sync += self.o.valid.eq(asked[1] & ~self.clear)
