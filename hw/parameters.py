@@ -154,7 +154,8 @@ class MachineParameters:
         the widest; so a few suffice for ten outputs. With ``rule`` the outputs get a lane each: a
         lesson looks up the rows of most hidden neurons. With a convolution among the layers it is
         the most lanes that any layer gets, 1..the most channels or neurons in one position; a
-        convolution's divide its channels.
+        convolution's divide its channels, and a dense layer gets no more than it needs for its
+        events to take half the cycles of those of the convolutions.
     :param rule: it learns, by this rule; None: it does not.
     :param placement: where the weight rows are stored, one value per layer; empty: all in block
         RAM.
@@ -298,20 +299,32 @@ class MachineParameters:
 
     def _lanes_of(self, layer: sim.network.Layer) -> int:
         """Return how many lanes a layer gets."""
-        most = int(self.lanes)
         channels = layer.connection.channels_out
-
-        # Layers advance in step, so one of fewer neurons needs no more folds than the widest. Those
-        # of convolutions are many whatever the lanes of the others.
-        widest = channels
         if self.dense:
-            widest = max(each.fan_out for each in self.network.layers)
-        lanes = -(-channels // -(-widest // most))
+            # Layers advance in step, so one of fewer neurons needs no more folds than the widest.
+            folds = -(-max(each.fan_out for each in self.network.layers) // int(self.lanes))
+        else:
+            folds = max(-(-channels // int(self.lanes)), self._usual_folds(layer))
+        lanes = -(-channels // folds)
 
         # A position begins with a whole fold, and a sign cannot be 0 in a lane without a neuron.
-        if layer.connection.positions > 1 or layer.form.signs:
+        if not isinstance(layer.connection, Dense) or layer.form.signs:
             lanes = max(each for each in range(1, lanes + 1) if channels % each == 0)
         return lanes
+
+    def _usual_folds(self, layer: sim.network.Layer) -> int:
+        """Return how many folds a dense layer may have beside convolutions: an event of it takes no
+        more than half the cycles that theirs do in the mean.
+        """
+        if not isinstance(layer.connection, Dense):
+            return 1
+
+        found = [1]
+        for index, other in enumerate(self.network.layers):
+            if not isinstance(other.connection, Dense):
+                reads = float(self.network.reads_by_source[index].mean())
+                found.append(int(reads / self._lanes_of(other) / 2))
+        return min(max(found), layer.connection.channels_out)
 
     @property
     def word_rows(self) -> dict[int, Rows]:

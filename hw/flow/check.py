@@ -21,6 +21,7 @@ from hw.parameters import LayerParameters
 from hw.storage.flash import row_cycles
 from hw.storage.spram import SPRAM_BITS
 from hw.verilog import to_rtlil
+from sim.connections.convolution import Convolution
 from sim.trace import Trace
 
 OVERHEAD_LUTS = 600
@@ -118,11 +119,10 @@ class Findings:
             "layers": [
                 {
                     "weights": list(layer.layer.weight.shape),
-                    "sizes": layer.layer.connection.sizes,
+                    "sizes": _sizes(layer),
                     "weight_kbit": layer.layer.weight.size * layer.layer.weight_bits / 1024,
                     "weights_in": layer.placement.kind,
                     "lanes": layer.lanes,
-                    "folds": layer.folds,
                     "reads_per_event": round(float(reads.mean()), 1),
                     "cycles_per_event": _event_cycles(layer, reads),
                     "current_bits": layer.current.bits,
@@ -164,6 +164,14 @@ def check(settings: BuildSettings, traces: Sequence[Trace]) -> Findings:
         luts=_luts(cells, family),
         silent=silent if traces else None,
     )
+
+
+def _sizes(layer: LayerParameters) -> str:
+    """Return inputs and neurons of a dense layer, the map of neurons of a convolution."""
+    connection = layer.layer.connection
+    if isinstance(connection, Convolution):
+        return "x".join(str(size) for size in connection.output)
+    return connection.sizes
 
 
 def _event_cycles(layer: LayerParameters, reads: npt.NDArray[np.int64]) -> float:

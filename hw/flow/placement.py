@@ -10,8 +10,8 @@ from amaranth.utils import bits_for
 
 from hw.boards.table import Board
 from hw.fpga.device import Device
-from hw.parameters import MachineParameters
 from hw.machine.state import FEW_FOLDS
+from hw.parameters import MachineParameters
 from hw.rows import BLOCK, FLASH, LOGIC, SPRAM, Rows, flash, joined
 from hw.storage.flash import HEADER_BYTES, OFFSET
 from hw.storage.spram import SPRAM_BITS, sprams
@@ -110,8 +110,8 @@ def _in_logic_or_flash(block: MachineParameters, board: Board) -> MachineParamet
 
 
 def _in_spram(block: MachineParameters, board: Board, wanted: str) -> MachineParameters:
-    """Return the machine with its largest layer in SPRAM, or in flash if that may be and helps; with
-    a convolution among them all layers if the largest is not enough.
+    """Return the machine with its largest layer in SPRAM, or in flash if that may be and helps; if
+    the largest is not enough, and one is a convolution, with all layers in SPRAM.
 
     :raises InputError: there is none, or too little.
     """

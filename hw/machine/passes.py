@@ -1,6 +1,6 @@
 """When neurons that nobody asks before a certain tick are asked, and in which folds."""
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -102,9 +102,15 @@ class Passes(wiring.Component):
         if self.count == 1:
             return
 
-        # Stage 1: what is to be visited again.
+        # Stage 1: what is to be visited again. The list ascends, so of the folds' top bit it is
+        # enough to know how many of them lack it: 288 folds then fit into words of 8 bits.
+        bits = len(self.fold)
+        lower, upper_0 = Signal.like(length), Signal()
         m.submodules.list = visited = memory.Memory(
-            shape=self.fold.shape(), depth=folds, init=[], attrs=memory_attributes(platform, folds)
+            shape=max(bits - 1, 1),
+            depth=folds,
+            init=[],
+            attrs=memory_attributes(platform, folds),
         )
         reader, writer = visited.read_port(), visited.write_port()
         m.d.comb += [
@@ -113,9 +119,12 @@ class Passes(wiring.Component):
             writer.data.eq(fold_1),
             writer.en.eq(ask_1 & self.reached),
         ]
+        m.d.sync += upper_0.eq(position >= lower)
         with m.If(self.clear):
-            m.d.sync += length.eq(0)
+            m.d.sync += [length.eq(0), lower.eq(0)]
         with m.Elif(writer.en):
             m.d.sync += length.eq(length + 1)
+            with m.If(~fold_1[-1]):
+                m.d.sync += lower.eq(length + 1)
         with m.If(~self.opening):
-            m.d.comb += self.fold.eq(reader.data)
+            m.d.comb += self.fold.eq(Cat(reader.data[: bits - 1], upper_0))
