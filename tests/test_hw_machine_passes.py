@@ -30,13 +30,12 @@ def expected(layer, reached):
 def test_passes_come_in_the_window_and_to_folds_that_were_reached(seed):
     _, layer = first_layer(seed, True)
     dut, rng = Passes(layer), random.Random(seed)
-    found, wanted = [], []
 
-    async def cycle(ctx, reached):
-        """Take one cycle, and answer for the fold of the cycle before."""
+    async def cycle(ctx, reached, found):
+        """Take one cycle, and answer for the fold that was asked in it."""
         ask, fold, opening = ctx.get(dut.ask), ctx.get(dut.fold), ctx.get(dut.opening)
         if ask:
-            found[-1].append((fold, bool(opening)))
+            found.append((fold, bool(opening)))
         await ctx.tick()
         ctx.set(dut.advance, 0)
         ctx.set(dut.clear, 0)
@@ -45,28 +44,27 @@ def test_passes_come_in_the_window_and_to_folds_that_were_reached(seed):
     async def testbench(ctx):
         for _ in range(IMAGES):
             reached = {fold for fold in range(layer.folds) if rng.random() < 0.5}
-            wanted.extend(expected(layer, reached))
-            found.append([])
             ctx.set(dut.clear, 1)
-            await cycle(ctx, reached)
-            assert found.pop() == []
+            await cycle(ctx, reached, [])
 
-            # An image may be cut, also in the middle of a pass.
-            cut = rng.randrange(layer.advances + 1) if rng.random() < 0.5 else layer.advances
-            for tick in range(layer.advances):
-                found.append([])
+            # An image may be cut, also in the middle of a pass; the next one begins at once then.
+            cut = rng.randrange(layer.advances) if rng.random() < 0.5 else None
+            for tick, wanted in enumerate(expected(layer, reached)):
+                found = []
                 ctx.set(dut.advance, 1)
-                await cycle(ctx, reached)
-                while ctx.get(dut.busy):
-                    await cycle(ctx, reached)
-                for _ in range(rng.randrange(1, 4)):
-                    await cycle(ctx, reached)
+                await cycle(ctx, reached, found)
                 if tick == cut:
-                    del wanted[len(found) :]
+                    for _ in range(rng.randrange(4)):
+                        await cycle(ctx, reached, found)
+                    assert found == wanted[: len(found)]
                     break
+                while ctx.get(dut.busy):
+                    await cycle(ctx, reached, found)
+                for _ in range(rng.randrange(1, 4)):
+                    await cycle(ctx, reached, found)
+                assert found == wanted
 
     simulate(dut, testbench)
-    assert found == wanted
 
 
 def test_left_counts_down_to_the_first_pass():

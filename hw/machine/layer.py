@@ -84,7 +84,8 @@ class Layer(wiring.Component):
         if store is not None:
             m.submodules[WEIGHTS] = ResetInserter(self.clear)(store)
         neurons_of = WindowNeurons if self.parameters.lefts else Neurons
-        m.submodules[NEURONS] = neurons = neurons_of(self.parameters)
+        neurons: Any = neurons_of(self.parameters)
+        m.submodules[NEURONS] = neurons
 
         if store is None:
             store = self.shared
@@ -120,7 +121,7 @@ class Layer(wiring.Component):
             m.d.comb += [queue.clear.eq(self.clear), self.pending.eq(queue.pending)]
         return m
 
-    def _visit(self, m: Module, store: Any, neurons: Neurons) -> Value:
+    def _visit(self, m: Module, store: Any, neurons: Neurons | WindowNeurons) -> Value:
         """Let events look up single words; return whether more are to come, or none may begin."""
         visits = make_visits(self.parameters.rows)
         m.submodules[CONNECTION] = ResetInserter(self.clear)(visits)

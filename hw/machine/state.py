@@ -23,14 +23,14 @@ class Folds(NamedTuple):
     :param phase: which start word is its own, where these are several.
     :param writes: the fold that is written.
     :param last: whether that is the last one.
-    :param count: number of folds, two or more.
+    :param number: how many there are, two or more.
     """
 
     reads: Value
     phase: Value
     writes: Value
     last: Value
-    count: int
+    number: int
 
 
 def memory_attributes(platform: object, depth: int) -> dict[str, Any]:
@@ -60,7 +60,12 @@ def start_words(layer: LayerParameters, origin: int, bits: int) -> list[list[int
 
 
 def registers(
-    m: Module, name: str, shape: Any, start: Sequence[Any], writes: list[Value], clears: list[Value]
+    m: Module,
+    name: str,
+    shape: Any,
+    start: Sequence[Any],
+    writes: Sequence[Value],
+    clears: Sequence[Value],
 ) -> tuple[list[Value], list[Value]]:
     """Keep one value per lane in registers; return, per lane, the value and where its new one goes.
 
@@ -111,7 +116,7 @@ def folded(
     :param sweeping: when a start is read, to be written back; None: until the first pass after the
         clear has written all folds.
     """
-    (write, clear), depth, lanes = control, folds.count, range(len(start[0]))
+    (write, clear), depth, lanes = control, folds.number, range(len(start[0]))
     init: list[Any] = [*[start[0]] * depth, *start]
     m.submodules[name] = cells = memory.Memory(
         shape=data.ArrayLayout(shape, len(lanes)),
