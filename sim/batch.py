@@ -3,7 +3,7 @@ and on all cores.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numba
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.compiled import decide, jit, spikes_by_tick, start
+from sim.connections.connection import compile_connection
 from sim.network import Network
 
 CHUNK = 1000
@@ -26,6 +27,7 @@ class Decisions:
     :param timed_out: bool (n,).
     :param events: int32 (n, layers), delivered to each layer: its weight rows looked up.
     :param potential: int64 (n, classes), the output layer's after the last advance.
+    :param reads: int64 (n, layers), weights that these events looked up.
     """
 
     decision: npt.NDArray[np.int32]
@@ -33,6 +35,7 @@ class Decisions:
     timed_out: npt.NDArray[np.bool_]
     events: npt.NDArray[np.int32]
     potential: npt.NDArray[np.int64]
+    reads: npt.NDArray[np.int64]
 
     def to_json(self, index: int) -> dict[str, Any]:
         """Return the object that ``sim run`` prints for one sample; the same as
@@ -55,52 +58,133 @@ def run(
     :param samples: what the network's encoder takes; images are uint8 (n, height, width).
     :raises InputError: the samples are of another type or shape.
     """
-    count = network.encoder.count(samples)
+    count, layers = network.encoder.count(samples), len(network.layers)
     result = Decisions(
         np.zeros(count, np.int32),
         np.zeros(count, np.int32),
         np.zeros(count, np.bool_),
-        np.zeros((count, len(network.layers)), np.int32),
+        np.zeros((count, layers), np.int32),
         np.zeros((count, len(network.classes)), np.int64),
+        np.zeros((count, layers), np.int64),
     )
-    fields = (result.decision, result.tick, result.timed_out, result.events, result.potential)
-    parts = network.encoder.compiled(), network.readout.compiled(), _layers(network)
+    arrays = [getattr(result, field.name) for field in fields(result)]
+    parts = network.encoder.compiled(), network.readout.compiled()
+    machine = _machine(network), _layers(network)
 
     for first in range(0, count, CHUNK):
         part = slice(first, min(first + CHUNK, count))
         prepared = network.encoder.prepare(samples[part])
-        _run_samples(prepared, *parts, *(field[part] for field in fields))
+        _run_samples(prepared, *parts, *machine, *(array[part] for array in arrays))
         if progress is not None:
             progress(part.stop - first)
     return result
 
 
-class _Layers(NamedTuple):
-    """A network's layers for the compiled loop: weights and neurons one after the other.
+class _Machine(NamedTuple):
+    """A network's layers for the compiled loop: weights, visits and neurons one after the other.
 
-    :param weight: int8, all rows of the first layer, then of the second, ...
-    :param sizes: int64 (layers + 1,), inputs, then neurons of each layer.
-    :param threshold: int64 (layers,).
-    :param ticks_per_unit: R of the network.
-    :param last_tick: K of the network.
+    :param weight: int8, all weights of the first layer, then of the second, ...
+    :param visit_starts: int64, where the visits of each source of each layer begin, and the end of
+        each layer's.
+    :param visit_weight: int64 (visits,), the first weight that is looked up.
+    :param visit_neuron: int64 (visits,), the first neuron that it reaches.
+    :param current: int32 (neurons,), at the start of a sample.
+    :param potential: int32 (neurons,), at the start of a sample.
+    :param early: whether the readout can end a sample.
     """
 
     weight: npt.NDArray[np.int8]
-    sizes: npt.NDArray[np.int64]
-    threshold: npt.NDArray[np.int64]
+    visit_starts: npt.NDArray[np.int64]
+    visit_weight: npt.NDArray[np.int64]
+    visit_neuron: npt.NDArray[np.int64]
+    current: npt.NDArray[np.int32]
+    potential: npt.NDArray[np.int32]
     ticks_per_unit: int
     last_tick: int
+    early: bool
+
+
+class _Layers(NamedTuple):
+    """What the layers are, each int64 (layers,).
+
+    :param source: the first of the layer's entries in ``visit_starts``.
+    :param first: its first neuron.
+    :param after: the neuron after its last one.
+    :param channels: weights of a visit.
+    :param threshold: T.
+    :param first_tick: no spike comes before it.
+    :param ramp: 1: potentials move from the first tick on.
+    :param summed: the last tick that moves potentials.
+    :param begin: the first tick at which neurons can fire.
+    :param end: the tick after the last one.
+    :param most: spikes of a neuron in a sample; 0: it does not fire.
+    :param subtract: 1: a spike is subtracted.
+    """
+
+    source: npt.NDArray[np.int64]
+    first: npt.NDArray[np.int64]
+    after: npt.NDArray[np.int64]
+    channels: npt.NDArray[np.int64]
+    threshold: npt.NDArray[np.int64]
+    first_tick: npt.NDArray[np.int64]
+    ramp: npt.NDArray[np.int64]
+    summed: npt.NDArray[np.int64]
+    begin: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    most: npt.NDArray[np.int64]
+    subtract: npt.NDArray[np.int64]
+
+
+def _machine(network: Network) -> _Machine:
+    layers = network.layers
+    visits = [compile_connection(layer.connection) for layer in layers]
+
+    # visits and weights of a layer are counted from those of the layer before it
+    weights = np.cumsum([0, *(layer.weight.size for layer in layers)])
+    counts = np.cumsum([0, *(len(each.weight) for each in visits)])
+    neurons = [layer.neurons(network.ticks_per_unit) for layer in layers]
+
+    return _Machine(
+        np.concatenate([layer.weight.ravel() for layer in layers]),
+        _joined([each.starts for each in visits], counts),
+        _joined([each.weight for each in visits], weights),
+        np.concatenate([each.neuron for each in visits]),
+        np.concatenate([each.current for each in neurons]).astype(np.int32),
+        np.concatenate([each.potential for each in neurons]).astype(np.int32),
+        network.ticks_per_unit,
+        network.last_tick,
+        network.readout.early,
+    )
+
+
+def _joined(
+    parts: list[npt.NDArray[np.int64]], offsets: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Return arrays one after the other, each with its offset added."""
+    return np.concatenate([part + offset for part, offset in zip(parts, offsets, strict=False)])
 
 
 def _layers(network: Network) -> _Layers:
-    sizes = [network.encoder.inputs, *(layer.fan_out for layer in network.layers)]
-    return _Layers(
-        np.concatenate([layer.weight.ravel() for layer in network.layers]),
-        np.array(sizes, np.int64),
-        np.array([layer.threshold for layer in network.layers], np.int64),
-        network.ticks_per_unit,
-        network.last_tick,
+    layers, end = network.layers, network.last_tick + 1
+    sources = np.cumsum([0, *(layer.fan_in + 1 for layer in layers)])
+    neurons = np.cumsum([0, *(layer.fan_out for layer in layers)])
+    windows = [layer.neuron.window or (0, end) for layer in layers]
+    most = [layer.neuron.most_spikes or end for layer in layers]
+    columns = (
+        sources[:-1],
+        neurons[:-1],
+        neurons[1:],
+        [layer.connection.channels_out for layer in layers],
+        [layer.threshold for layer in layers],
+        [network.first_spike(index) for index in range(len(layers))],
+        [layer.neuron.ramp for layer in layers],
+        [layer.neuron.window[0] if layer.neuron.window else end for layer in layers],
+        [begin for begin, _ in windows],
+        [begin + length for begin, length in windows],
+        [each * layer.neuron.fires for each, layer in zip(most, layers, strict=True)],
+        [layer.neuron.reset == "subtract" for layer in layers],
     )
+    return _Layers(*(np.array(column, np.int64) for column in columns))
 
 
 @jit(parallel=True, nogil=True)
@@ -108,84 +192,138 @@ def _run_samples(
     samples: Any,
     encoder: Any,
     readout: Any,
+    machine: Any,
     layers: Any,
     decision: Any,
     tick: Any,
     timed_out: Any,
     events: Any,
     potential: Any,
+    reads: Any,
 ) -> None:
     # samples are independent: every core takes a share of them
     for index in numba.prange(len(decision)):  # type: ignore[attr-defined]
         decision[index], tick[index], timed_out[index] = _run_sample(
-            samples, index, encoder, readout, layers, events[index], potential[index]
+            samples,
+            index,
+            encoder,
+            readout,
+            machine,
+            layers,
+            events[index],
+            potential[index],
+            reads[index],
         )
 
 
 @jit(nogil=True)
 def _run_sample(
-    samples: Any, index: Any, encoder: Any, readout: Any, layers: Any, events: Any, output: Any
+    samples: Any,
+    index: Any,
+    encoder: Any,
+    readout: Any,
+    machine: Any,
+    layers: Any,
+    events: Any,
+    output: Any,
+    reads: Any,
 ) -> Any:
     """Run one sample; the order of the steps is :func:`sim.pipeline.run`'s."""
-    sizes = layers.sizes
-    order, starts = spikes_by_tick(encoder, samples, index, layers.last_tick)
+    last_tick = machine.last_tick
+    order, starts = spikes_by_tick(encoder, samples, index, last_tick)
 
-    # the state of all layers is stored in one array of each kind: one loop advances them all
-    neurons = sizes[1:].sum()
-    current = np.empty(neurons, np.int32)  # a Network fits 32 bits or does not exist
-    first = 0
-    for layer in range(len(layers.threshold)):
-        current[first : first + sizes[layer + 1]] = -layers.threshold[layer]
-        first += sizes[layer + 1]
+    # the state of all layers is stored in one array of each kind; a Network fits 32 bits or does
+    # not exist
+    current, potential = machine.current.copy(), machine.potential.copy()
+    spikes, fired = np.zeros(len(current), np.int32), np.zeros(len(current), np.bool_)
 
-    # a sample starts with current -T and potential -T R
-    potential = current * np.int32(layers.ticks_per_unit)
-    fired = np.zeros(neurons, np.bool_)
-
-    classes = potential[neurons - sizes[-1] :]  # a view: it moves with all the others
+    classes = potential[layers.first[-1] :]  # a view: it moves with all the others
     memory = start(readout, len(classes))
     winner = 0
-    for tick in range(layers.last_tick + 1):
+    for tick in range(last_tick + 1):
         if tick > 0:
-            add(potential, current)
+            _advance(machine, layers, tick, current, potential, fired)
 
         # decide before anything of this tick is read
         ended, winner = decide(readout, memory, classes)
-        if ended or tick == layers.last_tick:
+        if ended or tick == last_tick:
             output[:] = classes
         if ended:
             return winner, tick, False
 
-        inputs = order[starts[tick] : starts[tick + 1]]
-        _deliver_tick(inputs, layers.weight, sizes, current, potential, fired, events)
+        for position in range(starts[tick], starts[tick + 1]):
+            reads[0] += _deliver(machine, layers, 0, order[position], current)
+        events[0] += starts[tick + 1] - starts[tick]
+        _deliver_hidden(machine, layers, tick, current, potential, spikes, fired, events, reads)
 
-    return winner, layers.last_tick, True
+    return winner, last_tick, machine.early
 
 
 @jit(nogil=True)
-def _deliver_tick(
-    inputs: Any, weight: Any, sizes: Any, current: Any, potential: Any, fired: Any, events: Any
+def _advance(
+    machine: Any, layers: Any, tick: Any, current: Any, potential: Any, fired: Any
 ) -> None:
-    """Fire the hidden neurons and deliver all spikes of this tick."""
+    """Move all layers on to ``tick``."""
+    for layer in range(len(layers.first)):
+        first, after = layers.first[layer], layers.after[layer]
+
+        # without a ramp a current is 0 up to the first spike, and nothing moves after a window's
+        # first tick
+        if layers.ramp[layer] or layers.first_tick[layer] < tick <= layers.summed[layer]:
+            add(potential[first:after], current[first:after])
+
+        if layers.subtract[layer]:
+            threshold = layers.threshold[layer]
+            for neuron in range(first, after):
+                if fired[neuron]:
+                    potential[neuron] -= threshold * (machine.ticks_per_unit + tick)
+                    current[neuron] -= threshold
+                    fired[neuron] = False
+
+
+@jit(nogil=True)
+def _deliver_hidden(
+    machine: Any,
+    layers: Any,
+    tick: Any,
+    current: Any,
+    potential: Any,
+    spikes: Any,
+    fired: Any,
+    events: Any,
+    reads: Any,
+) -> None:
+    """Fire the hidden neurons, and deliver their spikes."""
     # whether a neuron fires depends on potentials, and delivering changes currents only: so each
     # layer may fire after the layer before it was delivered
-    row = 0  # first weight of the layer that is fed
-    first = 0  # first neuron of the layer that fires
-    for neuron in inputs:
-        add(current[: sizes[1]], weight[neuron * sizes[1] : (neuron + 1) * sizes[1]])
-    events[0] += len(inputs)
+    for layer in range(len(layers.first) - 1):
+        if not layers.begin[layer] <= tick < layers.end[layer]:
+            continue
+        level = 0
+        if not layers.ramp[layer]:
+            level = layers.threshold[layer] * (layers.end[layer] - tick)
 
-    for layer in range(1, len(sizes) - 1):
-        row += sizes[layer - 1] * sizes[layer]
-        after = first + sizes[layer]
-        following = current[after : after + sizes[layer + 1]]
-        for neuron in range(sizes[layer]):
-            if potential[first + neuron] >= 0 and not fired[first + neuron]:
-                fired[first + neuron] = True
-                events[layer] += 1
-                begin = row + neuron * len(following)
-                add(following, weight[begin : begin + len(following)])
-        first = after
+        first = layers.first[layer]
+        for neuron in range(first, layers.after[layer]):
+            if potential[neuron] >= level and spikes[neuron] < layers.most[layer]:
+                spikes[neuron] += 1
+                fired[neuron] = True
+                events[layer + 1] += 1
+                reads[layer + 1] += _deliver(machine, layers, layer + 1, neuron - first, current)
+
+
+@jit(nogil=True)
+def _deliver(machine: Any, layers: Any, layer: Any, source: Any, current: Any) -> Any:
+    """Add the words of one event of ``source`` to the currents of a layer; return how many weights
+    they have.
+    """
+    channels, first = layers.channels[layer], layers.first[layer]
+    entry = layers.source[layer] + source
+    begin, end = machine.visit_starts[entry], machine.visit_starts[entry + 1]
+    for visit in range(begin, end):
+        weight, neuron = machine.visit_weight[visit], first + machine.visit_neuron[visit]
+        add(current[neuron : neuron + channels], machine.weight[weight : weight + channels])
+    return (end - begin) * channels
 
 
 @jit(nogil=True)

@@ -4,7 +4,7 @@
 |---|---|---|
 | ``encoder.pixels`` | int32 (inputs,) | flat indices into the (pooled) image |
 | ``encoder.spike_tick`` | int16 (256,) | intensity -> tick, -1 = never |
-| ``layers.N.weight`` | int8 (fan_in, fan_out) | row-major by input: one row is one look-up |
+| ``layers.N.weight`` | int8 (fan_in, fan_out) | dense: one row is one look-up |
 | ``layers.N.threshold`` | int32 () | T of the layer |
 
 Metadata (text) of both versions: ``format`` = ``ttfs-network``, ``version``, ``ticks_per_unit``,
@@ -21,7 +21,9 @@ Version 2 says what every part is, and adds, in JSON, with every key present and
 | ``readout`` | a name of :data:`sim.readouts.READOUTS` |
 | ``encoder`` | ``kind`` (a name of :data:`sim.encoders.ENCODERS`), ``image_shape``, ``pool`` |
 
-One bit of weight is -1 or +1 there, which the machine cannot run.
+One bit of weight is -1 or +1 there. A layer can also have ``layers.N.start``, int32 (fan_out,) or
+(channels_out,), see :class:`sim.network.Layer`. The weights of a convolution are int8 (channels_in,
+kernel height, kernel width, channels_out), see :class:`sim.connections.convolution.Convolution`.
 """
 
 import json
@@ -40,7 +42,7 @@ from sim.encoders import ENCODERS
 from sim.encoders.intensity import Intensity
 from sim.errors import InputError, check_keys, choose
 from sim.files import AnyPath, atomic_path
-from sim.network import Layer, Network, check_bits
+from sim.network import Layer, Network, check_signs
 from sim.neuron import NEURON_SETTINGS, Adaptation, Neuron
 from sim.readouts import READOUTS
 from sim.readouts.first_spike import FirstSpike
@@ -188,15 +190,16 @@ def _layer(tensors: Tensors, index: int, value: Any) -> Layer:
     found = check_keys(value, key, ("connection", "neuron", "weight_bits"))
     kind, settings = _kind(CONNECTIONS, found["connection"], f"{key}.connection")
     neuron = check_keys(found["neuron"], f"{key}.neuron", NEURON_SETTINGS)
-    check_bits(found["weight_bits"], f"{key}.weight_bits")
 
     with _named(key):
-        return Layer(
+        layer = Layer(
             kind.read(settings, tensors, key),
             Neuron(_threshold(tensors, index), **neuron | _adaptation(neuron)),
             *(tensors.pop(f"{key}.{name}", None) for name in ("recurrent", "bias", "start")),
             weight_bits=found["weight_bits"],
         )
+        check_signs(layer, "")
+        return layer
 
 
 def _adaptation(neuron: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,15 @@ MAX_BITS = 32
 every simulator.
 """
 
+POSSIBLE = {
+    (True, False, "once"),
+    (True, False, "subtract"),
+    (False, True, "once"),
+    (False, False, "never"),
+}
+"""Which neurons the machine can run: whether it has a ramp, whether it has a window, and its reset.
+"""
+
 RESETS = ("once", "zero", "subtract", "never")
 """What a spike does to its neuron: it fires no more, its potential becomes 0, the threshold is
 subtracted; or the neuron does not fire at all.
@@ -73,15 +82,15 @@ class Premise:
     :param ticks_per_unit: R of the network.
     :param first_tick: the first tick at which a spike can reach the layer.
     :param last_tick: K of the network.
-    :param sources_spike_once: whether every neuron that feeds the layer spikes at most once.
-    :param only_sources: whether nothing else is added: the layer has no recurrent rows, no bias and
-        no start of its own.
+    :param spikes_per_source: how often a neuron that feeds the layer can spike, at different ticks.
+    :param only_sources: whether nothing else is added at a tick: the layer has no recurrent rows
+        and no bias.
     """
 
     ticks_per_unit: int
     first_tick: int
     last_tick: int
-    sources_spike_once: bool
+    spikes_per_source: int
     only_sources: bool
 
 
@@ -91,7 +100,14 @@ class Neuron:
 
     At every tick k > 0 the potential loses what leaks, then the current is added to it, then the
     current leaks. With ``ramp`` a sample starts with current -T and potential -T*R, and a neuron
-    fires from 0 on: at the first z = 1 + k / R with sum w (z - z_i) >= T z (Mostafa 2017).
+    fires from 0 on: at the first z = 1 + k / R with sum w (z - z_i) >= T z (Mostafa 2017). With
+    reset ``subtract`` on the ramp it fires for the n-th time where the sum reaches n T z: at the
+    advance after a spike T (R + k) is taken from the potential and T from the current.
+
+    With ``window`` (k0, M) it sums up to tick k0, and then fires at the first k with a potential of
+    at least T (k0 + M - k): the larger the sum, the earlier, as a ReLU clipped at M and rounded
+    down (the neuron of Stanojevic 2024 on a grid of ticks). Reset ``never`` without either is an
+    output that only sums.
 
     :param threshold: T, 1..2^31 - 1: the integer that stands for 1.0 on the weights' scale.
     :param membrane: 0..256, what remains of the potential in a tick, in 256ths; 256 holds it.
@@ -179,13 +195,18 @@ class Neuron:
         )
 
     def _check_possible(self) -> None:
-        """Refuse what the machine cannot run: all but Mostafa's neuron."""
-        for field in fields(self)[1:]:
-            value = getattr(self, field.name)
-            require(
-                value == field.default,
-                field.name,
-                f"{value} is not possible in this version; take {field.default}",
+        """Refuse what the machine cannot run yet."""
+        for key in ("membrane", "synapse", "fraction", "adaptation", "competition", "strength"):
+            value, usual = getattr(self, key), getattr(Neuron, key)
+            problem = f"{value} is not possible in this version; take {usual}"
+            require(value == usual, key, problem)
+
+        kind = self.ramp, self.window is not None, self.reset
+        if kind not in POSSIBLE:
+            raise InputError(
+                f"reset: {self.reset} {'with' if self.ramp else 'without'} a ramp and "
+                f"{'with' if self.window else 'without'} a window is not possible in this version; "
+                "take once or subtract with a ramp, once with a window, or never without both."
             )
 
     def settings(self) -> dict[str, Any]:
@@ -193,38 +214,93 @@ class Neuron:
         return {name: getattr(self, name) for name in NEURON_SETTINGS}
 
     @property
-    def fires_once(self) -> bool:
-        """Whether a neuron spikes at most once in a sample."""
-        return self.reset == "once"
+    def fires(self) -> bool:
+        """Whether it is a neuron that spikes; one that does not may be an output."""
+        return self.reset != "never"
 
-    def bounds(self, inflow: Bounds, premise: Premise) -> StateBounds:
-        """Return exact bounds of current and potential over any input and all ticks.
+    @property
+    def most_spikes(self) -> int | None:
+        """How often a neuron can spike in a sample; None: at every tick."""
+        return 1 if self.reset == "once" else self.limit or None
 
-        :param inflow: the least and the greatest sum of weights that can reach a neuron when every
-            source spikes at most once.
-        :param premise: the ticks, and what can happen in them.
-        :raises InputError: sources may spike more than once, or not only sources feed the layer:
-            then the proof does not hold.
+    @property
+    def least_level(self) -> int:
+        """The lowest potential at which a neuron can fire, whatever the tick."""
+        return 0 if self.ramp else self.threshold
 
-        Each weight is added at most once, in any order, so a current never leaves -T + inflow. No
-        spike reaches the layer before ``first_tick`` k: up to there the potential is -T (R + k),
-        and after that it moves by at most the extreme current per tick.
+    def level(self, tick: int) -> int | None:
+        """Return the potential from which on a neuron fires at a tick; None: none fires then.
+
+        With a ramp the threshold is in the state that a sample starts from.
         """
-        if not (premise.sources_spike_once and premise.only_sources):
-            raise InputError(
-                "widths: are proved only where each weight is added at most once in a sample."
-            )
+        if not self.fires:
+            return None
+        if self.window is None:
+            return 0
+        begin, length = self.window
+        return self.threshold * (begin + length - tick) if 0 <= tick - begin < length else None
 
-        current = Bounds(inflow.low - self.threshold, inflow.high - self.threshold)
-        first = min(premise.first_tick, premise.last_tick)
-        ticks = premise.last_tick - first
-        start = -self.threshold * premise.ticks_per_unit
-        base = start - self.threshold * first
+    def integrates(self, tick: int) -> bool:
+        """Whether the potential moves at the advance to a tick."""
+        return self.window is None or tick <= self.window[0]
 
-        # at an extreme current a potential is linear in the ticks, so it is extreme at either end;
-        # the start is the highest potential of a neuron that nothing excites
-        low = min(base, base + ticks * current.low)
-        return StateBounds(current, Bounds(low, max(start, base + ticks * current.high)))
+    def origin(self, ticks_per_unit: int) -> tuple[int, int]:
+        """Return the current and the potential that a sample starts from, without ``start``.
+
+        :param ticks_per_unit: R of the network.
+        """
+        return (-self.threshold, -self.threshold * ticks_per_unit) if self.ramp else (0, 0)
+
+    def bounds(self, inflow: Bounds, premise: Premise, start: int = 0) -> StateBounds:
+        """Return bounds of a neuron's current and potential over any input and all ticks.
+
+        :param inflow: the least and the greatest sum of weights that can reach the neuron when
+            every source spikes once.
+        :param premise: the ticks, and what can happen in them.
+        :param start: what is added to the potential that a sample starts from.
+        :raises InputError: not only sources feed the layer: then the proof does not hold.
+
+        Every source spikes at most S times, at different ticks from ``first_tick`` f on, so a
+        weight adds at most w S to the current, and to the potential of tick k at most w G(k), with
+        G(k) the sum of k - f - j over j = 0 ... S - 1, as far as positive. G is convex up to where
+        all S spikes are there, and linear after that; a ramp is linear: so a potential is extreme
+        at either end, and for sources that spike once both ends are reached. Reset ``subtract``
+        takes T (R + k) at most N times, where N T (R + k) is at most what can have come in.
+        """
+        if not premise.only_sources:
+            raise InputError("widths: are proved only where nothing but sources feeds a layer.")
+
+        last = min(premise.last_tick, self.window[0]) if self.window else premise.last_tick
+        ticks = max(last - min(premise.first_tick, last), 0)
+        spikes = min(premise.spikes_per_source, ticks + 1)
+        gain = sum(max(ticks - index, 0) for index in range(spikes))
+
+        current, potential = self.origin(premise.ticks_per_unit)
+        begin, end = start + potential, start + potential + last * current
+        low, high = end + gain * inflow.low, end + gain * inflow.high
+
+        taken = self._most_taken(gain * inflow.high, start, premise)
+        low -= taken * self.threshold * (premise.ticks_per_unit + last)
+        return StateBounds(
+            Bounds(
+                current + spikes * inflow.low - taken * self.threshold,
+                current + spikes * inflow.high,
+            ),
+            Bounds(min(begin, low), max(begin, high)),
+        )
+
+    def _most_taken(self, inflow: int, start: int, premise: Premise) -> int:
+        """Return how often reset ``subtract`` can act: a spike n at tick k needs n T (R + k).
+
+        :param inflow: the greatest sum that sources can have added to the potential.
+        """
+        if self.reset != "subtract":
+            return 0
+
+        # what sources add grows faster than R + k, what a sample starts with does not grow at all
+        unit, end = premise.ticks_per_unit, premise.ticks_per_unit + premise.last_tick
+        most = (max(start, 0) * end + inflow * unit) // (self.threshold * unit * end)
+        return min(most, premise.last_tick, self.limit or premise.last_tick)
 
 
 NEURON_SETTINGS = tuple(field.name for field in fields(Neuron) if field.name != "threshold")
@@ -250,27 +326,56 @@ class Neurons:
     :param neuron: what they are.
     :param connection: what feeds them.
     :param ticks_per_unit: R of the network.
+    :param start: int32 (fan_out,), what is added to the potentials that a sample starts from.
 
-    ``current`` and ``potential`` are int64 (fan_out,), ``fired`` is bool (fan_out,). A sample
-    starts with current -T (the ramp of the threshold) and potential -T*R, so "potential >= 0" is
-    the neuron's firing condition at any tick.
+    ``current`` and ``potential`` are int64 (fan_out,), ``spikes`` counts the spikes of each neuron
+    and ``fired`` says which neurons fired at the current tick. With a ramp a sample starts with
+    current -T (the ramp of the threshold) and potential -T*R, so "potential >= 0" is the neuron's
+    firing condition at any tick.
     """
 
-    def __init__(self, neuron: Neuron, connection: Connection, ticks_per_unit: int) -> None:
+    def __init__(
+        self,
+        neuron: Neuron,
+        connection: Connection,
+        ticks_per_unit: int,
+        start: npt.NDArray[np.int32] | None = None,
+    ) -> None:
+        self.neuron = neuron
         self.connection = connection
-        self.current = np.full(connection.fan_out, -neuron.threshold, np.int64)
-        self.potential = self.current * ticks_per_unit
+        self.ticks_per_unit = ticks_per_unit
+        self.tick = 0
+
+        current, potential = neuron.origin(ticks_per_unit)
+        self.current = np.full(connection.fan_out, current, np.int64)
+        self.potential = np.full(connection.fan_out, potential, np.int64)
+        if start is not None:
+            self.potential += start
+        self.spikes = np.zeros(connection.fan_out, np.int64)
         self.fired = np.zeros(connection.fan_out, np.bool_)
 
     def advance(self) -> None:
-        """Move on by one tick: the potential integrates the current."""
-        self.potential += self.current
+        """Move on by one tick: the potential integrates the current; a spike is subtracted."""
+        self.tick += 1
+        if self.neuron.integrates(self.tick):
+            self.potential += self.current
+
+        if self.neuron.reset == "subtract":
+            threshold = self.neuron.threshold
+            self.potential[self.fired] -= threshold * (self.ticks_per_unit + self.tick)
+            self.current[self.fired] -= threshold
+        self.fired[:] = False
 
     def fire(self) -> npt.NDArray[np.intp]:
-        """Return the neurons that fire now, lowest index first; each fires at most once."""
-        firing = (self.potential >= 0) & ~self.fired
-        self.fired |= firing
-        return np.flatnonzero(firing)
+        """Return the neurons that fire now, lowest index first."""
+        level, most = self.neuron.level(self.tick), self.neuron.most_spikes
+        if level is not None:
+            self.fired = self.potential >= level
+        if most is not None:
+            self.fired &= self.spikes < most
+
+        self.spikes += self.fired
+        return np.flatnonzero(self.fired)
 
     def deliver(self, source: int) -> None:
         """Look up the weights of one spike of input neuron ``source``."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy.typing as npt
 
 from sim.network import Network
-from sim.neuron import Neurons, Spike
+from sim.neuron import Spike
 from sim.trace import Trace
 
 
@@ -22,9 +22,7 @@ def run(network: Network, sample: npt.NDArray[Any]) -> Trace:
     potentials from tick k + 1 on. On a decision nothing more of that tick is read.
     """
     inputs = network.encoder.spikes(sample)
-    layers = [
-        Neurons(layer.neuron, layer.connection, network.ticks_per_unit) for layer in network.layers
-    ]
+    layers = [layer.neurons(network.ticks_per_unit) for layer in network.layers]
     output = layers[-1]
     decider, winner = network.readout.start(len(network.classes)), 0
     delivered: list[list[Spike]] = [[] for _ in layers]
@@ -51,5 +49,6 @@ def run(network: Network, sample: npt.NDArray[Any]) -> Trace:
                 neurons.deliver(spike.neuron)
                 record.append(spike)
 
-    # timed out: the verdict of the last tick is the decision, though its spikes were delivered
-    return Trace(winner, network.last_tick, True, delivered, output.potential)
+    # the verdict of the last tick is the decision, though its spikes were delivered
+    timed_out = network.readout.early
+    return Trace(winner, network.last_tick, timed_out, delivered, output.potential)

@@ -17,7 +17,7 @@ class Trace:
 
     :param decision: class index.
     :param tick: of the decision; the last tick when timed out.
-    :param timed_out: no output fired.
+    :param timed_out: outputs fire, but none did.
     :param spikes: per layer, the events delivered to it in order (layer 0: input spikes).
     :param potential: int64 (classes,), the output layer's after the last advance.
     """

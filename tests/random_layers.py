@@ -5,7 +5,7 @@ import numpy as np
 from hw.parameters import LayerParameters
 from hw.rows import Rows
 from sim.connections.dense import Dense
-from sim.fixed_point import Bounds
+from sim.fixed_point import Bounds, union
 from sim.network import Layer
 from sim.neuron import Neuron, Premise
 
@@ -29,7 +29,8 @@ def random_layer(seed, output=False, **changes):
     group, lanes = int(rng.integers(1, 14)), int(rng.integers(1, layer.fan_out + 1))
     if rng.random() < 0.4:
         lanes = layer.fan_out  # another circuit, without folds
-    current = layer.neuron.bounds(layer.connection.inflow(), Premise(2, 0, 9, True, True)).current
+    inflow = union(layer.connection.inflows())
+    current = layer.neuron.bounds(inflow, Premise(2, 0, 9, 1, True)).current
     return LayerParameters(
         layer, lanes, 2, 24, current, Bounds(-4000, 4000), output, group=group, **changes
     )

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 
 from random_networks import random_network, seeds
+from sim.connections.connection import Visit, reads_of
 from sim.connections.dense import Dense
 from sim.fixed_point import Bounds, WeightFormat
 
@@ -14,12 +15,12 @@ def test_a_spike_adds_a_row():
     current = np.array([10, 20, 30])
     Dense(WEIGHT).deliver(1, current)
     assert current.tolist() == [9, 18, 35]
-    assert Dense(WEIGHT).weights_per_event == 3
+    assert Dense(WEIGHT).visits(1) == [Visit(1, 0)]
+    assert reads_of(Dense(WEIGHT)).tolist() == [3, 3]
 
 
 def test_sums_by_hand():
     assert Dense(WEIGHT).inflows() == [Bounds(-1, 3), Bounds(-6, 0), Bounds(0, 5)]
-    assert Dense(WEIGHT).inflow() == Bounds(-6, 5)
     assert Dense(WEIGHT).inflow_of_format(WeightFormat(4)) == Bounds(-16, 14)
 
 
@@ -30,6 +31,3 @@ def test_no_choice_of_spikes_adds_up_to_more(seed):
     sums = chosen.astype(np.int64) @ connection.weight.astype(np.int64)
     for neuron, bounds in enumerate(connection.inflows()):
         assert bounds.low <= sums[:, neuron].min() <= sums[:, neuron].max() <= bounds.high
-    whole = connection.inflow()
-    assert whole.low == min(bounds.low for bounds in connection.inflows())
-    assert whole.high == max(bounds.high for bounds in connection.inflows())

@@ -37,5 +37,5 @@ def test_equal_decisions_pass():
     array = np.array([1], np.int32)
     check(
         outcome,
-        batch.Decisions(array, array, array > 1, array[:, None], array[:, None].astype(np.int64)),
+        batch.Decisions(array, array, array > 1, *[array[:, None].astype(np.int64)] * 3),
     )

@@ -69,12 +69,12 @@ def _version() -> str:
 
 def describe(network: Network, found: batch.Decisions) -> dict[str, Any]:
     """Return sizes and look-ups per image as JSON objects."""
-    events = found.events.mean(axis=0)
+    events, reads = found.events.mean(axis=0), found.reads.mean(axis=0)
     return {
         "sizes": [network.encoder.inputs, *(layer.fan_out for layer in network.layers)],
         "spikes_per_image": float(events.sum() + (~found.timed_out).mean()),
-        "lookup_fraction": (events / [layer.fan_in for layer in network.layers]).tolist(),
-        "weight_reads_per_image": float(network.reads(events)),
+        "lookup_fraction": (reads / network.synapse_counts).tolist(),
+        "weight_reads_per_image": float(reads.sum()),
         "decision_tick_mean": float(found.tick.mean()),
         "timeouts": int(found.timed_out.sum()),
         "weight_memory_bits": sum(

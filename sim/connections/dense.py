@@ -1,11 +1,12 @@
 """Every input neuron to every neuron of the layer: one spike looks up one row of weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.connections.connection import Visit
 from sim.errors import check_keys, checked_array, require
 from sim.fixed_point import Bounds, WeightFormat
 
@@ -35,6 +36,17 @@ class Dense:
         check_keys(settings, "connection", ())
         return cls(tensors.pop(f"{layer}.weight"))
 
+    def with_weight(self, weight: npt.NDArray[np.int8]) -> Self:
+        """Return the connection with other weights.
+
+        :raises InputError: they are of another type or shape.
+        """
+        return replace(self, weight=weight)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what a network's file says of it in JSON, without its kind: nothing."""
+        return {}
+
     @property
     def fan_in(self) -> int:
         """Number of input neurons: rows."""
@@ -46,9 +58,23 @@ class Dense:
         return self.weight.shape[1]
 
     @property
-    def weights_per_event(self) -> int:
-        """Number of weights that one event looks up: a row."""
+    def channels_out(self) -> int:
+        """Number of weights in a word: a row is one word."""
         return self.fan_out
+
+    @property
+    def positions(self) -> int:
+        """Number of output positions: one."""
+        return 1
+
+    @property
+    def sizes(self) -> str:
+        """The sizes, for people."""
+        return f"{self.fan_in} x {self.fan_out}"
+
+    def visits(self, source: int) -> list[Visit]:
+        """Return what an event of input neuron ``source`` looks up: its row."""
+        return [Visit(source, 0)]
 
     def deliver(self, source: int, current: npt.NDArray[np.int64]) -> None:
         """Look up the row of input neuron ``source`` and add it to the currents (fan_out,)."""
@@ -62,11 +88,6 @@ class Dense:
         low = np.minimum(weight, 0).sum(axis=0).tolist()
         high = np.maximum(weight, 0).sum(axis=0).tolist()
         return [Bounds(*pair) for pair in zip(low, high, strict=True)]
-
-    def inflow(self) -> Bounds:
-        """Return the least and the greatest sum that can reach any neuron; both are reached."""
-        inflows = self.inflows()
-        return Bounds(min(each.low for each in inflows), max(each.high for each in inflows))
 
     def inflow_of_format(self, form: WeightFormat) -> Bounds:
         """Return the sums that can reach a neuron whatever the weights become within a format."""

@@ -1,5 +1,6 @@
 """Images to input spikes: pooling, the choice of pixels, and the tick of each intensity."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
@@ -21,7 +22,8 @@ NEVER = -1
 class Intensity:
     """How an image becomes input spikes: each pixel fires once at most, at its intensity's tick.
 
-    :param image_shape: (height, width) of an image of uint8 intensities.
+    :param image_shape: (height, width) or (height, width, channels) of an image of uint8
+        intensities.
     :param pool: 1, or 2 to replace each 2x2 square by its sum divided by 4 (integer division).
     :param pixels: int32 (inputs,), strictly increasing flat indices into the (pooled) image; pixel
         i feeds input i.
@@ -30,7 +32,7 @@ class Intensity:
     :raises InputError: one of them is out of range.
     """
 
-    image_shape: tuple[int, int]
+    image_shape: tuple[int, ...]
     pool: int
     pixels: npt.NDArray[np.int32]
     spike_tick: npt.NDArray[np.int16]
@@ -42,8 +44,7 @@ class Intensity:
 
         require(pixels.size > 0, "encoder.pixels", "at least one pixel must be used")
         require(bool((np.diff(pixels) > 0).all()), "encoder.pixels", "must be strictly increasing")
-        height, width = self.image_shape
-        available = height * width // self.pool**2
+        available = math.prod(self.map)
         inside = pixels[0] >= 0 and pixels[-1] < available
         require(inside, "encoder.pixels", f"must be in 0..{available - 1}")
 
@@ -53,17 +54,23 @@ class Intensity:
         fires = bool((spike_tick >= 0).any())
         require(fires, key, "no intensity ever fires; give one a tick >= 0")
 
-        object.__setattr__(self, "image_shape", (int(height), int(width)))
+        object.__setattr__(self, "image_shape", tuple(int(size) for size in self.image_shape))
         object.__setattr__(self, "pixels", pixels)
         object.__setattr__(self, "spike_tick", spike_tick)
 
     def _check_shape(self) -> None:
         shape: Sequence[Any] = self.image_shape
-        sizes = len(shape) == 2 and all(is_integer(size, 1, 4096) for size in shape)
-        require(sizes, "image_shape", "two sizes of 1..4096")
+        sizes = len(shape) in (2, 3) and all(is_integer(size, 1, 4096) for size in shape)
+        require(sizes, "image_shape", "two sizes of 1..4096, or three with channels")
         require(self.pool in (1, 2), "pool", f"must be 1 or 2, not {self.pool}")
-        even = all(size % self.pool == 0 for size in shape)
+        even = all(size % self.pool == 0 for size in shape[:2])
         require(even, "image_shape", f"{shape} cannot be pooled 2x2; use even sizes")
+
+    @property
+    def map(self) -> tuple[int, int, int]:
+        """(height, width, channels) of what is left of an image after pooling."""
+        height, width, *channels = self.image_shape
+        return height // self.pool, width // self.pool, channels[0] if channels else 1
 
     @property
     def inputs(self) -> int:
@@ -110,7 +117,7 @@ class Intensity:
     def spikes(self, image: npt.NDArray[Any]) -> list[Spike]:
         """Return the input spikes of one image, by tick, then by input.
 
-        :param image: uint8 (height, width).
+        :param image: uint8, of the image shape.
         :raises InputError: it is of another type or shape.
         """
         ticks = encode(self, image[np.newaxis])[0].tolist()
@@ -119,7 +126,7 @@ class Intensity:
     def count(self, images: npt.NDArray[Any]) -> int:
         """Return the number of images.
 
-        :param images: uint8 (n, height, width).
+        :param images: uint8 (n, ...), each of the image shape.
         :raises InputError: they are of another type or shape.
         """
         return len(check_images(self, images))
@@ -127,7 +134,7 @@ class Intensity:
     def prepare(self, images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         """Return what the compiled form reads: the pooled intensities, uint8 (n, pixels).
 
-        :param images: uint8 (n, height, width).
+        :param images: uint8 (n, ...), each of the image shape.
         :raises InputError: they are of another type or shape.
         """
         return pool_images(check_images(self, images), self.pool).reshape(len(images), -1)
@@ -170,27 +177,26 @@ class CompiledIntensity(NamedTuple):
 
 
 def check_images(encoder: Intensity, images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Return ``images`` as uint8 (n, height, width).
+    """Return ``images`` as uint8 (n, ...), each of the image shape.
 
     :raises InputError: they are of another type or shape; nothing is cast or resized.
     """
-    height, width = encoder.image_shape
     if images.dtype != np.uint8:
         raise InputError(
             f"images: must be uint8 intensities 0..255, not {images.dtype}; "
             "scale them to 0..255 first."
         )
-    if images.ndim != 3 or images.shape[1:] != (height, width):
+    if images.shape[1:] != encoder.image_shape or images.ndim == 1:
+        sizes = ", ".join(str(size) for size in encoder.image_shape)
         raise InputError(
-            f"images: must have shape (n, {height}, {width}), not {images.shape}; "
-            "resize or export anew."
+            f"images: must have shape (n, {sizes}), not {images.shape}; resize or export anew."
         )
     return images
 
 
 def pool_images(images: npt.NDArray[np.uint8], pool: int) -> npt.NDArray[np.uint8]:
-    """Replace each ``pool`` x ``pool`` square of (n, height, width) images by sum divided by 4
-    (integer division).
+    """Replace each ``pool`` x ``pool`` square of (n, height, width) images, or of each channel, by
+    sum divided by 4 (integer division).
     """
     if pool == 1:
         return images
@@ -203,7 +209,7 @@ def pool_images(images: npt.NDArray[np.uint8], pool: int) -> npt.NDArray[np.uint
 def encode(encoder: Intensity, images: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
     """Return the tick at which each input fires, int16 (n, inputs), ``NEVER`` for none.
 
-    :param images: uint8 (n, height, width).
+    :param images: uint8 (n, ...), each of the image shape.
     :raises InputError: the images are of another type or shape.
     """
     pooled = pool_images(check_images(encoder, images), encoder.pool)

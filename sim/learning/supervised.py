@@ -34,9 +34,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from sim.connections.dense import Dense
 from sim.errors import InputError
 from sim.network import Layer, Network
-from sim.neuron import MAX_BITS, Neurons
+from sim.neuron import MAX_BITS, Neuron
 
 SKIP_LEVELS = 256
 """A row is skipped with probability ``skip`` / SKIP_LEVELS; ``skip`` is in 0..SKIP_LEVELS - 1."""
@@ -135,6 +136,13 @@ def check_learnable(network: Network, state: int) -> None:
         raise InputError(
             f"layers: learning needs 2 (hidden, output), this network has {len(network.layers)}."
         )
+    for index, layer in enumerate(network.layers):
+        usual = isinstance(layer.connection, Dense) and layer.neuron == Neuron(layer.threshold)
+        if not usual or layer.start is not None or layer.form.signs:
+            raise InputError(
+                f"layers.{index}: learning needs dense layers of neurons that fire once on a ramp, "
+                "without start, and weights that can be 0."
+            )
     if not 0 < state < 1 << 32:
         raise InputError(f"state: must be in 1..2^32 - 1, not {state}.")
     for index in range(len(network.layers)):
@@ -246,9 +254,7 @@ def watch_image(network: Network, image: npt.NDArray[np.uint8], label: int, marg
     last tick.
     """
     spikes = network.encoder.spikes(image)
-    hidden, output = (
-        Neurons(layer.neuron, layer.connection, network.ticks_per_unit) for layer in network.layers
-    )
+    hidden, output = (layer.neurons(network.ticks_per_unit) for layer in network.layers)
     decider = network.readout.start(len(network.classes))
 
     silent = network.last_tick + 1

@@ -1,7 +1,7 @@
 """The first output spike is the answer: order and ties of a decision, stated once."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -16,6 +16,8 @@ class FirstSpike:
     Of several outputs that fire at one tick the highest potential wins, then the lowest index. If
     none fires up to the last tick, the same order decides there.
     """
+
+    early: ClassVar[bool] = True
 
     def start(self, classes: int) -> Self:
         """Return the readout itself: it remembers nothing from tick to tick."""

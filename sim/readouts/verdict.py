@@ -1,6 +1,6 @@
 """The seat of a readout: what it is asked, and what it answers."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from sim.neuron import Neurons
 
@@ -32,7 +32,12 @@ class Readout(Protocol):
 
     - ``start(readout, classes)`` returns what is remembered during one sample, arrays or None;
     - ``decide(readout, memory, potential)`` returns (ended, winner) of one tick.
+
+    :param early: whether outputs fire and the first of them ends a sample; a sample that none of
+        them ends has timed out. Else outputs do not fire, and every sample takes all ticks.
     """
+
+    early: ClassVar[bool]
 
     def start(self, classes: int) -> Decider:
         """Return what is asked at every tick of one sample."""

@@ -19,7 +19,9 @@ def describe(network: Network) -> dict[str, Any]:
         {
             "fan_in": layer.fan_in,
             "fan_out": layer.fan_out,
+            "connection": layer.connection.sizes,
             "weight_bits": layer.weight_bits,
+            "neuron": layer.neuron.settings(),
             "threshold": layer.threshold,
             "weight_memory_bits": layer.weight.size * layer.weight_bits,
             "zero_weights": float((layer.weight == 0).mean()),
@@ -38,8 +40,11 @@ def describe(network: Network) -> dict[str, Any]:
         "intensities_that_fire": int(np.count_nonzero(encoder.spike_tick >= 0)),
         "ticks_per_unit": network.ticks_per_unit,
         "last_tick": network.last_tick,
+        "readout": network.readout_name,
         "classes": list(network.classes),
-        "weight_memory_bits": sum(layer["weight_memory_bits"] for layer in layers),
+        "weight_memory_bits": sum(
+            layer.weight.size * layer.weight_bits for layer in network.layers
+        ),
         "layers": layers,
         "provenance": network.provenance,
     }
@@ -55,7 +60,7 @@ def table(network: Network) -> RenderableType:
     for index, layer in enumerate(facts["layers"]):
         layers.add_row(
             str(index),
-            f"{layer['fan_in']} x {layer['fan_out']}",
+            layer["connection"],
             str(layer["weight_bits"]),
             str(layer["threshold"]),
             f"{layer['weight_memory_bits'] / 1024:.0f} kbit",
@@ -66,7 +71,7 @@ def table(network: Network) -> RenderableType:
 
     rest = Table.grid(padding=(0, 2))
     encoder = ("image_shape", "pool", "inputs", "input_ticks")
-    for key in (*encoder, "ticks_per_unit", "last_tick", "classes"):
+    for key in (*encoder, "ticks_per_unit", "last_tick", "readout", "classes"):
         rest.add_row(key, str(facts[key]))
     for key, value in network.provenance.items():
         rest.add_row(key, str(value))

@@ -81,12 +81,13 @@ class Report:
     @cached_property
     def reads(self) -> npt.NDArray[np.int64]:
         """Weights looked up per image, int64 (n,), summed over the layers."""
-        return self.network.reads(self.decisions.events)
+        return self.decisions.reads.sum(axis=1)
 
     @cached_property
     def spikes(self) -> npt.NDArray[np.int64]:
         """Spikes per image, int64 (n,): events delivered, and the output's own if one fired."""
-        return self.decisions.events.sum(axis=1, dtype=np.int64) + ~self.decisions.timed_out
+        events = self.decisions.events.sum(axis=1, dtype=np.int64)
+        return events + (~self.decisions.timed_out if self.network.readout.early else 0)
 
     @cached_property
     def confusion(self) -> npt.NDArray[np.int64]:
@@ -101,21 +102,28 @@ class Report:
         (inputs,).
         """
         spike_tick = encode(self.network.encoder, self.images)
-        end = np.where(self.decisions.timed_out, self.network.last_tick + 1, self.decisions.tick)
+        to_the_end = self.decisions.timed_out | (not self.network.readout.early)
+        end = np.where(to_the_end, self.network.last_tick + 1, self.decisions.tick)
         return ((spike_tick != NEVER) & (spike_tick < end[:, np.newaxis])).mean(axis=0)
 
     def layers(self) -> list[dict[str, float]]:
-        """Return, per layer, what its events cost."""
+        """Return, per layer, what its events cost; the fraction is that of all its synapses."""
         events = self.decisions.events.mean(axis=0, dtype=np.float64).tolist()
+        reads = self.decisions.reads.mean(axis=0, dtype=np.float64).tolist()
         return [
             {
                 "fan_in": layer.fan_in,
                 "fan_out": layer.fan_out,
-                "events_per_image": mean,
-                "lookup_fraction": mean / layer.fan_in,
-                "weight_reads_per_image": mean * layer.connection.weights_per_event,
+                "weights": layer.weight.size,
+                "synapses": synapses,
+                "events_per_image": delivered,
+                "positions_per_image": looked_up / layer.connection.channels_out,
+                "lookup_fraction": looked_up / synapses,
+                "weight_reads_per_image": looked_up,
             }
-            for layer, mean in zip(self.network.layers, events, strict=True)
+            for layer, synapses, delivered, looked_up in zip(
+                self.network.layers, self.network.synapse_counts, events, reads, strict=True
+            )
         ]
 
     def to_json(self) -> dict[str, Any]:
@@ -128,7 +136,7 @@ class Report:
             "decision_tick_mean": float(self.decisions.tick.mean()),
             "spikes_per_image": float(self.spikes.mean()),
             "weight_reads_per_image": float(self.reads.mean()),
-            "weight_read_fraction": float(self.reads.mean()) / self.network.weight_count,
+            "weight_read_fraction": float(self.reads.mean()) / sum(self.network.synapse_counts),
             "layers": self.layers(),
             "digest": f"{self.network.digest:08x}",
         }
@@ -163,7 +171,7 @@ class Report:
             *self._layer_rows(),
             (
                 "weight reads per image",
-                f"{reads:,.0f}  ({reads / network.weight_count:.2%})",
+                f"{reads:,.0f}  ({reads / sum(network.synapse_counts):.2%})",
                 f"{PROTOTYPE.reads:,.0f}",
             ),
             (
@@ -171,6 +179,7 @@ class Report:
                 f"{self.decisions.tick.mean():.2f} of {network.last_tick}",
                 "",
             ),
+            ("weights stored", f"{network.weight_count:,}", ""),
             ("timeouts", f"{timeouts}  ({timeouts / images:.2%})", ""),
         ]
 
