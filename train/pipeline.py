@@ -135,9 +135,9 @@ class SpikingNetwork(nn.Module):
         """Draw small random weights, and raise those of hidden layers that hardly fire on a sample
         of inputs.
 
-        A deep network, one of several dense hidden layers, is measured image by image: its layers are
-        raised until they fire in their share of the ticks, the n-th of N by the tick n K / N, on
-        nearly every image, the outputs too. Each layer is drawn for the spikes that the sample
+        A deep network, one of several dense hidden layers, is measured image by image: its layers
+        are raised until they fire in their share of the ticks, the n-th of N by the tick n K / N,
+        on nearly every image, the outputs too. Each layer is drawn for the spikes that the sample
         brings it in time.
 
         :param alive_share: of the neurons of each hidden layer that should fire.
