@@ -289,6 +289,6 @@ PRESETS = {
 """Recipes by name.
 
 ``mostafa`` is the network of Mostafa's paper as he ran it: real weights and continuous times,
-images without warps, bright pixels at z = 1 and all others at z = 6. Its noise is ours: some spikes are
-lost (``input_noise=0`` for none).
+images without warps, bright pixels at z = 1 and all others at z = 6. Its noise is ours: some spikes
+are lost (``input_noise=0`` for none).
 """
