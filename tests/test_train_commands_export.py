@@ -103,7 +103,10 @@ def test_window_code_is_trained_evaluated_and_exported(tmp_path, capsys):
 
 
 BAD = {
-    "maps": (["--maps", "16"], "--maps: is not of --neuron first-spike; leave it out, or give"),
+    "neuron": (
+        ["--mirror", "1"],
+        "--mirror: is not of --neuron first-spike; leave it out, or give",
+    ),
     "kernel": (
         [*WINDOW, "--maps", "4,5", "--kernel", "2"],
         "--kernel: 2 is larger than the map it moves over, 1 x 1 with a padding of 0; take 1",

@@ -40,8 +40,7 @@ def test_every_setting_has_an_option_and_a_help():
 @pytest.mark.parametrize("name", SETTINGS)
 def test_an_option_sets_its_setting_and_no_other(tmp_path, name):
     kind = next(kind for kind in NEURONS.values() if hasattr(kind.settings(), name))
-    usual = getattr(WindowSettings(maps=(16,), hidden=()), name, None)
-    given = getattr(replace(YIN_YANG, **others()), name, usual)
+    given = getattr(replace(YIN_YANG, **others()), name, getattr(kind.settings(), name))
     text = ",".join(map(str, given)) if isinstance(given, tuple) else str(given)
     arguments = parsed("--out", tmp_path, option(name), text)
     changed = {each for each in SETTINGS if hasattr(arguments, each)}
@@ -52,7 +51,7 @@ def test_an_option_sets_its_setting_and_no_other(tmp_path, name):
 
 def others():
     """Values unlike the defaults, of the settings that the recipe leaves as they are."""
-    return {"seed": 7, "bits": (4, 3), "hidden": (9,), "inputs": 3, "floor": 0.25, "pool": 2}
+    return {"seed": 7, "bits": (4, 3), "hidden": (9,), "maps": (3,), "floor": 0.25, "pool": 2}
 
 
 def test_the_recipe_comes_before_the_checkpoint_and_the_checkpoint_before_the_defaults(tmp_path):
@@ -77,7 +76,7 @@ def test_the_neuron_decides_whose_settings_they_are(tmp_path):
     assert chosen_settings(parsed("--out", tmp_path, "--preset", "dense")) == WindowSettings()
 
     for words, sentence in (
-        (("--maps", 4), "--maps: is not of --neuron first-spike; leave it out"),
+        (("--window", 4), "--window: is not of --neuron first-spike; leave it out"),
         ((*window[2:], "--last-tick", 9), "--last-tick: is not of --neuron window; leave it out"),
         ((*window[2:], "--preset", "frugal"), "--preset frugal: is of --neuron first-spike; give"),
         (("--neuron", "spiky"), "--neuron: must be one of first-spike, window, not spiky"),
@@ -104,7 +103,9 @@ def test_an_earlier_name_is_the_same_option(tmp_path):
 
 
 def test_other_values_are_refused(tmp_path):
-    with pytest.raises(InputError, match="--preset: must be one of prototype, frugal, .* not best"):
+    with pytest.raises(
+        InputError, match=r"--preset: must be one of prototype, frugal, .* not best"
+    ):
         parsed("--out", tmp_path, "--preset", "best")
     with pytest.raises(InputError, match="--floor: must be a number, not low"):
         parsed("--out", tmp_path, "--floor", "low")

@@ -56,7 +56,7 @@ def test_a_grid_can_be_of_another_neuron(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[[grid]]\nmaps = [3]", "grid 1: --maps: is not of --neuron first-spike; leave it out"),
+        ("[[grid]]\nmirror = 1", "grid 1: --mirror: is not of --neuron first-spike; leave it out"),
         ('[[grid]]\nneuron = "window"\nlast_tick = 3', "grid 1: --last-tick: is not of --neuron w"),
         ('[[grid]]\nneuron = "spiky"', "grid 1: neuron: 'spiky' is not possible in this version"),
         ('[[grid]]\nneuron = "window"\npreset = "frugal"', "grid 1: preset: must be one of dense"),

@@ -85,7 +85,7 @@ def test_other_settings_another_kind_and_several_processes_are_refused(tmp_path)
     WindowTraining(SMALL_WINDOWS, CONVOLUTION).save(path)
     with pytest.raises(InputError, match=r"was trained with window = 7, not 3; give the same"):
         WindowTraining(SMALL_WINDOWS, replace(CONVOLUTION, window=3)).restore(path)
-    with pytest.raises(InputError, match="settings: key .* does not fit this version"):
+    with pytest.raises(InputError, match=r"settings: key .* does not fit this version"):
         Training(SMALL, YIN_YANG).restore(path)
     with pytest.raises(InputError, match="--neuron window is trained by one process"):
         WindowTraining(SMALL_WINDOWS, WindowSettings(), Processes(0, 2, ALONE.device))

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from sim.console import progress_bar
 from sim.errors import InputError
 from sim.files import atomic_path
+from train.connections.convolution import convolutions
 from train.data import Part, Split, Warp, batches, warp
 from train.encoders.intensity import InputSpikes
 from train.evaluate import EVALUATION_BATCH, evaluate
@@ -132,6 +133,7 @@ class Training:
 
         self.generator = torch.Generator().manual_seed(settings.seed)
         height, width = split.train.images.shape[1:]
+        shape = height // settings.pool, width // settings.pool, 1
         self.network = SpikingNetwork(
             settings.encoder(height, width),
             (*settings.hidden, len(split.classes)),
@@ -139,7 +141,9 @@ class Training:
             settings.last_tick,
             settings.layer_bits(),
             settings.floor,
+            maps=convolutions(shape, settings.maps, settings.geometry()),
         )
+        self.costs = self.network.read_costs(self.processes.device)
 
         sample = self.network.encode(split.train.images[:EVALUATION_BATCH])
         self.network.initialise(
@@ -223,7 +227,8 @@ class Training:
         labels = part.labels[chosen[share]].to(self.processes.device)
         spikes = self._spikes(chosen, share, grids)
         times = self.network(spikes, settings.margin * settings.ticks_per_unit)
-        total = loss(times, labels, self.network.weights, settings, spike_ramp(progress))
+        ramp = spike_ramp(progress)
+        total = loss(times, labels, self.network.weights, settings, ramp, self.costs)
 
         self.optimizer.zero_grad()
         total.backward()

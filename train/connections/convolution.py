@@ -1,5 +1,6 @@
 """The same small kernel at every position: twin of :mod:`sim.connections.convolution`."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,3 +81,20 @@ class Convolution:
     def machine(self, weight: npt.NDArray[np.int8]) -> MachineConvolution:
         """Return the machine's connection with these weights."""
         return MachineConvolution(weight, self.input, self.stride, self.padding)
+
+
+def convolutions(
+    shape: tuple[int, int, int], maps: Sequence[int], geometry: Iterable[tuple[int, int, int]]
+) -> list[Convolution]:
+    """Return convolutions that feed each other.
+
+    :param shape: (height, width, channels) of the map that feeds the first one.
+    :param maps: output channels of each.
+    :param geometry: kernel, stride and padding of each.
+    :raises InputError: a kernel is larger than the map it moves over.
+    """
+    found: list[Convolution] = []
+    for channels, where in zip(maps, geometry, strict=True):
+        found.append(Convolution(shape, channels, *where))
+        shape = found[-1].output
+    return found

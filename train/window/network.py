@@ -1,5 +1,6 @@
 """The trainable network of the window code."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from sim.connections.connection import reads_of
 from sim.encoders.intensity import Intensity
 from train.connections import Connection
-from train.connections.convolution import Convolution
+from train.connections.convolution import convolutions
 from train.connections.dense import Dense
 from train.window.integers import IntegerLayer, IntegerNetwork, left
 from train.window.layer import WindowLayer, activation
@@ -153,11 +154,9 @@ def new_network(
     side = settings.pool
     shape = (height // side, width // side, 1)
     connections: list[Connection] = []
-    for channels, geometry in zip(settings.maps, settings.geometry(), strict=True):
-        connections.append(Convolution(shape, channels, *geometry))
-        shape = connections[-1].output
+    connections += convolutions(shape, settings.maps, settings.geometry())
 
-    fan_in = shape[0] * shape[1] * shape[2]
+    fan_in = connections[-1].fan_out if connections else math.prod(shape)
     for fan_out in (*settings.hidden, classes):
         connections.append(Dense(fan_in, fan_out))
         fan_in = fan_out

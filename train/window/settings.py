@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sim.encoders.intensity import INTENSITIES, NEVER, Intensity
 from sim.errors import InputError
-from train.settings import option
+from train.settings import GEOMETRY, check_geometry, each_geometry, option
 
 MAX_WINDOW = 15
 MAX_BITS = 8
@@ -19,9 +19,6 @@ ABOVE_0 = ("learning_rate", "gradient_limit")
 AT_LEAST_0 = ("inputs", "seed", "warp", "spike_cost")
 SHARES = ("mirror", "smoothing", "settled")
 """Settings in 0..1."""
-
-GEOMETRY = {"kernel": 1, "stride": 1, "padding": 0}
-"""Settings of convolutions, one number or one for each of them, and the least that each can be."""
 
 
 @dataclass(frozen=True)
@@ -111,21 +108,7 @@ class WindowSettings:
         for key in ("maps", "hidden"):
             if any(size < 1 for size in getattr(self, key)):
                 raise InputError(f"{option(key)}: must be at least 1 in every layer.")
-        for key, low in GEOMETRY.items():
-            values = getattr(self, key)
-            if any(value < low for value in values):
-                raise InputError(f"{option(key)}: must be at least {low}, not {min(values)}.")
-            if len(values) not in {1, max(1, len(self.maps))}:
-                raise InputError(
-                    f"{option(key)}: give one number, or {len(self.maps)} (one for each of "
-                    f"--maps), not {len(values)}."
-                )
-        for kernel, _, padding in self.geometry():
-            if padding >= kernel:
-                raise InputError(
-                    f"--padding: must be smaller than the kernel, in 0..{kernel - 1}, "
-                    f"not {padding}."
-                )
+        check_geometry(len(self.maps), {key: getattr(self, key) for key in GEOMETRY})
         if self.maps and self.inputs:
             raise InputError(
                 "--inputs: a convolution needs all pixels; leave it out, or train without --maps."
@@ -190,10 +173,7 @@ class WindowSettings:
 
     def geometry(self) -> list[tuple[int, int, int]]:
         """Return kernel, stride and padding of each convolution."""
-        count = len(self.maps)
-        columns = (getattr(self, key) for key in GEOMETRY)
-        each = [values * count if len(values) == 1 else values for values in columns]
-        return list(zip(*each, strict=True))
+        return each_geometry(len(self.maps), {key: getattr(self, key) for key in GEOMETRY})
 
     def encoder(self, height: int, width: int) -> Intensity:
         """Return the encoder that uses all pixels of an image."""
