@@ -70,6 +70,33 @@ def test_network_starts_as_lively_as_asked():
     assert waits[0] < waits[1]
 
 
+@pytest.mark.parametrize("hidden", [(60, 30), (40, 40, 40), (30, 20, 20, 10)])
+def test_deep_networks_start_in_time(hidden):
+    recipe = replace(YIN_YANG, hidden=hidden)
+    network = Training(SMALL, replace(recipe, bits=())).network
+    times = network(network.encode(SMALL.train.images[:500]))
+    for index, layer in enumerate(times.hidden, start=1):
+        in_time = layer <= recipe.last_tick * index / (len(hidden) + 1)
+        enough = in_time.sum(dim=1) >= recipe.alive_share * layer.shape[1]
+        assert enough.float().mean() >= 0.98
+
+    # on other images, and with rounded weights, a few more are late
+    assert evaluate(network, SMALL.validation)["timeouts"] < 0.05
+    assert evaluate(Training(SMALL, recipe).network, SMALL.validation)["timeouts"] < 0.05
+
+
+def test_the_outputs_of_a_shallow_network_start_as_they_were_drawn():
+    weight = Training(SMALL, YIN_YANG).network.weights[-1]
+    assert -2 / 40**0.5 + 2 / 40 <= weight.min() < 0
+    assert 0.3 < weight.max() <= 2 / 40**0.5 + 2 / 40
+
+
+def test_three_hidden_layers_train_without_late_decisions():
+    training = fit(split(yin_yang()), replace(YIN_YANG, hidden=(40, 40, 40), late_cost=0.2))
+    assert training.history[-1]["accuracy"] > 0.7
+    assert training.history[-1]["timeouts"] == 0
+
+
 def test_silent_neurons_are_woken_and_others_left_alone():
     network = Training(SMALL, replace(YIN_YANG, alive_share=0.9)).network
     spikes = network.encode(SMALL.train.images)

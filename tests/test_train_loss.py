@@ -40,6 +40,18 @@ def test_only_what_is_after_the_deadline_is_late():
     assert late == pytest.approx(0.2 * 1.5 / 2)
 
 
+def test_each_further_hidden_layer_makes_a_timeout_dearer():
+    """The right outputs fire at 0.5 and 2.5, and the last tick is at 2."""
+    settings = replace(PLAIN, late_cost=0.2, last_tick=16)
+    for hidden, expected in ((0, 1.5), (1, 1.5), (2, 1.5 + 2 * 0.5), (3, 1.5 + 4 * 0.5)):
+        times = Times([HIDDEN] * hidden, OUTPUT)
+        costs = [
+            float(loss(times, LABELS, WEIGHTS, replace(settings, late_cost=cost), 1.0))
+            for cost in (0.2, 0.0)
+        ]
+        assert costs[0] - costs[1] == pytest.approx(0.2 * expected / 2)
+
+
 def test_spikes_before_the_decision_cost_softly():
     """The machine decides at ticks 4 and 12: an output's tick is rounded up."""
     settings = replace(PLAIN, spike_cost=0.01, softness=0.5)

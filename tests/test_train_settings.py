@@ -55,6 +55,17 @@ def test_the_encoder_gives_every_intensity_its_tick():
     assert TrainSettings().encoder(1, 1).spike_tick[[127, 128]].tolist() == [-1, 0]
 
 
+def test_mostafas_network_gets_every_pixel_at_one_of_two_times():
+    """z = 1 and z = 6 are ticks 0 and 5 R."""
+    settings = PRESETS["mostafa"]
+    encoder = settings.encoder(28, 28)
+    assert encoder.spike_tick[[0, 127]].tolist() == [5 * settings.ticks_per_unit] * 2
+    assert encoder.spike_tick[[128, 255]].tolist() == [0, 0]
+    assert settings.hidden == (800,)
+    assert settings.layer_bits() is None
+    assert settings.warp == 0
+
+
 def test_bits_are_one_number_or_one_per_layer():
     assert TrainSettings(hidden=(5, 4), bits=(3,)).layer_bits() == (3, 3, 3)
     assert TrainSettings(hidden=(5,), bits=(8, 4)).layer_bits() == (8, 4)

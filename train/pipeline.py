@@ -55,7 +55,10 @@ the start.
 """
 
 RAISES = 200
-"""How often the weights of a hidden layer are raised at most, until enough of its neurons fire."""
+"""How often the weights of a layer are raised at most, until enough of its neurons fire."""
+
+IN_TIME = 0.98
+"""Share of images on which each layer of a deep network fires in time at the start."""
 
 WAKE_STEP, WAKES = 0.0075, 20
 """By how much the weights of a silent neuron are raised, and how often at most."""
@@ -132,26 +135,51 @@ class SpikingNetwork(nn.Module):
         """Draw small random weights, and raise those of hidden layers that hardly fire on a sample
         of inputs.
 
+        A deep network, one of several dense hidden layers, is measured image by image: its layers are
+        raised until they fire in their share of the ticks, the n-th of N by the tick n K / N, on
+        nearly every image, the outputs too. Each layer is drawn for the spikes that the sample
+        brings it in time.
+
         :param alive_share: of the neurons of each hidden layer that should fire.
         :param expected_spikes: that a neuron of a later layer is expected to see; with more of them
-            each weighs less, so that more hidden neurons fire, and learn, before the decision.
+            each weighs less, so that more hidden neurons fire, and learn, before the decision. A
+            deep network expects no more than it was measured to see.
         """
+        layers = len(self.weights)
+        deep = layers > 2 and not self.maps
+        seen = math.inf
+
         for index, weight in enumerate(self.weights):
             later = index > 0
-            expected = expected_spikes if later else EXPECTED_INPUTS
+            expected = min(expected_spikes, seen) if later else EXPECTED_INPUTS
             spread = SPREAD[later] / math.sqrt(min(expected, weight[..., 0].numel()))
             weight.uniform_(-spread, spread, generator=generator).add_(
-                LIFT / expected_spikes if later else 0.0
+                LIFT / expected if later else 0.0
             )
 
-            # the output layer stays as it was drawn
-            for _ in range(RAISES if index + 1 < len(self.weights) else 0):
-                fired = self._hidden(spikes, [*self.weights[: index + 1], weight])[0][-1] < math.inf
-                if fired.float().mean() >= alive_share:
+            output = index + 1 == layers
+            if output and not deep:
+                break  # it stays as it was drawn
+
+            until = self.last_tick * (index + 1) / layers if deep else self.last_tick
+            share = 0.0 if output else alive_share
+            for _ in range(RAISES):
+                if _is_alive(self._times(spikes, index) <= until, share, deep):
                     break
                 weight.add_(spread / 50)
 
+            if deep:
+                in_time = self._times(spikes, index) <= until
+                seen = max(1.0, float(in_time.sum(dim=1).float().mean()))
+
         self.choose_thresholds()
+
+    def _times(self, spikes: InputSpikes, index: int) -> Tensor:
+        """Return when the neurons of a layer with real weights fire, (batch, neurons); ``inf`` for
+        never.
+        """
+        weights = list(self.weights[: index + 1])
+        return self._hidden(spikes, [*weights, weights[-1]])[0][-1]
 
     @torch.no_grad()
     def wake(self, spikes: InputSpikes, share: float) -> None:
@@ -364,3 +392,13 @@ def _sizes(connection: MachineConvolution) -> Convolution:
         raise ValueError(f"a kernel of {height} x {width} is not square")
     where = connection.stride, connection.padding
     return Convolution(connection.input, connection.channels_out, height, *where)
+
+
+def _is_alive(fired: Tensor, share: float, by_image: bool) -> bool:
+    """Return whether enough neurons of a layer fired, bool (batch, neurons): a share of all, or
+    that share, and at least one, on nearly every image.
+    """
+    if not by_image:
+        return bool(fired.float().mean() >= share)
+    enough = fired.sum(dim=1) >= max(1.0, share * fired.shape[1])
+    return bool(enough.float().mean() >= IN_TIME)

@@ -12,6 +12,9 @@ from torch.nn import functional
 from train.exact.layer import Times, next_tick
 from train.settings import TrainSettings
 
+TIMEOUT_WEIGHT = 2.0
+"""By how much more a unit after the last tick counts as late, per hidden layer after the first."""
+
 
 def loss(
     times: Times,
@@ -29,7 +32,8 @@ def loss(
 
     With times in units of z: cross-entropy of softmax(-sharpness * output times), so that the right
     output fires first; ``late_cost`` for each unit by which it fires after ``deadline`` (before
-    dark pixels fire, before the last tick); ``spike_cost`` for each hidden spike before the
+    dark pixels fire, before the last tick), and several times that for each unit after the last
+    tick if there are several hidden layers; ``spike_cost`` for each hidden spike before the
     decision, counted softly so that it has a gradient; ``alive_cost`` for each unit by which the
     weights of a neuron sum to less than 1 (Mostafa's weight-sum cost: such a neuron cannot fire
     however many inputs do).
@@ -38,13 +42,26 @@ def loss(
     total = functional.cross_entropy(-settings.sharpness * output, labels)
     if settings.late_cost:
         right = output.gather(1, labels.unsqueeze(1))
-        total = total + settings.late_cost * (right - settings.deadline).clamp_min(0).mean()
+        total = total + settings.late_cost * _lateness(right, len(times.hidden), settings).mean()
     if settings.spike_cost and ramp and times.hidden:
         total = total + ramp * settings.spike_cost * _early_spikes(times, settings, costs).mean()
     if settings.alive_cost:
         missing = [(1 - weight.flatten(0, -2).sum(dim=0)).clamp_min(0).sum() for weight in weights]
         total = total + settings.alive_cost * torch.stack(missing).sum()
     return total
+
+
+def _lateness(right: Tensor, hidden_layers: int, settings: TrainSettings) -> Tensor:
+    """Return by how many units of z the right outputs (batch, 1) are late.
+
+    Every hidden layer adds its delay, and one that falls silent silences all after it; so a unit
+    after the last tick is worth :data:`TIMEOUT_WEIGHT` more for each hidden layer after the first.
+    """
+    late = (right - settings.deadline).clamp_min(0)
+    if hidden_layers < 2:
+        return late
+    after = (right - settings.last_tick / settings.ticks_per_unit).clamp_min(0)
+    return late + TIMEOUT_WEIGHT * (hidden_layers - 1) * after
 
 
 def _early_spikes(times: Times, settings: TrainSettings, costs: Sequence[Tensor] | None) -> Tensor:
