@@ -135,10 +135,10 @@ class SpikingNetwork(nn.Module):
         """Draw small random weights, and raise those of hidden layers that hardly fire on a sample
         of inputs.
 
-        A deep network, one of several dense hidden layers, is measured image by image: its layers are
-        raised until they fire in their share of the ticks, the n-th of N by the tick n K / N, on
-        nearly every image, the outputs too. Each layer is drawn for the spikes that the sample
-        brings it in time.
+        A deep network, one of several hidden layers and no convolutions, is measured image by
+        image: its layers are raised until they fire in their share of the ticks, the n-th of N by
+        the tick n K / N, on nearly every image, the outputs too. Each layer is drawn for the spikes
+        that the sample brings it in time.
 
         :param alive_share: of the neurons of each hidden layer that should fire.
         :param expected_spikes: that a neuron of a later layer is expected to see; with more of them

@@ -284,11 +284,15 @@ PRESETS = {
     "prototype": TrainSettings(),
     "frugal": TrainSettings(hidden=(180,), spike_cost=2e-4, warp=0.4, epochs=30),
     "float": FLOAT,
+    "maps": TrainSettings(
+        maps=(16, 32), hidden=(), last_tick=20, epochs=12, batch=64, spike_cost=2.5e-3
+    ),
     "mostafa": replace(FLOAT, warp=0.0, dark_tick=40, last_tick=64),
 }
 """Recipes by name.
 
-``mostafa`` is the network of Mostafa's paper as he ran it: real weights and continuous times, images
-without warps, bright pixels at z = 1 and all others at z = 6. Its noise is ours: some spikes are
-lost (``input_noise=0`` for none).
+``maps`` has convolutions, and decides at the first output spike. ``mostafa`` is the network of
+Mostafa's paper as he ran it: real weights and continuous times, images without warps, bright pixels
+at z = 1 and all others at z = 6. Its noise is ours: some spikes are lost (``input_noise=0`` for
+none).
 """
