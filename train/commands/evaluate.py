@@ -36,8 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     training = start_run(split, settings, ALONE)
     training.restore(checkpoint)
 
-    network = training.result()
     parts = ("validation", "test") if arguments.part is None else (arguments.part,)
-    figures = {name: evaluate(network, getattr(split, name)) for name in parts}
+    figures = {name: evaluate(training.result(), getattr(split, name)) for name in parts}
     show({"epochs": training.epoch, **figures}, arguments)
     return 0

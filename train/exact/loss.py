@@ -56,9 +56,10 @@ def _lateness(right: Tensor, hidden_layers: int, settings: TrainSettings) -> Ten
 
     Every hidden layer adds its delay, and one that falls silent silences all after it; so a unit
     after the last tick is worth :data:`TIMEOUT_WEIGHT` more for each hidden layer after the first.
+    Maps are never all silent.
     """
     late = (right - settings.deadline).clamp_min(0)
-    if hidden_layers < 2:
+    if hidden_layers < 2 or settings.maps:
         return late
     after = (right - settings.last_tick / settings.ticks_per_unit).clamp_min(0)
     return late + TIMEOUT_WEIGHT * (hidden_layers - 1) * after
