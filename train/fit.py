@@ -73,6 +73,7 @@ class Training:
             settings.last_tick,
             settings.layer_bits(),
             settings.floor,
+            spikes=settings.spikes,
         )
 
         sample = self.network.encode(split.train.images[:EVALUATION_BATCH])

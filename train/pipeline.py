@@ -7,7 +7,7 @@ in float64 integers.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from sim.connections.dense import Dense
 from sim.encoders.intensity import Intensity
-from sim.errors import choose
+from sim.errors import InputError, choose
 from sim.network import Layer, Network
 from sim.neuron import Neuron
 from sim.readouts import READOUTS as MACHINE_READOUTS
@@ -75,7 +75,7 @@ class Outcome:
 
 
 class SpikingNetwork(nn.Module):
-    """Layers of neurons that fire at most once.
+    """Layers of neurons that fire at most once, hidden ones a few times where asked for.
 
     :param encoder: how images become input spikes; the same object the integer machine uses.
     :param sizes: neurons of every layer, the classes last.
@@ -84,6 +84,7 @@ class SpikingNetwork(nn.Module):
     :param bits: weight bits per layer, or None for a network of real weights and continuous times.
     :param floor: see :mod:`train.exact.layer`; 0 for exact gradients.
     :param readout: name of a readout, in training and in the machine alike.
+    :param spikes: how often a hidden neuron fires at most.
     """
 
     def __init__(
@@ -95,12 +96,13 @@ class SpikingNetwork(nn.Module):
         bits: Sequence[int] | None = None,
         floor: float = 0.0,
         readout: str = "first_spike",
+        spikes: int = 1,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.ticks_per_unit, self.last_tick, self.floor = ticks_per_unit, last_tick, floor
         self.bits = None if bits is None else tuple(bits)
-        self.readout = readout
+        self.readout, self.spikes = readout, spikes
 
         shapes = pairwise((encoder.inputs, *sizes))
         self.weights = nn.ParameterList(torch.zeros(fan_in, fan_out) for fan_in, fan_out in shapes)
@@ -146,7 +148,8 @@ class SpikingNetwork(nn.Module):
             until = self.last_tick * (index + 1) / layers if deep else self.last_tick
             share = 0.0 if output else alive_share
             for _ in range(RAISES):
-                if _is_alive(self._times(spikes, index) <= until, share, deep):
+                first = self._times(spikes, index)[:, : weight.shape[1]]
+                if _is_alive(first <= until, share, deep):
                     break
                 weight.add_(spread / 50)
 
@@ -157,8 +160,8 @@ class SpikingNetwork(nn.Module):
         self.choose_thresholds()
 
     def _times(self, spikes: InputSpikes, index: int) -> Tensor:
-        """Return when the neurons of a layer with real weights fire, (batch, neurons); ``inf`` for
-        never.
+        """Return when the neurons of a layer with real weights fire, (batch, spikes * neurons);
+        ``inf`` for never.
         """
         weights = list(self.weights[: index + 1])
         return self._hidden(spikes, [*weights, weights[-1]])[0][-1]
@@ -174,7 +177,7 @@ class SpikingNetwork(nn.Module):
         for index, weight in enumerate(self.weights[:-1]):
             for _ in range(WAKES):
                 fired = self._hidden(spikes, self.scaled_weights())[0][index] < math.inf
-                silent = fired.float().mean(dim=0) < share
+                silent = fired[:, : weight.shape[1]].float().mean(dim=0) < share
                 if not silent.any():
                     break
                 weight[:, silent] += WAKE_STEP
@@ -217,18 +220,45 @@ class SpikingNetwork(nn.Module):
     def _hidden(
         self, spikes: InputSpikes, weights: list[Tensor]
     ) -> tuple[list[Tensor], Tensor, Tensor]:
-        """Return the times of all hidden layers, the times that feed the output layer, and its
-        weights.
+        """Return the times (batch, spikes * neurons) of all hidden layers, the times that feed the
+        output layer, and its weights for each of them.
         """
         hidden: list[Tensor] = []
         neurons = self.neurons()
         for weight, neuron in zip(weights[:-1], neurons, strict=False):
             if not hidden:
-                time = input_layer(weight, neuron, spikes.ticks, spikes.spikes)
-            else:
-                time = spiking_layer(hidden[-1], weight, neuron)
-            hidden.append(self._on_grid(time))
-        return hidden, hidden[-1] if hidden else spikes.times(), weights[-1]
+                first = input_layer(weight, neuron, spikes.ticks, spikes.spikes)
+                hidden.append(self._all_spikes(first, spikes.times, weight, neuron))
+                continue
+
+            before, rows = hidden[-1], self._repeated(weight)
+            first = spiking_layer(before, rows, neuron)
+            hidden.append(self._all_spikes(first, lambda before=before: before, rows, neuron))
+
+        if not hidden:
+            return hidden, spikes.times(), weights[-1]
+        return hidden, hidden[-1], self._repeated(weights[-1])
+
+    def _repeated(self, weight: Tensor) -> Tensor:
+        """Return the weights of a later layer (spikes * fan_in, fan_out): those of the first spike
+        of every neuron before it, of the second and so on, which are the same.
+        """
+        return weight if self.spikes == 1 else weight.repeat(self.spikes, 1)
+
+    def _all_spikes(
+        self, first: Tensor, before: Callable[[], Tensor], weight: Tensor, neuron: ExactNeuron
+    ) -> Tensor:
+        """Return the times (batch, spikes * neurons) of a layer's first spikes, which are given, of
+        its second ones and so on.
+
+        :param before: gives the times (batch, fan_in) that feed the layer, if they are needed.
+        """
+        times = [self._on_grid(first)]
+        for number in range(2, self.spikes + 1):
+            earliest = None if self.bits is None else times[-1] + 1
+            time = spiking_layer(before(), weight, neuron.level(number), earliest=earliest)
+            times.append(self._on_grid(time))
+        return torch.cat(times, dim=1)
 
     def _on_grid(self, time: Tensor) -> Tensor:
         """Hidden spikes of a network with bits fall on ticks; nobody fires after the last tick."""
@@ -270,12 +300,17 @@ class SpikingNetwork(nn.Module):
         if self.bits is None:
             raise ValueError("a network of real weights has no integer form; give it bits")
 
+        # outputs fire once
+        again: dict[str, Any] = {"reset": "subtract", "limit": self.spikes}
+        repeats = [again if self.spikes > 1 else {}] * (len(self.weights) - 1) + [{}]
         layers = [
             Layer(
-                Dense(weight.detach().numpy().astype(np.int8)), Neuron(threshold), weight_bits=bits
+                Dense(weight.detach().numpy().astype(np.int8)),
+                Neuron(threshold, **repeat),
+                weight_bits=bits,
             )
-            for weight, threshold, bits in zip(
-                self.scaled_weights(), self.thresholds, self.bits, strict=True
+            for weight, threshold, bits, repeat in zip(
+                self.scaled_weights(), self.thresholds, self.bits, repeats, strict=True
             )
         ]
 
@@ -291,16 +326,38 @@ class SpikingNetwork(nn.Module):
 
     @classmethod
     def from_network(cls, network: Network) -> "SpikingNetwork":
-        """Return the trainable form of an integer network; it decides alike."""
+        """Return the trainable form of an integer network; it decides alike.
+
+        :raises InputError: its neurons are others than :meth:`to_network` gives.
+        """
+        spikes = _hidden_spikes(network)
         sizes = [layer.fan_out for layer in network.layers]
         bits = [layer.weight_bits for layer in network.layers]
         grid = network.ticks_per_unit, network.last_tick
-        result = cls(network.encoder, sizes, *grid, bits, readout=network.readout_name)
+        readout = network.readout_name
+        result = cls(network.encoder, sizes, *grid, bits, readout=readout, spikes=spikes)
         result.thresholds = [layer.threshold for layer in network.layers]
         with torch.no_grad():
             for weight, layer in zip(result.weights, network.layers, strict=True):
                 weight.copy_(torch.tensor(layer.weight) / layer.threshold)
         return result
+
+
+def _hidden_spikes(network: Network) -> int:
+    """Return how often every hidden neuron fires at most.
+
+    :raises InputError: hidden layers differ in it, or a neuron has no such limit, or is no neuron
+        on the ramp.
+    """
+    *hidden, output = (layer.neuron for layer in network.layers)
+    most = {neuron.most_spikes for neuron in hidden if neuron.ramp} or {1}
+    plain = all(neuron.ramp for neuron in hidden) and output == Neuron(output.threshold)
+    if not plain or len(most) != 1 or None in most:
+        raise InputError(
+            "network: only neurons on the ramp can be trained, all hidden ones with the same "
+            "limit of spikes, and outputs that fire once; give such a network."
+        )
+    return most.pop() or 1
 
 
 def _is_alive(fired: Tensor, share: float, by_image: bool) -> bool:

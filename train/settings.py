@@ -15,11 +15,11 @@ from sim.report.frontier_file import RENAMED_SETTINGS
 MAX_BITS = 8
 MIN_BITS = 2
 
-ADDED = {"max_silent_intensity", "alive_share", "expected_spikes", "wake_share"}
+ADDED = {"max_silent_intensity", "alive_share", "expected_spikes", "wake_share", "spikes"}
 """Settings that came after the first networks were trained; their defaults leave those as they are.
 """
 
-AT_LEAST_1 = ("ticks_per_unit", "last_tick", "epochs", "batch", "expected_spikes")
+AT_LEAST_1 = ("ticks_per_unit", "last_tick", "epochs", "batch", "expected_spikes", "spikes")
 ABOVE_0 = ("learning_rate", "output_rate", "sharpness", "softness", "gradient_limit")
 AT_LEAST_0 = (
     *("inputs", "seed", "warp", "floor", "margin", "spike_cost"),
@@ -38,6 +38,7 @@ class TrainSettings:
     :param dataset: a name of :data:`sim.data.dataset.SOURCES`.
     :param seed: of weights, order, warps and noise.
     :param hidden: sizes of the hidden layers.
+    :param spikes: how often a hidden neuron fires at most; above 1 its reset is ``subtract``.
     :param bits: of the weights, one number or one per layer; empty for real weights and continuous
         times.
     :param ticks_per_unit: R, ticks in a unit of z.
@@ -83,6 +84,7 @@ class TrainSettings:
     dataset: str = "mnist"
     seed: int = 1
     hidden: tuple[int, ...] = (600,)
+    spikes: int = 1
     bits: tuple[int, ...] = (8,)
     ticks_per_unit: int = 8
     last_tick: int = 24
@@ -230,7 +232,7 @@ PRESETS = {
 }
 """Recipes by name.
 
-``mostafa`` is the network of Mostafa's paper as he ran it: real weights and continuous times, images
-without warps, bright pixels at z = 1 and all others at z = 6. Its noise is ours: some spikes are
-lost (``input_noise=0`` for none).
+``mostafa`` is the network of Mostafa's paper as he ran it: real weights and continuous times,
+images without warps, bright pixels at z = 1 and all others at z = 6. Its noise is ours: some spikes
+are lost (``input_noise=0`` for none).
 """

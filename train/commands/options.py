@@ -20,6 +20,7 @@ SETTINGS = {
     "dataset": f"{', '.join(dataset.SOURCES)} (the last is generated, and small)",
     "seed": "of weights, order, warps and noise",
     "hidden": "sizes of the hidden layers",
+    "spikes": "of a hidden neuron, at most; above 1 with reset subtract",
     "bits": "of the weights, 2-8, one or per layer; nothing for real weights and continuous times",
     "ticks_per_unit": "R: ticks in a unit of z",
     "last_tick": "an image without an output spike after it has timed out",
