@@ -54,8 +54,8 @@ SETTINGS = {
     "floor": "smallest divisor of a gradient, in thresholds",
     "sharpness": "of the softmax over output times",
     "margin": "how long (in z) outputs compete after the first spike",
-    "spike_cost": "of a hidden spike before the decision; window: of 1,000 weights that hidden "
-    "spikes look up",
+    "spike_cost": "of a hidden spike before the decision; window, or with maps: of 1,000 weights "
+    "that hidden spikes look up",
     "softness": "of counting those spikes, in z",
     "late_cost": "of each unit of z by which the right output is late",
     "deadline": "in z, from which an output is late",
@@ -115,7 +115,7 @@ def _defaults(key: str) -> list[tuple[str, Any]]:
 
 def _default(neuron: str, value: Any, named: bool) -> str:
     """Return a default as help shows it, with the kind of neuron where kinds differ."""
-    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    text = (",".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
     return f"{neuron}: {text}" if named or neuron != DEFAULT else text
 
 
