@@ -18,12 +18,12 @@ class Seen(NamedTuple):
 
     :param first: the lowest output coordinate.
     :param element: the element of the kernel that covers the input there.
-    :param count: of outputs; each further one covers it a stride of elements earlier. It may be 0.
+    :param number: of outputs; each further one covers it a stride of elements earlier. It may be 0.
     """
 
     first: int
     element: int
-    count: int
+    number: int
 
 
 def seen_from(rows: Rows, axis: int) -> list[Seen]:
@@ -142,23 +142,23 @@ class ConvolutionVisits(wiring.Component):
         start = Start(
             Signal(range(rows.depth), name="word_3"),
             Signal(range(rows.folds), name="fold_3"),
-            Signal.like(by_y.count, name="rows_3"),
-            Signal.like(by_x.count, name="columns_3"),
+            Signal.like(by_y.number, name="rows_3"),
+            Signal.like(by_x.number, name="columns_3"),
             Signal(name="any_3"),
         )
         with m.If(free):
             m.d.sync += [
                 start.word.eq(times(channel, height * width * folds) + by_y.element + by_x.element),
                 start.fold.eq(by_y.first + by_x.first),
-                start.rows.eq(by_y.count),
-                start.columns.eq(by_x.count),
-                start.any.eq(by_y.count.any() & by_x.count.any()),
+                start.rows.eq(by_y.number),
+                start.columns.eq(by_x.number),
+                start.any.eq(by_y.number.any() & by_x.number.any()),
             ]
         return start
 
     def _look_up(self, table: list[Seen], index: Value, words: int, folds: int) -> Any:
         """Return the entry of a table, ``first`` in folds and ``element`` in words."""
-        scaled = [Seen(each.first * folds, each.element * words, each.count) for each in table]
+        scaled = [Seen(each.first * folds, each.element * words, each.number) for each in table]
         columns = [Array(_constants(list(column)))[index] for column in zip(*scaled, strict=True)]
         return _Entry(*columns)
 
@@ -236,7 +236,7 @@ class _Entry(NamedTuple):
 
     first: Value
     element: Value
-    count: Value
+    number: Value
 
 
 def _constants(values: list[int]) -> list[Value]:
