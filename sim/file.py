@@ -42,7 +42,7 @@ from sim.encoders import ENCODERS
 from sim.encoders.intensity import Intensity
 from sim.errors import InputError, check_keys, choose
 from sim.files import AnyPath, atomic_path
-from sim.network import Layer, Network
+from sim.network import Layer, Network, check_signs
 from sim.neuron import NEURON_SETTINGS, Adaptation, Neuron
 from sim.readouts import READOUTS
 from sim.readouts.first_spike import FirstSpike
@@ -192,12 +192,14 @@ def _layer(tensors: Tensors, index: int, value: Any) -> Layer:
     neuron = check_keys(found["neuron"], f"{key}.neuron", NEURON_SETTINGS)
 
     with _named(key):
-        return Layer(
+        layer = Layer(
             kind.read(settings, tensors, key),
             Neuron(_threshold(tensors, index), **neuron | _adaptation(neuron)),
             *(tensors.pop(f"{key}.{name}", None) for name in ("recurrent", "bias", "start")),
             weight_bits=found["weight_bits"],
         )
+        check_signs(layer, "")
+        return layer
 
 
 def _adaptation(neuron: dict[str, Any]) -> dict[str, Any]:

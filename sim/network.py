@@ -342,9 +342,7 @@ class Network:
     def _parts_of_version_2(self) -> dict[str, Any]:
         layers: list[dict[str, Any]] = []
         for index, layer in enumerate(self.layers):
-            problem = "of one bit must be -1 and +1 in version 2 of the file; take 2 bits"
-            signs = layer.weight_bits > 1 or layer.form.signs
-            require(signs, f"layers.{index}.weight", problem)
+            check_signs(layer, f"layers.{index}.")
             kind = name_of(CONNECTIONS, layer.connection)
             layers.append(
                 {
@@ -400,6 +398,16 @@ def _digest(
         if name not in without:
             sha.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
     return int.from_bytes(sha.digest()[:4], "big")
+
+
+def check_signs(layer: Layer, key: str) -> None:
+    """Check that weights of one bit are -1 and +1, as in version 2 of the file.
+
+    :param key: what comes before the name of what is wrong.
+    :raises InputError: they are -1 and 0.
+    """
+    problem = "of one bit must be -1 and +1 in version 2 of the file; take 2 bits"
+    require(layer.weight_bits > 1 or layer.form.signs, f"{key}weight", problem)
 
 
 def name_of(table: Mapping[str, type], part: object) -> str:

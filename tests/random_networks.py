@@ -131,8 +131,9 @@ def _connections(rng: np.random.Generator, depth: int, dense: bool) -> list[Conv
         padding = min(padding, min(kernel) - 1)
         kernel = tuple(min(k, n + 2 * padding) for k, n in zip(kernel, shape, strict=False))
         weight = _signs(rng, (shape[2], *kernel, channels))
-        found.append(Convolution(weight, shape, int(rng.integers(1, 5)), padding))
-        shape = found[-1].output
+        convolution = Convolution(weight, shape, int(rng.integers(1, 5)), padding)
+        found.append(convolution)
+        shape = convolution.output
     return found
 
 

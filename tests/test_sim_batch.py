@@ -2,21 +2,59 @@
 
 import numpy as np
 from hypothesis import given
+from hypothesis import strategies as st
 
-from random_networks import random_images, random_network, seeds
+from random_networks import any_network, random_images, random_network, seeds
 from sim.batch import CHUNK, run
 from sim.encoders.intensity import encode
 from sim.pipeline import run as run_one
 
 
-@given(seeds)
-def test_batch_equals_pipeline(seed):
-    network = random_network(seed)
+@given(seeds, st.booleans())
+def test_batch_equals_pipeline(seed, mixed):
+    network = any_network(seed) if mixed else random_network(seed)
     images = random_images(network, 8, seed)
     decisions = run(network, images)
-    assert [decisions.to_json(index) for index in range(len(images))] == [
-        run_one(network, image).to_json() for image in images
-    ]
+    traces = [run_one(network, image) for image in images]
+    found = [decisions.to_json(index) for index in range(len(images))]
+    assert found == [trace.to_json() for trace in traces]
+
+    for index, trace in enumerate(traces):
+        looked_up = [
+            sum(len(layer.connection.visits(spike.neuron)) for spike in spikes)
+            * layer.connection.channels_out
+            for layer, spikes in zip(network.layers, trace.spikes, strict=True)
+        ]
+        assert decisions.reads[index].tolist() == looked_up
+
+
+def test_any_networks_reach_every_corner():
+    """The property above means little unless its networks have all parts, and these act."""
+    seen = set()
+    for seed in range(200):
+        network = any_network(seed)
+        decisions = run(network, random_images(network, 4, seed))
+        seen |= {network.readout_name, f"{len(network.layers)} layers"}
+        for index, layer in enumerate(network.layers):
+            kind = "window" if layer.neuron.window else layer.neuron.reset
+            seen.add((kind, type(layer.connection).__name__, layer.start is None))
+            if index < len(network.layers) - 1:
+                spikes = decisions.events[:, index + 1].max()
+                seen.add((kind, "fires" if spikes > 0 else "is silent"))
+                seen |= {"fires again"} if spikes > layer.fan_out else set()
+            if (network.reads_by_source[index] == 0).any():
+                seen.add("an event meets no position")
+            seen |= {"signs"} if layer.form.signs else set()
+
+    kinds = {
+        (kind, connection, start)
+        for kind in ("window", "once", "subtract", "never")
+        for connection in ("Dense", "Convolution")
+        for start in (True, False)
+    }
+    fires = {(kind, "fires") for kind in ("window", "once", "subtract")}
+    wanted = {"fires again", "an event meets no position", "signs", "first_spike", "final"}
+    assert kinds | fires | wanted | {"1 layers", "2 layers", "3 layers"} <= seen
 
 
 def test_random_networks_reach_every_corner():

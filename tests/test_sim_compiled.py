@@ -2,7 +2,7 @@
 
 import shutil
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pytest
@@ -32,6 +32,8 @@ class Asked:
 @dataclass(frozen=True)
 class Zero:
     """Answers class 0 at tick 1."""
+
+    early: ClassVar[bool] = True
 
     def start(self, classes: int) -> Asked:
         return Asked()

@@ -38,6 +38,18 @@ def test_seeds_are_averaged_per_setting():
     assert one.name == "196-20, 8 bit"
 
 
+def test_a_name_says_maps_and_windows_and_kinds_are_told_apart_by_themselves():
+    window = {"neuron": "window", "window": 7, "warp": 0.7}
+    maps = window | {"maps": [16, 32], "kernel": [5], "stride": [2, 3], "hidden": []}
+    found = frontier([point(1), point(2, **window), point(3, **maps), point(4, pool=1)])
+    names = {one.name: found.differences(one) for one in found.settings}
+    assert names == {
+        "196-20, 8 bit": "pool 1",
+        "196-20, 8 bit, window 7": "",
+        "196-16c5/2-32c5/3, 8 bit, window 7": "",
+    }
+
+
 costs = st.integers(1, 6).map(float)
 
 

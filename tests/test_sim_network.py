@@ -7,15 +7,19 @@ import pytest
 from hypothesis import given
 
 from random_networks import random_network, seeds
+from sim.connections.convolution import Convolution
 from sim.connections.dense import Dense
 from sim.encoders.intensity import Intensity
 from sim.errors import InputError
 from sim.file import load
 from sim.network import Layer
 from sim.neuron import Neuron
-from small_network import PIXELS, WEIGHT, small_network
+from sim.readouts.final import Final
+from sim.readouts.first_spike import FirstSpike
+from small_network import CODE, PIXELS, WEIGHT, small_network
 
 ZOO = Path(__file__).parent.parent / "zoo"
+SQUARE = np.array([[1, 2], [3, -4]], np.int8)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,7 @@ def test_invalid_network(changes, sentence):
         small_network(**changes)
 
 
-@pytest.mark.parametrize("field", ["recurrent", "bias", "start"])
+@pytest.mark.parametrize("field", ["recurrent", "bias"])
 def test_layers_that_the_machine_cannot_run(field):
     with pytest.raises(InputError, match=f"{field}: is not possible in this version; leave it"):
         Layer(Dense(WEIGHT), Neuron(3), **{field: np.zeros(2, np.int8)})
@@ -164,3 +168,118 @@ def test_neurons_that_cannot_fire_never_do(seed):
         ramp = layer.threshold * (network.ticks_per_unit + network.last_tick)
         highest = excitation * (network.last_tick - first) - ramp
         assert np.array_equal(network.can_fire(index), highest >= 0)
+
+
+def windows(*parts, last_tick=9, **changes):
+    """Return dense layers 4-2-2-... behind binary input, with these windows, then outputs."""
+    layers = [
+        Layer(Dense(WEIGHT if index == 0 else SQUARE), Neuron(3, ramp=False, window=part))
+        for index, part in enumerate(parts)
+    ]
+    layers.append(Layer(Dense(SQUARE), Neuron(1, ramp=False, reset="never")))
+    fields = {"layers": tuple(layers), "readout": Final(), "last_tick": last_tick}
+    return small_network(**fields | changes)
+
+
+@pytest.mark.parametrize(
+    ("parts", "changes", "sentence"),
+    [
+        (
+            [(1, 3), (5, 3)],
+            {},
+            "layers.1.neuron.window: must begin at tick 4, where all",
+        ),
+        ([(2, 3)], {}, "layers.0.neuron.window: must begin at tick 1, where all its spikes"),
+        ([(1, 15)], {}, "layers.0.neuron.window: ends after last_tick 9; take at least 15"),
+        ([(1, 3)], {"readout": FirstSpike()}, "layers.1.neuron: readout first_spike needs outputs"),
+        (
+            [(1, 3)],
+            {"layers": (Layer(Dense(WEIGHT), Neuron(3)),)},
+            "layers.0.neuron: readout final needs outputs with reset never",
+        ),
+        (
+            [(1, 3)],
+            {
+                "layers": (
+                    Layer(Dense(WEIGHT), Neuron(1, ramp=False, reset="never")),
+                    Layer(Dense(SQUARE), Neuron(1, ramp=False, reset="never")),
+                )
+            },
+            "layers.0.neuron.reset: never is for outputs; take one that fires",
+        ),
+        (
+            [(1, 3)],
+            {
+                "layers": (
+                    Layer(Dense(WEIGHT), Neuron(3)),
+                    Layer(Dense(SQUARE), Neuron(3, ramp=False, window=(4, 2))),
+                    Layer(Dense(SQUARE), Neuron(1, ramp=False, reset="never")),
+                )
+            },
+            "layers.1.neuron.window: cannot come after a layer without; take a ramp",
+        ),
+        (
+            [(1, 3)],
+            {
+                "layers": (
+                    Layer(Dense(WEIGHT), Neuron(2**30, ramp=False, window=(1, 3))),
+                    Layer(Dense(SQUARE), Neuron(1, ramp=False, reset="never")),
+                )
+            },
+            r"layers.0.threshold: times the window is over 2\^31",
+        ),
+    ],
+)
+def test_windows_and_outputs_that_do_not_fit(parts, changes, sentence):
+    with pytest.raises(InputError, match=sentence):
+        windows(*parts, **changes)
+
+
+def test_windows_that_follow_each_other():
+    network = windows((1, 3), (4, 2))
+    assert [network.first_spike(index) for index in range(3)] == [0, 1, 4]
+    assert network.file_version == 2
+
+
+@pytest.mark.parametrize("start", [np.zeros(3, np.int32), np.zeros(2, np.int64), np.zeros(2)])
+def test_starts_that_do_not_fit(start):
+    with pytest.raises(InputError, match=r"start: (needs 2 values, not 3|must be int32)"):
+        Layer(Dense(WEIGHT), Neuron(3), start=start)
+
+
+def map_network(pixels=None, shape=(4, 4)):
+    """Return a convolution over an image, of which only some pixels may be used."""
+    pixels = np.arange(16, dtype=np.int32) if pixels is None else pixels
+    encoder = Intensity(shape, 1, pixels, CODE)
+    kernel = np.ones((1, 3, 3, 2), np.int8)
+    layer = Layer(Convolution(kernel, (4, 4, 1), 2), Neuron(3), start=np.array([1, 2], np.int32))
+    return small_network(encoder=encoder, layers=(layer,), classes=("yes", "no"))
+
+
+def test_start_of_a_channel_is_the_same_at_each_position():
+    assert map_network().layers[0].starts().tolist() == [1, 2]
+    layer = Layer(
+        Convolution(np.ones((1, 2, 2, 2), np.int8), (4, 4, 1), 2),
+        Neuron(3),
+        start=np.array([1, 2], np.int32),
+    )
+    assert layer.starts().tolist() == [1, 2] * 4
+
+
+def test_a_convolution_needs_all_pixels_of_its_map():
+    with pytest.raises(InputError, match=r"encoder.pixels: a convolution needs all of them; prune"):
+        map_network(np.arange(15, dtype=np.int32))
+    with pytest.raises(InputError, match=r"layers.0.connection.input: reads a map of \[4, 4, 1\]"):
+        map_network(shape=(2, 8))
+
+
+def test_a_dense_layer_reads_no_channels():
+    encoder = Intensity((1, 2, 2), 1, np.arange(4, dtype=np.int32), CODE)
+    with pytest.raises(InputError, match="image_shape: has channels, which only a convolution"):
+        small_network(encoder=encoder)
+
+
+def test_what_events_of_a_convolution_look_up_depends_on_the_events():
+    assert map_network().reads(np.array([3])) is None
+    assert map_network().synapse_counts == [18]
+    assert map_network().reads_by_source[0].tolist() == [2, 2, 2, 0] * 3 + [0] * 4

@@ -62,7 +62,7 @@ def test_what_no_adaptation_is(jump, shift):
         ({"fraction": 4}, "fraction: 4 is not possible"),
         (
             {"window": (9, 3), "ramp": False, "reset": "subtract"},
-            "reset: subtract without a ramp and with a window is not possible in this version; take",
+            "reset: subtract without a ramp and with a window is not possible in this version",
         ),
         ({"adaptation": Adaptation(416, 10)}, "adaptation: .* is not possible"),
         ({"competition": "position"}, "competition: position is not possible"),

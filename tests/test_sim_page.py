@@ -2,24 +2,32 @@
 
 import numpy as np
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from random_networks import random_images, random_network, seeds
+from random_networks import any_network, random_images, random_network, seeds
 from sim.batch import run
-from sim.report.page import page
+from sim.readouts import READOUTS
+from sim.report.page import ANSWERS, page
 from sim.report.report import Report
 
 
-def report_of(seed, count=12):
-    network = random_network(seed)
+def report_of(seed, count=12, mixed=False):
+    network = any_network(seed) if mixed else random_network(seed)
     images = random_images(network, count, seed)
     labels = np.random.default_rng(seed).integers(0, len(network.classes), count)
     return Report(network, images, labels, run(network, images))
 
 
-@given(seeds)
-@settings(max_examples=3)
-def test_page_is_self_contained(seed):
-    text = page(report_of(seed))
+@given(seeds, st.booleans())
+@settings(max_examples=4)
+def test_page_is_self_contained(seed, mixed):
+    report = report_of(seed, mixed=mixed)
+    text = page(report)
+    assert ANSWERS[report.network.readout_name] in text
     assert text.count("<svg") == 6
     for outside in ("<script", "<link", "<img", 'src="http', "@import"):
         assert outside not in text
+
+
+def test_every_readout_has_an_answer():
+    assert set(ANSWERS) == set(READOUTS)

@@ -3,50 +3,66 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from random_networks import random_images, random_network, seeds
+from random_networks import any_network, random_images, random_network, seeds, written_out
 from sim.batch import run
 from sim.errors import InputError
 from sim.pipeline import run as run_one
 from sim.report.report import Report
 
 
-def report_of(seed, count=12):
-    network = random_network(seed)
+def report_of(seed, count=12, mixed=False):
+    network = any_network(seed) if mixed else random_network(seed)
     images = random_images(network, count, seed)
     labels = np.random.default_rng(seed).integers(0, len(network.classes), count)
     return Report(network, images, labels, run(network, images))
 
 
-@given(seeds)
-def test_figures_equal_counts_over_traces(seed):
-    report = report_of(seed)
+def as_ones(connection):
+    """Return the connection with a weight of 1 everywhere: a sum of synapses is their number."""
+    return connection.with_weight(np.ones_like(connection.weight))
+
+
+def looked_up(ones, trace):
+    """Return the weights looked up in each layer, by the matrices of its synapses."""
+    return [
+        sum(int(one[spike.neuron].sum()) for spike in spikes)
+        for one, spikes in zip(ones, trace.spikes, strict=True)
+    ]
+
+
+@given(seeds, st.booleans())
+def test_figures_equal_counts_over_traces(seed, mixed):
+    report = report_of(seed, mixed=mixed)
     network, figures = report.network, report.to_json()
     traces = [run_one(network, image) for image in report.images]
-    fan_out = [layer.fan_out for layer in network.layers]
-    reads = [sum(e * f for e, f in zip(trace.events, fan_out, strict=True)) for trace in traces]
-    spikes = [sum(trace.events) + (not trace.timed_out) for trace in traces]
+    ones = [written_out(as_ones(layer.connection)) for layer in network.layers]
+    reads = np.array([looked_up(ones, trace) for trace in traces])
+    last = [not trace.timed_out and network.readout.early for trace in traces]
+    spikes = [sum(trace.events) + fired for trace, fired in zip(traces, last, strict=True)]
     right = sum(trace.decision == label for trace, label in zip(traces, report.labels, strict=True))
     assert figures["accuracy"] == right / len(traces)
     assert figures["timeouts"] == sum(trace.timed_out for trace in traces)
     assert figures["decision_tick_mean"] == np.mean([trace.tick for trace in traces])
     assert figures["spikes_per_image"] == np.mean(spikes)
-    assert figures["weight_reads_per_image"] == np.mean(reads)
-    assert figures["weight_read_fraction"] == np.mean(reads) / sum(
-        layer.weight.size for layer in network.layers
+    assert figures["weight_reads_per_image"] == reads.sum(axis=1).mean()
+    assert figures["weight_read_fraction"] == reads.sum(axis=1).mean() / sum(
+        one.sum() for one in ones
     )
     for index, layer in enumerate(figures["layers"]):
         events = np.mean([trace.events[index] for trace in traces])
         assert layer["events_per_image"] == events
-        assert layer["lookup_fraction"] == events / network.layers[index].fan_in
-        assert layer["weight_reads_per_image"] == events * network.layers[index].fan_out
+        assert layer["lookup_fraction"] == reads[:, index].mean() / ones[index].sum()
+        assert layer["weight_reads_per_image"] == reads[:, index].mean()
+        assert layer["weights"] == network.layers[index].weight.size
     assert report.confusion.sum() == len(traces)
     assert report.confusion.trace() == right
 
 
-@given(seeds)
-def test_pixel_reads_add_up_to_the_first_layers_events(seed):
-    report = report_of(seed)
+@given(seeds, st.booleans())
+def test_pixel_reads_add_up_to_the_first_layers_events(seed, mixed):
+    report = report_of(seed, mixed=mixed)
     mean = report.to_json()["layers"][0]["events_per_image"]
     assert report.pixel_reads.sum() == pytest.approx(mean, rel=1e-12)
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from random_networks import random_images, random_network, seeds
+from random_networks import any_network, random_images, random_network, seeds
 from sim.errors import InputError
 from sim.pipeline import run
 from sim.trace import difference
@@ -12,10 +13,10 @@ from sim.vectors import load_vectors, save_vectors
 from small_network import small_network
 
 
-@given(seeds)
-def test_vectors_give_the_traces_back(tmp_path_factory, seed):
+@given(seeds, st.booleans())
+def test_vectors_give_the_traces_back(tmp_path_factory, seed, mixed):
     path = tmp_path_factory.mktemp("vectors") / "vectors.safetensors"
-    machine = random_network(seed)
+    machine = any_network(seed) if mixed else random_network(seed)
     images = random_images(machine, 3, seed)
     traces = [run(machine, image) for image in images]
     save_vectors(path, machine, images, traces)

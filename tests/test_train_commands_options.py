@@ -69,7 +69,9 @@ def test_an_earlier_name_is_the_same_option(tmp_path):
 
 
 def test_other_values_are_refused(tmp_path):
-    with pytest.raises(InputError, match="--preset: must be one of prototype, frugal, float, not"):
+    with pytest.raises(
+        InputError, match="--preset: must be one of prototype, frugal, float, mostafa, not"
+    ):
         parsed("--out", tmp_path, "--preset", "best")
     with pytest.raises(InputError, match="--floor: must be a number, not low"):
         parsed("--out", tmp_path, "--floor", "low")

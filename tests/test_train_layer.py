@@ -15,7 +15,6 @@ from train.exact.layer import (
     Horizon,
     input_layer,
     next_tick,
-    sort_spikes,
     spiking_layer,
 )
 
@@ -159,18 +158,6 @@ def test_silent_neurons_have_no_gradient():
     finite(result).sum().backward()
     assert (weight.grad == 0).all()
     assert (time.grad == 0).all()
-
-
-@settings(max_examples=50, deadline=None)
-@given(seeds)
-def test_sorting_spikes_is_sorting(seed):
-    time, _, _ = random_case(seed, silent=0.5)
-    events = sort_spikes(time)
-    expected = time.sort(dim=1).values[:, : events.time.shape[1]]
-    assert torch.equal(events.time, expected)
-    real = events.time < math.inf
-    assert torch.equal(time.gather(1, events.neuron)[real], events.time[real])
-    assert real.sum() == (time < math.inf).sum()
 
 
 def test_ticks_round_up_and_end():

@@ -40,6 +40,18 @@ def test_only_what_is_after_the_deadline_is_late():
     assert late == pytest.approx(0.2 * 1.5 / 2)
 
 
+def test_each_further_hidden_layer_makes_a_timeout_dearer():
+    """The right outputs fire at 0.5 and 2.5, and the last tick is at 2."""
+    settings = replace(PLAIN, late_cost=0.2, last_tick=16)
+    for hidden, expected in ((0, 1.5), (1, 1.5), (2, 1.5 + 2 * 0.5), (3, 1.5 + 4 * 0.5)):
+        times = Times([HIDDEN] * hidden, OUTPUT)
+        costs = [
+            float(loss(times, LABELS, WEIGHTS, replace(settings, late_cost=cost), 1.0))
+            for cost in (0.2, 0.0)
+        ]
+        assert costs[0] - costs[1] == pytest.approx(0.2 * expected / 2)
+
+
 def test_spikes_before_the_decision_cost_softly():
     """The machine decides at ticks 4 and 12: an output's tick is rounded up."""
     settings = replace(PLAIN, spike_cost=0.01, softness=0.5)
@@ -52,6 +64,18 @@ def test_spikes_before_the_decision_cost_softly():
     assert cost == pytest.approx(0.01 * sum(counts) / 2)
     assert value(settings, ramp=0.25) - value(PLAIN) == pytest.approx(cost / 4)
     assert value(settings, ramp=0.0) == value(PLAIN)
+
+
+def test_spikes_cost_what_they_are_said_to():
+    settings = replace(PLAIN, spike_cost=0.01, softness=0.5)
+    costs = [torch.tensor([2.0, 0.0, 3.0])]
+    found = loss(Times([HIDDEN], OUTPUT), LABELS, WEIGHTS, settings, 1.0, costs)
+
+    def soft(ticks):
+        return 1 / (1 + math.exp(-ticks / 4))
+
+    expected = 2 * (soft(1) + soft(11)) + 3 * (soft(-36) + soft(7))
+    assert float(found) - value(PLAIN) == pytest.approx(0.01 * expected / 2)
 
 
 def test_a_decision_after_the_last_tick_counts_as_made_there():
@@ -69,6 +93,13 @@ def test_a_decision_after_the_last_tick_counts_as_made_there():
 def test_weights_too_small_for_a_neuron_to_fire_cost():
     alive = value(replace(PLAIN, alive_cost=0.05)) - value(PLAIN)
     assert alive == pytest.approx(0.05 * 1.8)
+
+
+def test_weights_of_a_kernel_are_summed_over_all_its_inputs():
+    kernel = WEIGHTS[0].view(1, 2, 1, 2)
+    settings = replace(PLAIN, alive_cost=0.05)
+    found = loss(Times([HIDDEN], OUTPUT), LABELS, [kernel], settings, 1.0)
+    assert float(found) == pytest.approx(value(settings))
 
 
 def test_spikes_and_times_have_a_gradient():

@@ -13,16 +13,22 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from sim.connections.connection import Connection as MachineConnection
+from sim.connections.connection import reads_of
+from sim.connections.convolution import Convolution as MachineConvolution
 from sim.connections.dense import Dense
 from sim.encoders.intensity import Intensity
 from sim.errors import choose
 from sim.network import Layer, Network
-from sim.neuron import Neuron
+from sim.neuron import Neuron, Spike
 from sim.readouts import READOUTS as MACHINE_READOUTS
+from train.connections.convolution import Convolution
 from train.encoders.intensity import InputSpikes, encode
+from train.exact.convolution import Geometry, convolution_layer
 from train.exact.layer import (
     ExactNeuron,
     Horizon,
@@ -33,7 +39,7 @@ from train.exact.layer import (
 )
 from train.quantize import choose_threshold, round_weight
 from train.readouts import READOUTS
-from train.readouts.verdict import Outputs
+from train.readouts.verdict import Outputs, Verdicts
 
 SPREAD = (1.5, 2.0)
 """Initial weights are uniform in plus or minus SPREAD / sqrt(expected spikes): input layer, later
@@ -49,7 +55,10 @@ the start.
 """
 
 RAISES = 200
-"""How often the weights of a hidden layer are raised at most, until enough of its neurons fire."""
+"""How often the weights of a layer are raised at most, until enough of its neurons fire."""
+
+IN_TIME = 0.98
+"""Share of images on which each layer of a deep network fires in time at the start."""
 
 WAKE_STEP, WAKES = 0.0075, 20
 """By how much the weights of a silent neuron are raised, and how often at most."""
@@ -63,24 +72,29 @@ class Outcome:
     :param tick: int64 (batch,), of the decision; the last tick when timed out.
     :param timed_out: bool (batch,).
     :param events: int64 (batch, layers), delivered to each layer.
+    :param reads: int64 (batch, layers), weights that these events look up.
+    :param potential: int64 (batch, classes), the outputs' in the end; None: not compared.
     """
 
     decision: Tensor
     tick: Tensor
     timed_out: Tensor
     events: Tensor
+    reads: Tensor
+    potential: Tensor | None = None
 
 
 class SpikingNetwork(nn.Module):
     """Layers of neurons that fire at most once.
 
     :param encoder: how images become input spikes; the same object the integer machine uses.
-    :param sizes: neurons of every layer, the classes last.
+    :param sizes: neurons of every dense layer, the classes last.
     :param ticks_per_unit: R of the tick grid.
     :param last_tick: K of the tick grid.
     :param bits: weight bits per layer, or None for a network of real weights and continuous times.
     :param floor: see :mod:`train.exact.layer`; 0 for exact gradients.
     :param readout: name of a readout, in training and in the machine alike.
+    :param maps: the convolutions, which come before the dense layers.
     """
 
     def __init__(
@@ -92,6 +106,7 @@ class SpikingNetwork(nn.Module):
         bits: Sequence[int] | None = None,
         floor: float = 0.0,
         readout: str = "first_spike",
+        maps: Sequence[Convolution] = (),
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -99,9 +114,15 @@ class SpikingNetwork(nn.Module):
         self.bits = None if bits is None else tuple(bits)
         self.readout = readout
 
-        shapes = pairwise((encoder.inputs, *sizes))
-        self.weights = nn.ParameterList(torch.zeros(fan_in, fan_out) for fan_in, fan_out in shapes)
-        self.thresholds = [1 for _ in sizes]
+        self.maps = tuple(maps)
+        inputs = self.maps[-1].fan_out if self.maps else encoder.inputs
+        shapes = [each.weight_shape for each in self.maps] + list(pairwise((inputs, *sizes)))
+        self.weights = nn.ParameterList(torch.zeros(shape) for shape in shapes)
+        self.thresholds = [1 for _ in shapes]
+
+        # a spike of an input looks up as many weights, whatever they are
+        empty = self._connections([np.zeros(shape, np.int8) for shape in shapes])
+        self.reads = [torch.tensor(reads_of(each), dtype=torch.float64) for each in empty]
 
     @torch.no_grad()
     def initialise(
@@ -114,26 +135,51 @@ class SpikingNetwork(nn.Module):
         """Draw small random weights, and raise those of hidden layers that hardly fire on a sample
         of inputs.
 
+        A deep network, one of several dense hidden layers, is measured image by image: its layers
+        are raised until they fire in their share of the ticks, the n-th of N by the tick n K / N,
+        on nearly every image, the outputs too. Each layer is drawn for the spikes that the sample
+        brings it in time.
+
         :param alive_share: of the neurons of each hidden layer that should fire.
         :param expected_spikes: that a neuron of a later layer is expected to see; with more of them
-            each weighs less, so that more hidden neurons fire, and learn, before the decision.
+            each weighs less, so that more hidden neurons fire, and learn, before the decision. A
+            deep network expects no more than it was measured to see.
         """
+        layers = len(self.weights)
+        deep = layers > 2 and not self.maps
+        seen = math.inf
+
         for index, weight in enumerate(self.weights):
             later = index > 0
-            expected = expected_spikes if later else EXPECTED_INPUTS
-            spread = SPREAD[later] / math.sqrt(min(expected, weight.shape[0]))
+            expected = min(expected_spikes, seen) if later else EXPECTED_INPUTS
+            spread = SPREAD[later] / math.sqrt(min(expected, weight[..., 0].numel()))
             weight.uniform_(-spread, spread, generator=generator).add_(
-                LIFT / expected_spikes if later else 0.0
+                LIFT / expected if later else 0.0
             )
 
-            # the output layer stays as it was drawn
-            for _ in range(RAISES if index + 1 < len(self.weights) else 0):
-                fired = self._hidden(spikes, [*self.weights[: index + 1], weight])[0][-1] < math.inf
-                if fired.float().mean() >= alive_share:
+            output = index + 1 == layers
+            if output and not deep:
+                break  # it stays as it was drawn
+
+            until = self.last_tick * (index + 1) / layers if deep else self.last_tick
+            share = 0.0 if output else alive_share
+            for _ in range(RAISES):
+                if _is_alive(self._times(spikes, index) <= until, share, deep):
                     break
                 weight.add_(spread / 50)
 
+            if deep:
+                in_time = self._times(spikes, index) <= until
+                seen = max(1.0, float(in_time.sum(dim=1).float().mean()))
+
         self.choose_thresholds()
+
+    def _times(self, spikes: InputSpikes, index: int) -> Tensor:
+        """Return when the neurons of a layer with real weights fire, (batch, neurons); ``inf`` for
+        never.
+        """
+        weights = list(self.weights[: index + 1])
+        return self._hidden(spikes, [*weights, weights[-1]])[0][-1]
 
     @torch.no_grad()
     def wake(self, spikes: InputSpikes, share: float) -> None:
@@ -146,10 +192,11 @@ class SpikingNetwork(nn.Module):
         for index, weight in enumerate(self.weights[:-1]):
             for _ in range(WAKES):
                 fired = self._hidden(spikes, self.scaled_weights())[0][index] < math.inf
-                silent = fired.float().mean(dim=0) < share
+                # the neurons of a map share their weights
+                silent = fired.float().mean(dim=0).view(-1, weight.shape[-1]).mean(dim=0) < share
                 if not silent.any():
                     break
-                weight[:, silent] += WAKE_STEP
+                weight[..., silent] += WAKE_STEP
 
     def choose_thresholds(self) -> None:
         """Fit every layer's integer threshold to its current weights; nothing to do for real
@@ -193,14 +240,32 @@ class SpikingNetwork(nn.Module):
         weights.
         """
         hidden: list[Tensor] = []
-        neurons = self.neurons()
-        for weight, neuron in zip(weights[:-1], neurons, strict=False):
-            if not hidden:
+        for index, (weight, neuron) in enumerate(zip(weights[:-1], self.neurons(), strict=False)):
+            before = hidden[-1] if hidden else None
+            if index < len(self.maps):
+                before = spikes.times() if before is None else before
+                time = convolution_layer(before, weight, _geometry(self.maps[index]), neuron)
+            elif before is None:
                 time = input_layer(weight, neuron, spikes.ticks, spikes.spikes)
             else:
-                time = spiking_layer(hidden[-1], weight, neuron)
+                time = spiking_layer(before, weight, neuron)
             hidden.append(self._on_grid(time))
         return hidden, hidden[-1] if hidden else spikes.times(), weights[-1]
+
+    def read_costs(self, device: torch.device) -> list[Tensor] | None:
+        """Return how many thousands of weights a spike of each hidden neuron looks up, per layer
+        (neurons,); None for a network without convolutions.
+        """
+        if not self.maps:
+            return None
+        return [(reads / 1000).to(device, torch.float32) for reads in self.reads[1:]]
+
+    def _connections(self, weights: Sequence[npt.NDArray[np.int8]]) -> list[MachineConnection]:
+        """Return every layer's connection with such weights."""
+        return [
+            *(each.machine(weight) for each, weight in zip(self.maps, weights, strict=False)),
+            *(Dense(weight) for weight in weights[len(self.maps) :]),
+        ]
 
     def _on_grid(self, time: Tensor) -> Tensor:
         """Hidden spikes of a network with bits fall on ticks; nobody fires after the last tick."""
@@ -215,6 +280,35 @@ class SpikingNetwork(nn.Module):
         All sums are integers below 2^53, exact in float64; a spike's tick is the ceiling of a
         quotient whose divisor is below 2^32, exact too. Networks of real weights decide
         at continuous times.
+        """
+        verdicts, delivered = self._run(images)
+        counted = [times < math.inf for times in delivered]
+        events = torch.stack([each.sum(dim=1) for each in counted], dim=1)
+
+        pairs = zip(counted, self.reads, strict=True)
+        found = [each.to(torch.float64) @ reads.to(each.device) for each, reads in pairs]
+        reads = torch.stack(found, dim=1).to(torch.int64)
+        tick = verdicts.tick.ceil().to(torch.int64)
+        return Outcome(verdicts.decision, tick, verdicts.timed_out, events, reads)
+
+    @torch.no_grad()
+    def spikes(self, image: Tensor) -> list[list[Spike]]:
+        """Return the spikes delivered to each layer for an image uint8 (height, width), by tick,
+        then by neuron; only for a network with bits.
+        """
+        _, delivered = self._run(image.unsqueeze(0))
+        return [
+            sorted(
+                Spike(int(time), neuron)
+                for neuron, time in enumerate(times[0].tolist())
+                if time < math.inf
+            )
+            for times in delivered
+        ]
+
+    def _run(self, images: Tensor) -> tuple[Verdicts, list[Tensor]]:
+        """Return how images end, and per layer when the spikes that it gets come (batch, neurons),
+        ``inf`` for none.
         """
         spikes = self.encode(images, torch.float64)
         hidden, before, weight = self._hidden(spikes, self.scaled_weights(torch.float64))
@@ -232,23 +326,20 @@ class SpikingNetwork(nn.Module):
         verdicts = choose(READOUTS, self.readout, "readout")(outputs)
 
         # a spike is delivered if it comes before the decision; after a timeout all are
-        end = verdicts.tick.masked_fill(verdicts.timed_out, math.inf)
-        events = [spikes.delivered(end), *(_delivered(time, end) for time in hidden)]
-        tick = verdicts.tick.ceil().to(torch.int64)
-        return Outcome(verdicts.decision, tick, verdicts.timed_out, torch.stack(events, dim=1))
+        end = verdicts.tick.masked_fill(verdicts.timed_out, math.inf).unsqueeze(1)
+        times = [spikes.times(), *hidden]
+        return verdicts, [each.masked_fill(each >= end, math.inf) for each in times]
 
     def to_network(self, classes: Sequence[str], provenance: Mapping[str, Any]) -> Network:
         """Return the integer network for :mod:`sim` and :mod:`hw`; only for a network with bits."""
         if self.bits is None:
             raise ValueError("a network of real weights has no integer form; give it bits")
 
+        weights = [each.detach().numpy().astype(np.int8) for each in self.scaled_weights()]
+        columns = self._connections(weights), self.thresholds, self.bits
         layers = [
-            Layer(
-                Dense(weight.detach().numpy().astype(np.int8)), Neuron(threshold), weight_bits=bits
-            )
-            for weight, threshold, bits in zip(
-                self.scaled_weights(), self.thresholds, self.bits, strict=True
-            )
+            Layer(connection, Neuron(threshold), weight_bits=bits)
+            for connection, threshold, bits in zip(*columns, strict=True)
         ]
 
         return Network(
@@ -263,11 +354,25 @@ class SpikingNetwork(nn.Module):
 
     @classmethod
     def from_network(cls, network: Network) -> "SpikingNetwork":
-        """Return the trainable form of an integer network; it decides alike."""
-        sizes = [layer.fan_out for layer in network.layers]
+        """Return the trainable form of an integer network; it decides alike.
+
+        The network is one that :meth:`to_network` can return: square kernels, and convolutions
+        before dense layers.
+        """
+        connections = [layer.connection for layer in network.layers]
+        maps = [_sizes(each) for each in connections if isinstance(each, MachineConvolution)]
+        ordered = all(isinstance(each, Dense) for each in connections[len(maps) :])
+        usual = [
+            layer.start is None and layer.neuron == Neuron(layer.threshold)
+            for layer in network.layers
+        ]
+        if not ordered or not all(usual):
+            raise ValueError("only convolutions, then dense layers, of Mostafa's neurons")
+
+        sizes = [each.fan_out for each in connections[len(maps) :]]
         bits = [layer.weight_bits for layer in network.layers]
         grid = network.ticks_per_unit, network.last_tick
-        result = cls(network.encoder, sizes, *grid, bits, readout=network.readout_name)
+        result = cls(network.encoder, sizes, *grid, bits, readout=network.readout_name, maps=maps)
         result.thresholds = [layer.threshold for layer in network.layers]
         with torch.no_grad():
             for weight, layer in zip(result.weights, network.layers, strict=True):
@@ -275,6 +380,25 @@ class SpikingNetwork(nn.Module):
         return result
 
 
-def _delivered(time: Tensor, end: Tensor) -> Tensor:
-    """Count the spikes, int64 (batch,), at times (batch, neurons) before ``end`` (batch,)."""
-    return ((time < end.unsqueeze(1)) & (time < math.inf)).sum(dim=1)
+def _geometry(maps: Convolution) -> Geometry:
+    """Return where the kernels of a convolution are."""
+    return Geometry.of(maps.input, maps.weight_shape, maps.stride, maps.padding)
+
+
+def _sizes(connection: MachineConvolution) -> Convolution:
+    """Return the sizes of the machine's convolution; its kernel is square."""
+    height, width = connection.kernel
+    if height != width:
+        raise ValueError(f"a kernel of {height} x {width} is not square")
+    where = connection.stride, connection.padding
+    return Convolution(connection.input, connection.channels_out, height, *where)
+
+
+def _is_alive(fired: Tensor, share: float, by_image: bool) -> bool:
+    """Return whether enough neurons of a layer fired, bool (batch, neurons): a share of all, or
+    that share, and at least one, on nearly every image.
+    """
+    if not by_image:
+        return bool(fired.float().mean() >= share)
+    enough = fired.sum(dim=1) >= max(1.0, share * fired.shape[1])
+    return bool(enough.float().mean() >= IN_TIME)

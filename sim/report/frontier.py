@@ -27,6 +27,10 @@ COSTS = {
 """What accuracy is set against, and how it is called in a figure."""
 
 
+NAMED = {"hidden", "bits", "inputs", "maps", "kernel", "stride", "window"}
+"""Settings that are in a network's name."""
+
+
 @dataclass(frozen=True)
 class Reference:
     """A point that is not ours; what is not known is None.
@@ -95,13 +99,30 @@ class Setting:
         """Return the mean cost, one of :data:`COSTS`."""
         return self.mean("memory_bits" if cost == "memory" else cost)
 
+    @property
+    def kind(self) -> str:
+        """What ``--neuron`` calls its neurons."""
+        return self.settings.get("neuron", "first-spike")
+
     @cached_property
     def name(self) -> str:
-        """Sizes and weight bits, as in 784-600-10, 8 bit."""
-        inputs = {one.inputs for one in self.figures}
-        sizes = (*sorted(inputs), *self.settings["hidden"])
+        """Sizes and weight bits, as in 784-600-10, 8 bit; 16c5/2 are 16 maps, each seen by kernels
+        of 5 x 5 with a stride of 2.
+        """
+        inputs = [str(size) for size in sorted({one.inputs for one in self.figures})]
+        maps, hidden = self.settings.get("maps", []), self.settings["hidden"]
+        kernels, strides = (
+            values * len(maps) if len(values) == 1 else values
+            for values in (self.settings.get(key, []) for key in ("kernel", "stride"))
+        )
+        convolutions = [
+            f"{channels}c{kernel}/{stride}"
+            for channels, kernel, stride in zip(maps, kernels, strides, strict=False)
+        ]
+
         bits = "/".join(map(str, self.settings["bits"]))
-        return f"{'-'.join(map(str, sizes))}, {bits} bit"
+        window = f", window {self.settings['window']}" if self.kind == "window" else ""
+        return f"{'-'.join([*inputs, *convolutions, *map(str, hidden)])}, {bits} bit{window}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the setting as JSON: means over the seeds, and each network's digest."""
@@ -137,13 +158,14 @@ class Frontier:
         return [reference for reference in REFERENCES if reference.dataset == self.dataset]
 
     def differences(self, setting: Setting) -> str:
-        """Return what tells a setting from the others, as in ``pool 2, bright 127 63``, sizes and
-        bits apart.
+        """Return what tells a setting from the others of its kind, as in ``pool 2, bright 127 63``,
+        apart from what its name says.
         """
         texts: list[str] = []
+        others = [other for other in self.settings if other.kind == setting.kind]
         for key, value in setting.settings.items():
-            varied = len({json.dumps(other.settings.get(key)) for other in self.settings}) > 1
-            if varied and key not in ("hidden", "bits", "inputs"):
+            varied = len({json.dumps(other.settings.get(key)) for other in others}) > 1
+            if varied and key not in NAMED:
                 text = " ".join(map(str, value)) if isinstance(value, list) else str(value)  # type: ignore[arg-type]
                 texts.append(f"{key.replace('_', ' ')} {text}")
         return ", ".join(texts)

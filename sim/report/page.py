@@ -51,13 +51,19 @@ PAGE = """\
 <style>{style}</style>
 <main>
 <h1>Network {sizes}</h1>
-<p>{images:,} images; the first output spike is the answer.</p>
+<p>{images:,} images; {answer}.</p>
 {cards}
 {sections}
 <footer>digest {digest:08x}. {provenance}</footer>
 </main>
 </html>
 """
+
+ANSWERS = {
+    "first_spike": "the first output spike is the answer",
+    "final": "the highest sum at the last tick is the answer",
+}
+"""What decides, by the name of the readout."""
 
 TEXTS = {
     "Compared with the prototype": "All figures over the whole set, late decisions and timeouts "
@@ -102,6 +108,7 @@ def page(report: Report) -> str:
         accuracy=report.accuracy,
         style=STYLE,
         images=len(report.images),
+        answer=ANSWERS[network.readout_name],
         cards=_cards(report),
         sections="\n".join(sections),
         digest=network.digest,
@@ -115,14 +122,14 @@ def _section(title: str, text: str, body: str) -> str:
 
 def _cards(report: Report) -> str:
     low, high = report.interval
-    reads = float(report.reads.mean())
+    network, reads = report.network, float(report.reads.mean())
 
     cards = (
         (f"{report.accuracy:.2%}", f"right ({low:.2%} to {high:.2%})"),
         (f"{report.spikes.mean():.1f}", "spikes per decision"),
         (
             f"{reads:,.0f}",
-            f"weight reads per image, {reads / report.network.weight_count:.1%} of the weights",
+            f"weight reads per image, {reads / sum(network.synapse_counts):.1%} of the synapses",
         ),
         (
             f"{report.decisions.tick.mean():.1f}",
@@ -215,7 +222,10 @@ def _raster_figure(report: Report) -> Figure:
 
 
 def _picture(axes: Axes, report: Report, index: int) -> None:
-    axes.imshow(report.images[index], cmap="gray_r", vmin=0, vmax=255)
+    image = report.images[index]
+    if image.ndim == 3 and image.shape[2] != 3:  # only three channels are a colour
+        image = image.mean(axis=2)
+    axes.imshow(image, cmap="gray_r", vmin=0, vmax=255)
     names = report.network.classes
     label, decision = int(report.labels[index]), int(report.decisions.decision[index])
     axes.set_title(
@@ -245,12 +255,11 @@ def _raster(axes: Axes, network: Network, image: Any) -> None:
 
 def _pixel_figure(report: Report) -> Figure:
     encoder = report.network.encoder
-    height, width = (n // encoder.pool for n in encoder.image_shape)
-    image = np.full(height * width, np.nan)
-    image[encoder.pixels] = 100 * report.pixel_reads
+    image = np.full(encoder.map, np.nan)
+    image.flat[encoder.pixels] = 100 * report.pixel_reads
     figure = Figure((5, 3.4))
     axes = figure.add_subplot()
-    shown = axes.imshow(image.reshape(height, width), cmap="viridis")
+    shown = axes.imshow(image.mean(axis=2), cmap="viridis")
     figure.colorbar(shown, label="% of images")
     axes.set_axis_off()
     return figure

@@ -2,31 +2,41 @@
 
 import argparse
 
-from sim.commands.command_line import Commands, add_command
+from sim.commands.command_line import Commands, add_command, one_of
 from train.commands.options import add_checkpoint, saved_settings, show
 from train.data import load
 from train.evaluate import evaluate
-from train.fit import CHECKPOINT_FILE, Training
-from train.prune import silence
+from train.fit import CHECKPOINT_FILE
+from train.neurons import start_run
+from train.parallel import ALONE
 
 EXAMPLE = "--out build/mnist --json"
+
+PARTS = ("train", "validation", "test")
+"""The parts of a data set."""
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    add_checkpoint(add_command(commands, "evaluate", "figures of a checkpoint", EXAMPLE, run))
+    parser = add_command(commands, "evaluate", "figures of a checkpoint", EXAMPLE, run)
+    add_checkpoint(parser)
+    parser.add_argument(
+        "--part",
+        type=one_of(*PARTS),
+        metavar="|".join(PARTS),
+        help="of the data set (validation and test)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show the figures on validation and test images."""
+    """Show the figures on validation and test images, or on the part asked for."""
     checkpoint = arguments.out / CHECKPOINT_FILE
     settings = saved_settings(checkpoint)
     split = load(settings.dataset, arguments.data)
-    training = Training(split, settings)
+    training = start_run(split, settings, ALONE)
     training.restore(checkpoint)
 
-    network = silence(training.network, settings.max_silent_intensity)
-    parts = {"validation": split.validation, "test": split.test}
-    figures = {name: evaluate(network, part) for name, part in parts.items()}
+    parts = ("validation", "test") if arguments.part is None else (arguments.part,)
+    figures = {name: evaluate(training.result(), getattr(split, name)) for name in parts}
     show({"epochs": training.epoch, **figures}, arguments)
     return 0

@@ -23,7 +23,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.nn import functional
+
+from train.exact.causal import Events, causes, sort_spikes
+from train.exact.causal import gradients as causal_gradients
 
 
 @dataclass(frozen=True)
@@ -120,40 +122,6 @@ def input_layer(
 
 
 @dataclass(frozen=True)
-class Events:
-    """The spikes of every image of a batch, sorted by time and padded to the busiest image.
-
-    :param time: (batch, most), ``inf`` where an image has fewer.
-    :param neuron: int64 (batch, most), who fired; 0 where padded.
-    """
-
-    time: Tensor
-    neuron: Tensor
-
-
-def sort_spikes(time: Tensor) -> Events:
-    """Sort the finite entries of times (batch, neurons); with few active neurons far cheaper than
-    sorting all.
-    """
-    active = time < math.inf
-    count = active.sum(dim=1)
-    most = max(int(count.max()), 1)
-
-    # pack the spikes of each image to the front of its row
-    image, neuron = active.nonzero(as_tuple=True)
-    first = count.cumsum(0) - count
-    index = image * most + torch.arange(len(image), device=time.device) - first[image]
-    times = time.new_full((len(time) * most,), math.inf)
-    times[index] = time[image, neuron]
-
-    neurons = torch.zeros_like(times, dtype=torch.int64)
-    neurons[index] = neuron
-
-    ordered, order = times.view(-1, most).sort(dim=1)
-    return Events(ordered, neurons.view(-1, most).gather(1, order))
-
-
-@dataclass(frozen=True)
 class Horizon:
     """How far outputs are followed: ``margin`` ticks past the first spike of an image, at most
     ``last_tick``.
@@ -168,37 +136,6 @@ class Horizon:
     stretch: float = 1.0
 
 
-@dataclass(frozen=True)
-class _Sums:
-    """After every event, (batch, most, fan_out): ``slope`` is D, ``rise`` is sum_C(w t) + T R."""
-
-    slope: Tensor
-    rise: Tensor
-
-    def at(self, event: Tensor, neuron: ExactNeuron) -> tuple[Tensor, Tensor]:
-        """Return D and rise (batch, fan_out) after the events int64 (batch, fan_out); -1 is before
-        any.
-        """
-        index = event.clamp_min(0).unsqueeze(1)
-        none = event < 0
-        slope = self.slope.gather(1, index).squeeze(1).masked_fill(none, -neuron.threshold)
-        return slope, self.rise.gather(1, index).squeeze(1).masked_fill(none, neuron.start)
-
-    def first_spike(self, events: Events) -> Tensor:
-        """Return the last causal event int64 (batch, fan_out), -1 for neurons that never fire."""
-        most = events.time.shape[1]
-
-        # the last causal event is the first whose quotient is no later than the next event; it is
-        # compared without a division, and of simultaneous events only the last counts
-        until = functional.pad(events.time[:, 1:], (0, 1), value=math.inf)
-        meets = self.slope * until.clamp_max(torch.finfo(until.dtype).max).unsqueeze(2) >= self.rise
-        fires = meets & (self.slope > 0) & (events.time < until).unsqueeze(2)
-
-        order = torch.arange(most, device=until.device).view(1, most, 1)
-        last = torch.where(fires, order, most).amin(dim=1)
-        return last.masked_fill_(last == most, -1)
-
-
 class _SpikingLayer(Function):
     """Spike times of a layer fed by spikes at any time: sort, sum up, take the first interval that
     contains its spike.
@@ -210,28 +147,23 @@ class _SpikingLayer(Function):
     ) -> Tensor:
         """Times (batch, fan_in), weight (fan_in, fan_out) -> times (batch, fan_out)."""
         events = sort_spikes(time)
-        real = events.time < math.inf
-        when = events.time.masked_fill(~real, 0.0)
-
-        # padded events have rows and times of 0, so that they add nothing (0 times inf is nan)
-        rows = functional.embedding(events.neuron, weight) * real.unsqueeze(2)
-        slope = rows.cumsum(dim=1).sub_(neuron.threshold)
-        sums = _Sums(slope, (rows * when.unsqueeze(2)).cumsum(dim=1).add_(neuron.start))
+        found = causes(events, weight, neuron.threshold, neuron.start)
+        last, divisor = found.last, found.slope
 
         # the reference is the t of dt/dw_i = (t_i - t) / D; silent neurons have no causal events
-        last = sums.first_spike(events)
-        divisor, rise = sums.at(last, neuron)
-        result = (rise / divisor).masked_fill(last < 0, math.inf)
-        reference = result.masked_fill(last < 0, 0.0)
+        silent = last < 0
+        result = (found.rise / divisor).masked_fill(silent, math.inf)
+        reference = result.masked_fill(silent, 0.0)
 
         if horizon is not None:
             limit = (result.amin(dim=1, keepdim=True) + horizon.margin).clamp_max(horizon.last_tick)
             fired = result <= limit
 
-            # a late output has the sums of the last event before the horizon
-            before = (events.time < limit).sum(dim=1, keepdim=True) - 1
-            last = torch.where(fired, last, before)
-            slope, rise = sums.at(last, neuron)
+            # a late output has the sums of all events before the horizon
+            before = time < limit
+            last = torch.where(fired, last, before.sum(dim=1, keepdim=True) - 1).to(torch.int32)
+            slope = before.to(weight.dtype) @ weight - neuron.threshold
+            rise = time.masked_fill(~before, 0.0) @ weight + neuron.start
 
             # its potential at the horizon h is V = D h - rise, its time h - V / T * stretch
             scale = neuron.threshold / horizon.stretch
@@ -239,26 +171,17 @@ class _SpikingLayer(Function):
             divisor = torch.where(fired, divisor, scale)
             reference = torch.where(fired, result, limit)
 
-        ctx.save_for_backward(events.neuron, when, rows, last, divisor, reference)
-        ctx.neuron, ctx.shapes = neuron, (time.shape, weight.shape)
+        ctx.save_for_backward(events.time, events.neuron, weight, last, divisor, reference)
+        ctx.neuron = neuron
         return result
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Exact gradients of times and weights up to the floor."""
-        index, when, rows, last, divisor, reference = ctx.saved_tensors
-        shape, weight_shape = ctx.shapes
+        time, index, weight, last, divisor, reference = ctx.saved_tensors
         share = gradients[0] / divisor.clamp_min(ctx.neuron.floor * ctx.neuron.threshold)
-
-        # zero outside the causal set: events after the last one
-        order = torch.arange(index.shape[1], device=index.device).view(1, -1, 1)
-        causal = torch.where(order <= last.unsqueeze(1), share.unsqueeze(1), 0.0)
-
-        # dt/dt_i = w_i / D and dt/dw_i = (t_i - t) / D, summed into the neurons that fired
-        time = rows.new_zeros(shape).scatter_add_(1, index, (causal * rows).sum(dim=2))
-        by_event = causal * (when.unsqueeze(2) - reference.unsqueeze(1))
-        weight = rows.new_zeros(weight_shape).index_add_(0, index.flatten(), by_event.flatten(0, 1))
-        return time, weight, None, None
+        events = Events(time, index)
+        return *causal_gradients(events, weight, last, share, reference), None, None
 
 
 def spiking_layer(
