@@ -25,6 +25,7 @@ SETTINGS = {
     "kernel": "of the convolutions, height and width, one or for each",
     "stride": "of the convolutions, one or for each",
     "padding": "of the convolutions, one or for each",
+    "spikes": "of a hidden neuron, at most; above 1 with reset subtract",
     "window": "M: the largest activation, ticks in the window of a layer",
     "bits": "of the weights, 2-8, one or per layer; first-spike: nothing for real weights and "
     "continuous times; window: also 1, -1 and +1",
