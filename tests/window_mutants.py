@@ -68,8 +68,14 @@ PASSES = (
     (
         "list of folds not emptied",
         "hw/machine/passes.py",
-        "m.d.sync += length.eq(0)",
-        "m.d.sync += length.eq(length)",
+        "[length.eq(0), lower.eq(0)]",
+        "lower.eq(0)",
+    ),
+    (
+        "upper half of the folds begins late",
+        "hw/machine/passes.py",
+        "upper_0.eq(position >= lower)",
+        "upper_0.eq(position > lower)",
     ),
     (
         "list grows in later passes",
