@@ -5,7 +5,7 @@
 from typing import Any, NamedTuple
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
@@ -18,12 +18,12 @@ class Seen(NamedTuple):
 
     :param first: the lowest output coordinate.
     :param element: the element of the kernel that covers the input there.
-    :param count: of outputs; each further one covers it a stride of elements earlier. It may be 0.
+    :param number: of outputs; each further one covers it a stride of elements earlier. It may be 0.
     """
 
     first: int
     element: int
-    count: int
+    number: int
 
 
 def seen_from(rows: Rows, axis: int) -> list[Seen]:
@@ -142,23 +142,23 @@ class ConvolutionVisits(wiring.Component):
         start = Start(
             Signal(range(rows.depth), name="word_3"),
             Signal(range(rows.folds), name="fold_3"),
-            Signal.like(by_y.count, name="rows_3"),
-            Signal.like(by_x.count, name="columns_3"),
+            Signal.like(by_y.number, name="rows_3"),
+            Signal.like(by_x.number, name="columns_3"),
             Signal(name="any_3"),
         )
         with m.If(free):
             m.d.sync += [
                 start.word.eq(times(channel, height * width * folds) + by_y.element + by_x.element),
                 start.fold.eq(by_y.first + by_x.first),
-                start.rows.eq(by_y.count),
-                start.columns.eq(by_x.count),
-                start.any.eq(by_y.count.any() & by_x.count.any()),
+                start.rows.eq(by_y.number),
+                start.columns.eq(by_x.number),
+                start.any.eq(by_y.number.any() & by_x.number.any()),
             ]
         return start
 
     def _look_up(self, table: list[Seen], index: Value, words: int, folds: int) -> Any:
         """Return the entry of a table, ``first`` in folds and ``element`` in words."""
-        scaled = [Seen(each.first * folds, each.element * words, each.count) for each in table]
+        scaled = [Seen(each.first * folds, each.element * words, each.number) for each in table]
         columns = [Array(_constants(list(column)))[index] for column in zip(*scaled, strict=True)]
         return _Entry(*columns)
 
@@ -168,17 +168,11 @@ class ConvolutionVisits(wiring.Component):
         :param valid: an event is there, and begins at ``start``.
         :param free: it is taken in this cycle.
         """
-        rows, connection, beat = self.rows, self._connection, self.o.payload
-        folds, (_, kernel_width) = rows.folds_per_position, connection.kernel
-        _, output_width, _ = connection.output
+        folds, beat = self.rows.folds_per_position, self.o.payload
 
         # What remains: words of this position, outputs of this row, rows of outputs.
         words = Signal(range(folds))
         columns, lines = Signal.like(start.columns), Signal.like(start.rows)
-
-        # Where the row of outputs began, and how many of them there are after its first one.
-        line_word, line_fold = Signal.like(beat.word), Signal.like(beat.fold)
-        others = Signal.like(start.columns)
 
         moves, ends, clash, load = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
@@ -190,18 +184,14 @@ class ConvolutionVisits(wiring.Component):
             free.eq(load | ~valid | ~start.any),
         ]
 
-        below_word, below_fold = Signal.like(beat.word), Signal.like(beat.fold)
-        m.d.comb += [
-            below_word.eq(line_word - connection.stride * kernel_width * folds),
-            below_fold.eq(line_fold + output_width * folds),
-        ]
-
+        # Where the row of outputs began, and how many of them there are after its first one.
+        line, others = Signal.like(beat), Signal.like(start.columns)
         with m.If(load):
             m.d.sync += [
                 beat.word.eq(start.word),
                 beat.fold.eq(start.fold),
-                line_word.eq(start.word),
-                line_fold.eq(start.fold),
+                line.word.eq(start.word),
+                line.fold.eq(start.fold),
                 words.eq(folds - 1),
                 columns.eq(start.columns - 1),
                 others.eq(start.columns - 1),
@@ -209,26 +199,39 @@ class ConvolutionVisits(wiring.Component):
                 self.o.valid.eq(1),
             ]
         with m.Elif(moves):
-            # The folds of a row of outputs follow each other. Their elements do not: from the last
-            # word of one, back to the first word of the one that is a stride before it.
-            back = 1 - (connection.stride + 1) * folds
-            m.d.sync += [
-                beat.word.eq(beat.word + Mux(words == 0, back, 1)),
-                beat.fold.eq(beat.fold + 1),
-                words.eq(Mux(words == 0, folds - 1, words - 1)),
-            ]
+            m.d.sync += words.eq(Mux(words == 0, folds - 1, words - 1))
+            self._move(m, words == 0, (words == 0) & (columns == 0), line)
             with m.If(words == 0):
-                m.d.sync += columns.eq(columns - 1)
+                m.d.sync += columns.eq(Mux(columns == 0, others, columns - 1))
                 with m.If(columns == 0):
-                    m.d.sync += [
-                        beat.word.eq(below_word),
-                        beat.fold.eq(below_fold),
-                        line_word.eq(below_word),
-                        line_fold.eq(below_fold),
-                        columns.eq(others),
-                        lines.eq(lines - 1),
-                        self.o.valid.eq(lines != 0),
-                    ]
+                    m.d.sync += [lines.eq(lines - 1), self.o.valid.eq(lines != 0)]
+
+    def _move(self, m: Module, next_output: Value, next_line: Value, line: data.View) -> None:
+        """Move on by one word.
+
+        :param next_output: it is that of another output.
+        :param next_line: which is the first one of the next row.
+        :param line: the visit that this row of outputs began with.
+        """
+        connection, folds, beat = self._connection, self.rows.folds_per_position, self.o.payload
+        _, kernel_width = connection.kernel
+        _, output_width, _ = connection.output
+
+        # The folds of a row of outputs follow each other. Their elements do not: from the last word
+        # of one, back to the first word of the one that is a stride before it.
+        back = 1 - (connection.stride + 1) * folds
+        m.d.sync += [
+            beat.word.eq(beat.word + Mux(next_output, back, 1)),
+            beat.fold.eq(beat.fold + 1),
+        ]
+
+        below = Signal.like(beat)
+        m.d.comb += [
+            below.word.eq(line.word - connection.stride * kernel_width * folds),
+            below.fold.eq(line.fold + output_width * folds),
+        ]
+        with m.If(next_line):
+            m.d.sync += [beat.eq(below), line.eq(below)]
 
 
 class _Entry(NamedTuple):
@@ -236,7 +239,7 @@ class _Entry(NamedTuple):
 
     first: Value
     element: Value
-    count: Value
+    number: Value
 
 
 def _constants(values: list[int]) -> list[Value]:

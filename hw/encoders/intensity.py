@@ -26,8 +26,6 @@ class IntensityEncoder(wiring.Component):
     Takes one pixel per cycle. Spikes of the earliest tick pass straight through; pixels with a
     later one are kept and read again, once per later tick that the image has, at one input per
     cycle. With a single tick nothing is kept.
-
-    :raises InputError: images of several channels are pooled, which nothing here does.
     """
 
     i: stream.Interface
@@ -37,9 +35,6 @@ class IntensityEncoder(wiring.Component):
     def __init__(self, network: Network):
         self.network, self.encoder = network, network.encoder
         self.attributes: dict[str, Any] = {}
-        pools_channels = self.encoder.pool > 1 and len(self.encoder.image_shape) > 2
-        problem = "of images with channels is not possible in hardware; export without pooling"
-        require(not pools_channels, "pool", problem)
         self.when = data.StructLayout({"tick": bits_for(network.last_tick), "fires": 1})
         super().__init__(
             {
@@ -223,3 +218,14 @@ class IntensityEncoder(wiring.Component):
                     m.d.sync += self.later.eq(found)
             with m.If(self.discard):
                 m.next = "NEXT"
+
+
+def make_intensity(network: Network) -> IntensityEncoder:
+    """Return the encoder of a network.
+
+    :raises InputError: images with channels are pooled, which nothing here does.
+    """
+    encoder = network.encoder
+    problem = "of images with channels is not possible in hardware; export without pooling"
+    require(encoder.pool == 1 or len(encoder.image_shape) == 2, "pool", problem)
+    return IntensityEncoder(network)

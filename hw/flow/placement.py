@@ -10,7 +10,7 @@ from amaranth.utils import bits_for
 
 from hw.boards.table import Board
 from hw.fpga.device import Device
-from hw.machine.state import FEW_FOLDS
+from hw.machine.state import FEW_FOLDS, FEW_FOLDS_IN_WINDOW
 from hw.parameters import MachineParameters
 from hw.rows import BLOCK, FLASH, LOGIC, SPRAM, Rows, flash, joined
 from hw.storage.flash import HEADER_BYTES, OFFSET
@@ -31,31 +31,37 @@ def block_bits(machine: MachineParameters) -> int:
     return sum(each.depth * each.word.size for each in rows)
 
 
-def memories(machine: MachineParameters) -> list[tuple[int, int]]:
-    """Return depth and width of the memories that take block RAM, as far as they depend on the
-    network: weights, state, and the folds of spikes that wait.
+def memories(machine: MachineParameters) -> list[tuple[int, int, int]]:
+    """Return the memories that take block RAM, as far as they depend on the network: weights,
+    state, and the folds of spikes that wait. Of each depth, width, and the largest depth with which
+    it would be kept in logic where small memories are.
     """
-    found: list[tuple[int, int]] = []
+    found: list[tuple[int, int, int]] = []
     for layer in machine.layers:
         if layer.placement.in_block_ram:
-            found.append((layer.rows.depth, layer.rows.word.size))
+            found.append((layer.rows.depth, layer.rows.word.size, 0))
         if layer.folds == 1:
             continue
 
         # The start is kept behind the folds, for each of a position.
-        depth = layer.folds + layer.rows.folds_per_position
-        found.append((depth, layer.lanes * layer.potential.bits))
+        starts = layer.rows.folds_per_position
+        depth, few = layer.folds + starts, FEW_FOLDS_IN_WINDOW if layer.lefts else FEW_FOLDS
+        found.append((depth, layer.lanes * layer.potential.bits, few + starts))
         if not layer.lefts:
-            found.append((depth, layer.lanes * layer.current.bits))
+            found.append((depth, layer.lanes * layer.current.bits, few + starts))
         if not layer.output:
-            found.append((depth, layer.fold.size))
-            found.append((layer.folds, bits_for(layer.folds - 1)))
+            found.append((layer.folds + 1, layer.fold.size, 0))
+        if layer.layer.neuron.window is not None:
+            found.append((layer.folds, bits_for(layer.folds - 1) - 1, FEW_FOLDS))
     return found
 
 
-def blocks_of(depth: int, width: int, device: Device) -> int:
-    """Return how many block RAMs a memory takes, in the shape of which it takes fewest."""
-    if device.family.small_memories_in_logic and depth <= FEW_FOLDS:
+def blocks_of(depth: int, width: int, few: int, device: Device) -> int:
+    """Return how many block RAMs a memory takes, in the shape of which it takes fewest.
+
+    :param few: see :func:`memories`.
+    """
+    if device.family.small_memories_in_logic and depth <= few:
         return 0
     shapes = [indices.shape for indices in device.family.block_format.widths]
     return min(-(-depth // rows) * -(-width // columns) for rows, columns in shapes)
@@ -66,7 +72,7 @@ def fills_blocks(machine: MachineParameters, device: Device) -> bool:
     convolution, whose state takes much of it, weights and state.
     """
     if not machine.dense:
-        blocks = sum(blocks_of(depth, width, device) for depth, width in memories(machine))
+        blocks = sum(blocks_of(*memory, device) for memory in memories(machine))
         return blocks > device.blocks - SPARE_BLOCKS
     return block_bits(machine) > (device.blocks - SPARE_BLOCKS) * device.block_bits
 

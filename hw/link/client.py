@@ -139,7 +139,7 @@ class Board:
         bitstream.
         """
         layer = self.pipeline.loaded_layer
-        return 0 if layer is None else self.pipeline.layers[layer].rows.depth - self.read("loaded")
+        return 0 if layer is None else self.pipeline.word_rows[layer].depth - self.read("loaded")
 
     def load_weights(self) -> Iterator[int]:
         """Load the words that the board still waits for; yield how many more are there as they
@@ -283,4 +283,4 @@ class Board:
 
         # What remains is FETCH: its payload says how many words come.
         layer, count = request.payload[0], request.payload[WHERE_BYTES - 1]
-        return count * self.pipeline.layers[layer].rows.word_bytes
+        return count * self.pipeline.word_rows[layer].word_bytes

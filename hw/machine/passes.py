@@ -102,9 +102,26 @@ class Passes(wiring.Component):
         if self.count == 1:
             return
 
-        # Stage 1: what is to be visited again. The list ascends, so of the folds' top bit it is
-        # enough to know how many of them lack it: 288 folds then fit into words of 8 bits.
-        bits = len(self.fold)
+        self._visit_again(m, platform, position, length, (ask_1 & self.reached, fold_1))
+
+    def _visit_again(
+        self,
+        m: Module,
+        platform: object,
+        position: Value,
+        length: Signal,
+        reached_1: tuple[Value, Value],
+    ) -> None:
+        """Build the list of the folds in which a neuron may fire.
+
+        :param position: in the list, of the fold that is visited in the following cycle.
+        :param length: of the list.
+        :param reached_1: whether a fold is added to it in this cycle, and which.
+        """
+        (write, fold), folds, bits = reached_1, self.parameters.folds, len(self.fold)
+
+        # The list ascends, so of the folds' top bit it is enough to know how many of them lack it:
+        # 288 folds then fit into words of 8 bits.
         lower, upper_0 = Signal.like(length), Signal()
         m.submodules.list = visited = memory.Memory(
             shape=max(bits - 1, 1),
@@ -116,15 +133,16 @@ class Passes(wiring.Component):
         m.d.comb += [
             reader.addr.eq(position),
             writer.addr.eq(length),
-            writer.data.eq(fold_1),
-            writer.en.eq(ask_1 & self.reached),
+            writer.data.eq(fold),
+            writer.en.eq(write),
         ]
         m.d.sync += upper_0.eq(position >= lower)
+
         with m.If(self.clear):
             m.d.sync += [length.eq(0), lower.eq(0)]
-        with m.Elif(writer.en):
+        with m.Elif(write):
             m.d.sync += length.eq(length + 1)
-            with m.If(~fold_1[-1]):
+            with m.If(~fold[-1]):
                 m.d.sync += lower.eq(length + 1)
         with m.If(~self.opening):
             m.d.comb += self.fold.eq(Cat(reader.data[: bits - 1], upper_0))

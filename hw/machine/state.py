@@ -15,6 +15,11 @@ FEW_FOLDS = 16
 smaller memory and few of these.
 """
 
+FEW_FOLDS_IN_WINDOW = 4
+"""The same where neurons keep no current. Their potentials are wide, for few lanes: five folds of
+two lanes took 240 LUT4 and 180 flip-flops, or 2 or 3 blocks.
+"""
+
 
 class Folds(NamedTuple):
     """Which fold of a memory is read and which is written in a cycle.
@@ -33,10 +38,13 @@ class Folds(NamedTuple):
     number: int
 
 
-def memory_attributes(platform: object, depth: int) -> dict[str, Any]:
-    """Return the attributes of a memory of ``depth`` folds: a few words would waste a block."""
+def memory_attributes(platform: object, depth: int, few: int = FEW_FOLDS) -> dict[str, Any]:
+    """Return the attributes of a memory of ``depth`` folds: a few words would waste a block.
+
+    :param few: how many these are.
+    """
     few_blocks = isinstance(platform, Device) and platform.family.small_memories_in_logic
-    return {"ram_style": "logic"} if few_blocks and depth <= FEW_FOLDS else {}
+    return {"ram_style": "logic"} if few_blocks and depth <= few else {}
 
 
 def start_words(layer: LayerParameters, origin: int, bits: int) -> list[list[int]]:

@@ -13,7 +13,14 @@ from hw.arithmetic import times
 from hw.broadcast import REPLICA
 from hw.machine.neuron import at_least, product, window
 from hw.machine.passes import Passes
-from hw.machine.state import Folds, folded, memory_attributes, registers, start_words
+from hw.machine.state import (
+    FEW_FOLDS_IN_WINDOW,
+    Folds,
+    folded,
+    memory_attributes,
+    registers,
+    start_words,
+)
 from hw.machine.sweep import Sweep
 from hw.parameters import LayerParameters
 from sim.fixed_point import Bounds
@@ -114,7 +121,7 @@ class WindowNeurons(wiring.Component):
             self.o.payload.last.eq(fold_1 == layer.folds - 1),
         ]
         folds = Folds(fold_0, phase, fold_1, fold_1 == layer.folds - 1, layer.folds)
-        self.attributes = memory_attributes(platform, layer.folds)
+        self.attributes = memory_attributes(platform, layer.folds, FEW_FOLDS_IN_WINDOW)
 
         left = passes.left[: bits_for(max(layer.lefts))]
         if layer.scattered:
