@@ -81,6 +81,7 @@ def test_bits_are_one_number_or_one_per_layer():
         ({"maps": (4, 4), "padding": (-1,)}, "--padding: must be at least 0, not -1"),
         ({"maps": (4, 4), "padding": (4, 5)}, r"smaller than the kernel, in 0\.\.4, not 5"),
         ({"maps": (4, 4), "stride": (1, 2, 3)}, "--stride: give one number, or 2"),
+        ({"maps": (4,), "spikes": 2}, "--spikes: those of convolutions fire once"),
         ({"maps": (4,), "inputs": 100}, "--inputs: a convolution needs all pixels"),
         ({"maps": (4, 4), "bits": (8, 8, 8)}, r"--bits: give one number, or 4 \(per layer\)"),
     ],

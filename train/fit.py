@@ -142,6 +142,7 @@ class Training:
             settings.layer_bits(),
             settings.floor,
             maps=convolutions(shape, settings.maps, settings.geometry()),
+            spikes=settings.spikes,
         )
         self.costs = self.network.read_costs(self.processes.device)
 

@@ -7,7 +7,7 @@ in float64 integers.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -22,7 +22,7 @@ from sim.connections.connection import reads_of
 from sim.connections.convolution import Convolution as MachineConvolution
 from sim.connections.dense import Dense
 from sim.encoders.intensity import Intensity
-from sim.errors import choose
+from sim.errors import InputError, choose
 from sim.network import Layer, Network
 from sim.neuron import Neuron, Spike
 from sim.readouts import READOUTS as MACHINE_READOUTS
@@ -85,7 +85,7 @@ class Outcome:
 
 
 class SpikingNetwork(nn.Module):
-    """Layers of neurons that fire at most once.
+    """Layers of neurons that fire at most once, hidden ones a few times where asked for.
 
     :param encoder: how images become input spikes; the same object the integer machine uses.
     :param sizes: neurons of every dense layer, the classes last.
@@ -95,6 +95,7 @@ class SpikingNetwork(nn.Module):
     :param floor: see :mod:`train.exact.layer`; 0 for exact gradients.
     :param readout: name of a readout, in training and in the machine alike.
     :param maps: the convolutions, which come before the dense layers.
+    :param spikes: how often a hidden neuron fires at most.
     """
 
     def __init__(
@@ -107,12 +108,13 @@ class SpikingNetwork(nn.Module):
         floor: float = 0.0,
         readout: str = "first_spike",
         maps: Sequence[Convolution] = (),
+        spikes: int = 1,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.ticks_per_unit, self.last_tick, self.floor = ticks_per_unit, last_tick, floor
         self.bits = None if bits is None else tuple(bits)
-        self.readout = readout
+        self.readout, self.most_spikes = readout, spikes
 
         self.maps = tuple(maps)
         inputs = self.maps[-1].fan_out if self.maps else encoder.inputs
@@ -135,10 +137,10 @@ class SpikingNetwork(nn.Module):
         """Draw small random weights, and raise those of hidden layers that hardly fire on a sample
         of inputs.
 
-        A deep network, one of several dense hidden layers, is measured image by image: its layers
-        are raised until they fire in their share of the ticks, the n-th of N by the tick n K / N,
-        on nearly every image, the outputs too. Each layer is drawn for the spikes that the sample
-        brings it in time.
+        A deep network, one of several hidden layers and no convolutions, is measured image by
+        image: its layers are raised until they fire in their share of the ticks, the n-th of N by
+        the tick n K / N, on nearly every image, the outputs too. Each layer is drawn for the spikes
+        that the sample brings it in time.
 
         :param alive_share: of the neurons of each hidden layer that should fire.
         :param expected_spikes: that a neuron of a later layer is expected to see; with more of them
@@ -164,7 +166,9 @@ class SpikingNetwork(nn.Module):
             until = self.last_tick * (index + 1) / layers if deep else self.last_tick
             share = 0.0 if output else alive_share
             for _ in range(RAISES):
-                if _is_alive(self._times(spikes, index) <= until, share, deep):
+                times = self._times(spikes, index)
+                first = times[:, : times.shape[1] // self.most_spikes]
+                if _is_alive(first <= until, share, deep):
                     break
                 weight.add_(spread / 50)
 
@@ -175,8 +179,8 @@ class SpikingNetwork(nn.Module):
         self.choose_thresholds()
 
     def _times(self, spikes: InputSpikes, index: int) -> Tensor:
-        """Return when the neurons of a layer with real weights fire, (batch, neurons); ``inf`` for
-        never.
+        """Return when the neurons of a layer with real weights fire, (batch, spikes * neurons);
+        ``inf`` for never.
         """
         weights = list(self.weights[: index + 1])
         return self._hidden(spikes, [*weights, weights[-1]])[0][-1]
@@ -192,8 +196,10 @@ class SpikingNetwork(nn.Module):
         for index, weight in enumerate(self.weights[:-1]):
             for _ in range(WAKES):
                 fired = self._hidden(spikes, self.scaled_weights())[0][index] < math.inf
+                first = fired[:, : fired.shape[1] // self.most_spikes].float().mean(dim=0)
+
                 # the neurons of a map share their weights
-                silent = fired.float().mean(dim=0).view(-1, weight.shape[-1]).mean(dim=0) < share
+                silent = first.view(-1, weight.shape[-1]).mean(dim=0) < share
                 if not silent.any():
                     break
                 weight[..., silent] += WAKE_STEP
@@ -236,8 +242,8 @@ class SpikingNetwork(nn.Module):
     def _hidden(
         self, spikes: InputSpikes, weights: list[Tensor]
     ) -> tuple[list[Tensor], Tensor, Tensor]:
-        """Return the times of all hidden layers, the times that feed the output layer, and its
-        weights.
+        """Return the times (batch, spikes * neurons) of all hidden layers, the times that feed the
+        output layer, and its weights for each of them.
         """
         hidden: list[Tensor] = []
         for index, (weight, neuron) in enumerate(zip(weights[:-1], self.neurons(), strict=False)):
@@ -245,12 +251,39 @@ class SpikingNetwork(nn.Module):
             if index < len(self.maps):
                 before = spikes.times() if before is None else before
                 time = convolution_layer(before, weight, _geometry(self.maps[index]), neuron)
+                hidden.append(self._on_grid(time))
             elif before is None:
-                time = input_layer(weight, neuron, spikes.ticks, spikes.spikes)
+                first = input_layer(weight, neuron, spikes.ticks, spikes.spikes)
+                hidden.append(self._all_spikes(first, spikes.times, weight, neuron))
             else:
-                time = spiking_layer(before, weight, neuron)
-            hidden.append(self._on_grid(time))
-        return hidden, hidden[-1] if hidden else spikes.times(), weights[-1]
+                rows = self._repeated(weight)
+                first = spiking_layer(before, rows, neuron)
+                hidden.append(self._all_spikes(first, lambda before=before: before, rows, neuron))
+
+        if not hidden:
+            return hidden, spikes.times(), weights[-1]
+        return hidden, hidden[-1], self._repeated(weights[-1])
+
+    def _repeated(self, weight: Tensor) -> Tensor:
+        """Return the weights of a later layer (spikes * fan_in, fan_out): those of the first spike
+        of every neuron before it, of the second and so on, which are the same.
+        """
+        return weight if self.most_spikes == 1 else weight.repeat(self.most_spikes, 1)
+
+    def _all_spikes(
+        self, first: Tensor, before: Callable[[], Tensor], weight: Tensor, neuron: ExactNeuron
+    ) -> Tensor:
+        """Return the times (batch, spikes * neurons) of a layer's first spikes, which are given, of
+        its second ones and so on.
+
+        :param before: gives the times (batch, fan_in) that feed the layer, if they are needed.
+        """
+        times = [self._on_grid(first)]
+        for number in range(2, self.most_spikes + 1):
+            earliest = None if self.bits is None else times[-1] + 1
+            time = spiking_layer(before(), weight, neuron.level(number), earliest=earliest)
+            times.append(self._on_grid(time))
+        return torch.cat(times, dim=1)
 
     def read_costs(self, device: torch.device) -> list[Tensor] | None:
         """Return how many thousands of weights a spike of each hidden neuron looks up, per layer
@@ -286,7 +319,10 @@ class SpikingNetwork(nn.Module):
         events = torch.stack([each.sum(dim=1) for each in counted], dim=1)
 
         pairs = zip(counted, self.reads, strict=True)
-        found = [each.to(torch.float64) @ reads.to(each.device) for each, reads in pairs]
+        found = [
+            each.to(torch.float64) @ reads.to(each.device).repeat(each.shape[1] // len(reads))
+            for each, reads in pairs
+        ]
         reads = torch.stack(found, dim=1).to(torch.int64)
         tick = verdicts.tick.ceil().to(torch.int64)
         return Outcome(verdicts.decision, tick, verdicts.timed_out, events, reads)
@@ -299,11 +335,11 @@ class SpikingNetwork(nn.Module):
         _, delivered = self._run(image.unsqueeze(0))
         return [
             sorted(
-                Spike(int(time), neuron)
-                for neuron, time in enumerate(times[0].tolist())
+                Spike(int(time), index % len(reads))
+                for index, time in enumerate(times[0].tolist())
                 if time < math.inf
             )
-            for times in delivered
+            for times, reads in zip(delivered, self.reads, strict=True)
         ]
 
     def _run(self, images: Tensor) -> tuple[Verdicts, list[Tensor]]:
@@ -335,11 +371,15 @@ class SpikingNetwork(nn.Module):
         if self.bits is None:
             raise ValueError("a network of real weights has no integer form; give it bits")
 
+        # outputs fire once
+        again: dict[str, Any] = {"reset": "subtract", "limit": self.most_spikes}
+        repeats = [again if self.most_spikes > 1 else {}] * (len(self.weights) - 1) + [{}]
+
         weights = [each.detach().numpy().astype(np.int8) for each in self.scaled_weights()]
-        columns = self._connections(weights), self.thresholds, self.bits
+        columns = self._connections(weights), self.thresholds, self.bits, repeats
         layers = [
-            Layer(connection, Neuron(threshold), weight_bits=bits)
-            for connection, threshold, bits in zip(*columns, strict=True)
+            Layer(connection, Neuron(threshold, **repeat), weight_bits=bits)
+            for connection, threshold, bits, repeat in zip(*columns, strict=True)
         ]
 
         return Network(
@@ -356,23 +396,21 @@ class SpikingNetwork(nn.Module):
     def from_network(cls, network: Network) -> "SpikingNetwork":
         """Return the trainable form of an integer network; it decides alike.
 
-        The network is one that :meth:`to_network` can return: square kernels, and convolutions
-        before dense layers.
+        :raises InputError: it is none that :meth:`to_network` gives: square kernels, convolutions
+            before dense layers, and their neurons.
         """
-        connections = [layer.connection for layer in network.layers]
-        maps = [_sizes(each) for each in connections if isinstance(each, MachineConvolution)]
-        ordered = all(isinstance(each, Dense) for each in connections[len(maps) :])
-        usual = [
-            layer.start is None and layer.neuron == Neuron(layer.threshold)
-            for layer in network.layers
-        ]
-        if not ordered or not all(usual):
-            raise ValueError("only convolutions, then dense layers, of Mostafa's neurons")
-
-        sizes = [each.fan_out for each in connections[len(maps) :]]
-        bits = [layer.weight_bits for layer in network.layers]
+        spikes = _hidden_spikes(network)
+        maps = _maps(network, spikes)
         grid = network.ticks_per_unit, network.last_tick
-        result = cls(network.encoder, sizes, *grid, bits, readout=network.readout_name, maps=maps)
+        result = cls(
+            network.encoder,
+            [layer.fan_out for layer in network.layers[len(maps) :]],
+            *grid,
+            [layer.weight_bits for layer in network.layers],
+            readout=network.readout_name,
+            maps=maps,
+            spikes=spikes,
+        )
         result.thresholds = [layer.threshold for layer in network.layers]
         with torch.no_grad():
             for weight, layer in zip(result.weights, network.layers, strict=True):
@@ -385,13 +423,44 @@ def _geometry(maps: Convolution) -> Geometry:
     return Geometry.of(maps.input, maps.weight_shape, maps.stride, maps.padding)
 
 
-def _sizes(connection: MachineConvolution) -> Convolution:
-    """Return the sizes of the machine's convolution; its kernel is square."""
-    height, width = connection.kernel
-    if height != width:
-        raise ValueError(f"a kernel of {height} x {width} is not square")
-    where = connection.stride, connection.padding
-    return Convolution(connection.input, connection.channels_out, height, *where)
+def _maps(network: Network, spikes: int) -> list[Convolution]:
+    """Return the sizes of the machine's convolutions.
+
+    :raises InputError: one is behind a dense layer or has a kernel that is not square, no dense
+        layer is behind them, or their neurons fire more than once.
+    """
+    connections = [layer.connection for layer in network.layers]
+    found = [each for each in connections if isinstance(each, MachineConvolution)]
+    dense = connections[len(found) :]
+    plain = bool(dense) and all(isinstance(each, Dense) for each in dense)
+    plain &= all(each.kernel[0] == each.kernel[1] for each in found)
+    if not plain or (found and spikes > 1):
+        raise InputError(
+            "network: only convolutions with square kernels, whose neurons fire once, and then "
+            "dense layers can be trained; give such a network."
+        )
+    return [
+        Convolution(each.input, each.channels_out, each.kernel[0], each.stride, each.padding)
+        for each in found
+    ]
+
+
+def _hidden_spikes(network: Network) -> int:
+    """Return how often every hidden neuron fires at most.
+
+    :raises InputError: hidden layers differ in it, or a neuron has no such limit, or is no neuron
+        on the ramp.
+    """
+    *hidden, output = (layer.neuron for layer in network.layers)
+    most = {neuron.most_spikes for neuron in hidden if neuron.ramp} or {1}
+    plain = all(neuron.ramp for neuron in hidden) and output == Neuron(output.threshold)
+    plain &= all(layer.start is None for layer in network.layers)
+    if not plain or len(most) != 1 or None in most:
+        raise InputError(
+            "network: only neurons on the ramp can be trained, all hidden ones with the same "
+            "limit of spikes, and outputs that fire once; give such a network."
+        )
+    return most.pop() or 1
 
 
 def _is_alive(fired: Tensor, share: float, by_image: bool) -> bool:

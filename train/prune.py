@@ -39,7 +39,10 @@ def keep_inputs(network: SpikingNetwork, inputs: Tensor) -> SpikingNetwork:
     sizes = [weight.shape[1] for weight in network.weights]
     encoder = replace(network.encoder, pixels=pixels)
     grid = (network.ticks_per_unit, network.last_tick)
-    smaller = SpikingNetwork(encoder, sizes, *grid, network.bits, network.floor, network.readout)
+    smaller = SpikingNetwork(
+        *(encoder, sizes, *grid, network.bits, network.floor, network.readout),
+        spikes=network.most_spikes,
+    )
     smaller.thresholds = network.thresholds
 
     with torch.no_grad():

@@ -19,11 +19,12 @@ MIN_BITS = 2
 GEOMETRY = {"kernel": 1, "stride": 1, "padding": 0}
 """Settings of convolutions, one number or one for each of them, and the least that each can be."""
 
-ADDED = {"max_silent_intensity", "alive_share", "expected_spikes", "wake_share", "maps", *GEOMETRY}
+ADDED = {"max_silent_intensity", "alive_share", "expected_spikes", "wake_share", "spikes"}
+ADDED |= {"maps", *GEOMETRY}
 """Settings that came after the first networks were trained; their defaults leave those as they are.
 """
 
-AT_LEAST_1 = ("ticks_per_unit", "last_tick", "epochs", "batch", "expected_spikes")
+AT_LEAST_1 = ("ticks_per_unit", "last_tick", "epochs", "batch", "expected_spikes", "spikes")
 ABOVE_0 = ("learning_rate", "output_rate", "sharpness", "softness", "gradient_limit")
 AT_LEAST_0 = (
     *("inputs", "seed", "warp", "floor", "margin", "spike_cost"),
@@ -46,6 +47,7 @@ class TrainSettings:
     :param stride: of the convolutions, likewise.
     :param padding: of the convolutions, likewise.
     :param hidden: sizes of the dense hidden layers.
+    :param spikes: how often a hidden neuron fires at most; above 1 its reset is ``subtract``.
     :param bits: of the weights, one number or one per layer; empty for real weights and continuous
         times.
     :param ticks_per_unit: R, ticks in a unit of z.
@@ -96,6 +98,7 @@ class TrainSettings:
     stride: tuple[int, ...] = (2,)
     padding: tuple[int, ...] = (0,)
     hidden: tuple[int, ...] = (600,)
+    spikes: int = 1
     bits: tuple[int, ...] = (8,)
     ticks_per_unit: int = 8
     last_tick: int = 24
@@ -165,6 +168,10 @@ class TrainSettings:
         if any(channels < 1 for channels in self.maps):
             raise InputError("--maps: every convolution needs at least one channel.")
         check_geometry(len(self.maps), {key: getattr(self, key) for key in GEOMETRY})
+        if self.maps and self.spikes > 1:
+            raise InputError(
+                "--spikes: those of convolutions fire once; leave it out, or train without --maps."
+            )
         if self.maps and self.inputs:
             raise InputError(
                 "--inputs: a convolution needs all pixels; leave it out, or train without --maps."
@@ -284,11 +291,15 @@ PRESETS = {
     "prototype": TrainSettings(),
     "frugal": TrainSettings(hidden=(180,), spike_cost=2e-4, warp=0.4, epochs=30),
     "float": FLOAT,
+    "maps": TrainSettings(
+        maps=(16, 32), hidden=(), last_tick=20, epochs=12, batch=64, spike_cost=2.5e-3
+    ),
     "mostafa": replace(FLOAT, warp=0.0, dark_tick=40, last_tick=64),
 }
 """Recipes by name.
 
-``mostafa`` is the network of Mostafa's paper as he ran it: real weights and continuous times,
-images without warps, bright pixels at z = 1 and all others at z = 6. Its noise is ours: some spikes
-are lost (``input_noise=0`` for none).
+``maps`` has convolutions, and decides at the first output spike. ``mostafa`` is the network of
+Mostafa's paper as he ran it: real weights and continuous times, images without warps, bright pixels
+at z = 1 and all others at z = 6. Its noise is ours: some spikes are lost (``input_noise=0`` for
+none).
 """

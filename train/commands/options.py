@@ -25,6 +25,7 @@ SETTINGS = {
     "kernel": "of the convolutions, height and width, one or for each",
     "stride": "of the convolutions, one or for each",
     "padding": "of the convolutions, one or for each",
+    "spikes": "of a hidden neuron, at most; above 1 with reset subtract",
     "window": "M: the largest activation, ticks in the window of a layer",
     "bits": "of the weights, 2-8, one or per layer; first-spike: nothing for real weights and "
     "continuous times; window: also 1, -1 and +1",
@@ -53,8 +54,8 @@ SETTINGS = {
     "floor": "smallest divisor of a gradient, in thresholds",
     "sharpness": "of the softmax over output times",
     "margin": "how long (in z) outputs compete after the first spike",
-    "spike_cost": "of a hidden spike before the decision; window: of 1,000 weights that hidden "
-    "spikes look up",
+    "spike_cost": "of a hidden spike before the decision; window, or with maps: of 1,000 weights "
+    "that hidden spikes look up",
     "softness": "of counting those spikes, in z",
     "late_cost": "of each unit of z by which the right output is late",
     "deadline": "in z, from which an output is late",
@@ -114,7 +115,7 @@ def _defaults(key: str) -> list[tuple[str, Any]]:
 
 def _default(neuron: str, value: Any, named: bool) -> str:
     """Return a default as help shows it, with the kind of neuron where kinds differ."""
-    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    text = (",".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
     return f"{neuron}: {text}" if named or neuron != DEFAULT else text
 
 

@@ -72,23 +72,29 @@ def sort_spikes(time: Tensor) -> Events:
     return Events(ordered, neurons.view(-1, most).gather(1, order))
 
 
-def causes(events: Events, weight: Tensor, threshold: int, start: int) -> Causes:
+def causes(
+    events: Events, weight: Tensor, threshold: int, start: int, earliest: Tensor | None = None
+) -> Causes:
     """Return what makes each neuron fire: the events up to the first whose quotient rise / slope is
     no later than the next event.
 
     :param weight: (fan_in, fan_out), on the scale of the threshold.
     :param threshold: T.
     :param start: T R.
+    :param earliest: (batch, fan_out), the tick from which on each neuron may fire, ``inf`` for
+        never; then it also fires at that tick if its potential is not below zero there.
     """
     shape = (len(events.time), weight.shape[1])
     last = torch.full(shape, -1, dtype=torch.int32, device=weight.device)
     slope, rise = weight.new_full(shape, -threshold), weight.new_full(shape, start)
 
     if weight.device.type == "cpu":
-        _find(*_arrays(events.time, events.neuron, weight, last, slope, rise))
+        begin = None if earliest is None else earliest.contiguous().numpy()
+        _find(*_arrays(events.time, events.neuron, weight, last, slope, rise), begin)
         return Causes(last, slope, rise)
     for part in _parts(events, shape[1]):
-        found = _tensor_causes(events, weight[:, part], threshold, start)
+        begin = None if earliest is None else earliest[:, part]
+        found = _tensor_causes(events, weight[:, part], threshold, start, begin)
         last[:, part], slope[:, part], rise[:, part] = found.last, found.slope, found.rise
     return Causes(last, slope, rise)
 
@@ -122,9 +128,13 @@ def _arrays(*tensors: Tensor) -> list[np.ndarray]:
 
 
 @jit(nogil=True)
-def _find(time: Any, neuron: Any, weight: Any, last: Any, slope: Any, rise: Any) -> None:
+def _find(
+    time: Any, neuron: Any, weight: Any, last: Any, slope: Any, rise: Any, earliest: Any
+) -> None:
     """Fill ``last``; ``slope`` and ``rise`` hold the sums before any event, and keep those of
     neurons that stay silent.
+
+    numba compiles one form without ``earliest`` (None) and one with it.
     """
     batch, most = time.shape
     fan_out = weight.shape[1]
@@ -152,6 +162,10 @@ def _find(time: Any, neuron: Any, weight: Any, last: Any, slope: Any, rise: Any)
             for index in range(fan_out):
                 total, above = sum_slope[index], sum_rise[index]
                 fires = (row_last[index] < 0) & (total > 0) & (total * until >= above)
+                if earliest is not None:
+                    begin = earliest[image, index]
+                    held = (row_last[index] < 0) & (begin > now) & (total * begin >= above)
+                    fires = (fires | held) & (begin <= until) & (begin < np.inf)
                 row_last[index] = event if fires else row_last[index]
                 row_slope[index] = total if fires else row_slope[index]
                 row_rise[index] = above if fires else row_rise[index]
@@ -208,7 +222,9 @@ def _rows(events: Events, weight: Tensor) -> tuple[Tensor, Tensor]:
     return rows, events.time.masked_fill(~real, 0.0)
 
 
-def _tensor_causes(events: Events, weight: Tensor, threshold: int, start: int) -> Causes:
+def _tensor_causes(
+    events: Events, weight: Tensor, threshold: int, start: int, earliest: Tensor | None = None
+) -> Causes:
     """Do what :func:`causes` does, for a part of a layer: sum up, then choose."""
     most = events.time.shape[1]
     rows, when = _rows(events, weight)
@@ -218,7 +234,12 @@ def _tensor_causes(events: Events, weight: Tensor, threshold: int, start: int) -
     # compared without a division; of simultaneous events only the last counts
     until = functional.pad(events.time[:, 1:], (0, 1), value=math.inf)
     meets = slope * until.clamp_max(torch.finfo(until.dtype).max).unsqueeze(2) >= rise
-    fires = meets & (slope > 0) & (events.time < until).unsqueeze(2)
+    fires = meets & (slope > 0)
+    if earliest is not None:
+        begin = earliest.unsqueeze(1)
+        held = (begin > events.time.unsqueeze(2)) & (slope * begin >= rise)
+        fires = (fires | held) & (begin <= until.unsqueeze(2)) & (begin < math.inf)
+    fires &= (events.time < until).unsqueeze(2)
     order = torch.arange(most, device=until.device).view(1, most, 1)
     last = torch.where(fires, order, most).amin(dim=1)
 

@@ -90,14 +90,14 @@ class _Runs(NamedTuple):
 
     :param starts: int64 (fan_in + 1,), where the runs of each input begin.
     :param weight: int64, per run, the index of its first weight among the packed ones.
-    :param position: int64, per run, its first position.
-    :param count: int64, per run, how many positions it has.
+    :param first: int64, per run, its first position.
+    :param after: int64, per run, the first position after it.
     """
 
     starts: npt.NDArray[np.int64]
     weight: npt.NDArray[np.int64]
-    position: npt.NDArray[np.int64]
-    count: npt.NDArray[np.int64]
+    first: npt.NDArray[np.int64]
+    after: npt.NDArray[np.int64]
 
 
 @cache
@@ -120,7 +120,7 @@ def _runs(geometry: Geometry) -> _Runs:
             if left < right:
                 line = (plane * kernel + row - y * stride) * stride + phase
                 weight = (line * taps + left - (last - taps + 1)) * channels_out
-                found.append((weight, y * across + left, right - left))
+                found.append((weight, y * across + left, y * across + right))
         starts.append(len(found))
 
     columns = np.array(found, np.int64).reshape(-1, 3).T
@@ -266,9 +266,9 @@ def _fire(
             if when == np.inf:
                 break
             for run in range(runs.starts[source], runs.starts[source + 1]):
-                at, length = runs.position[run] * channels, runs.count[run] * channels
-                weight = packed[runs.weight[run] : runs.weight[run] + length]
-                _add(when, weight, slope[image, at : at + length], rise[image, at : at + length])
+                here, end = runs.first[run] * channels, runs.after[run] * channels
+                weight = packed[runs.weight[run] : runs.weight[run] + end - here]
+                _add(when, weight, slope[image, here:end], rise[image, here:end])
         _finish(slope[image], rise[image])
 
 
@@ -324,22 +324,21 @@ def _collect(
 
             total = when * 0
             for run in range(runs.starts[source], runs.starts[source + 1]):
-                first, after = _causal(when, latest, runs.position[run], runs.count[run])
-                at, length = first * channels, (after - first) * channels
-                begin = runs.weight[run] + (first - runs.position[run]) * channels
-                here = share[at : at + length], reference[image, at : at + length]
-                _learn_weights(when, *here, by_packed[begin : begin + length])
+                first, after = _causal(when, latest, runs.first[run], runs.after[run])
+                begin = runs.weight[run] + (first - runs.first[run]) * channels
+                words = slice(begin, begin + (after - first) * channels)
+                here = slice(first * channels, after * channels)
+
+                state = share[here], reference[image, here]
+                _learn_weights(when, *state, by_packed[words])
                 if needs_time:
-                    total += _learn_time(when, *here, packed[begin : begin + length])
+                    total += _learn_time(when, *state, packed[words])
             by_time[image, source] = total
 
 
 @jit(nogil=True)
-def _causal(when: Any, latest: Any, position: Any, count: Any) -> Any:
-    """Return the first position of a run and the first after it, without those at both ends that
-    a spike is too late for.
-    """
-    first, after = position, position + count
+def _causal(when: Any, latest: Any, first: Any, after: Any) -> Any:
+    """Return a run of positions without those at both ends that a spike is too late for."""
     while first < after and when >= latest[first]:
         first += 1
     while first < after and when >= latest[after - 1]:

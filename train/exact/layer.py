@@ -12,12 +12,15 @@ which holds for real weights (T = 1) and for integer ones alike: a potential tha
 
     dt/dw_i = (t_i - t) / D,        dt/dt_i = w_i / D,        both zero outside C.
 
-Near D = 0 they have no bound; ``floor`` limits them by using max(D, floor * T) instead (0 keeps
-them exact).
+With reset ``subtract`` the n-th spike is where the sum reaches n T z: n T stands in place of T. On
+the grid of ticks it comes at least a tick after the spike before.
+
+Near D = 0 gradients have no bound; ``floor`` limits them by using max(D, floor * T) instead (0
+keeps them exact).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -40,6 +43,12 @@ class ExactNeuron:
     threshold: int = 1
     ticks_per_unit: int = 1
     floor: float = 0.0
+
+    def level(self, number: int) -> "ExactNeuron":
+        """Return the neuron that fires when this one, with reset ``subtract``, fires for the
+        ``number``-th time.
+        """
+        return replace(self, threshold=number * self.threshold)
 
     @property
     def start(self) -> int:
@@ -143,17 +152,31 @@ class _SpikingLayer(Function):
 
     @staticmethod
     def forward(
-        ctx: Any, time: Tensor, weight: Tensor, neuron: ExactNeuron, horizon: Horizon | None
+        ctx: Any,
+        time: Tensor,
+        weight: Tensor,
+        neuron: ExactNeuron,
+        horizon: Horizon | None,
+        earliest: Tensor | None,
     ) -> Tensor:
         """Times (batch, fan_in), weight (fan_in, fan_out) -> times (batch, fan_out)."""
         events = sort_spikes(time)
-        found = causes(events, weight, neuron.threshold, neuron.start)
+        found = causes(events, weight, neuron.threshold, neuron.start, earliest)
         last, divisor = found.last, found.slope
 
-        # the reference is the t of dt/dw_i = (t_i - t) / D; silent neurons have no causal events
         silent = last < 0
         result = (found.rise / divisor).masked_fill(silent, math.inf)
-        reference = result.masked_fill(silent, 0.0)
+
+        held = None
+        if earliest is not None:
+            # where the potential has reached zero before, the time is the earliest one itself
+            cause = events.time.gather(1, last.clamp_min(0).to(torch.int64))
+            held = ~silent & (cause < earliest) & (divisor * earliest >= found.rise)
+            result = torch.where(held, earliest, result)
+            last, divisor = last.masked_fill(held, -1), divisor.masked_fill(held, 1.0)
+
+        # the reference is the t of dt/dw_i = (t_i - t) / D; silent neurons have no causal events
+        reference = result.masked_fill(last < 0, 0.0)
 
         if horizon is not None:
             limit = (result.amin(dim=1, keepdim=True) + horizon.margin).clamp_max(horizon.last_tick)
@@ -172,20 +195,25 @@ class _SpikingLayer(Function):
             reference = torch.where(fired, result, limit)
 
         ctx.save_for_backward(events.time, events.neuron, weight, last, divisor, reference)
-        ctx.neuron = neuron
+        ctx.neuron, ctx.held = neuron, held
         return result
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Exact gradients of times and weights up to the floor."""
+        """Exact gradients of times and weights up to the floor, and of the earliest times."""
         time, index, weight, last, divisor, reference = ctx.saved_tensors
         share = gradients[0] / divisor.clamp_min(ctx.neuron.floor * ctx.neuron.threshold)
         events = Events(time, index)
-        return *causal_gradients(events, weight, last, share, reference), None, None
+        waited = None if ctx.held is None else gradients[0].masked_fill(~ctx.held, 0.0)
+        return *causal_gradients(events, weight, last, share, reference), None, None, waited
 
 
 def spiking_layer(
-    time: Tensor, weight: Tensor, neuron: ExactNeuron, horizon: Horizon | None = None
+    time: Tensor,
+    weight: Tensor,
+    neuron: ExactNeuron,
+    horizon: Horizon | None = None,
+    earliest: Tensor | None = None,
 ) -> Tensor:
     """Return the times (batch, fan_out), continuous, of neurons fed by spikes at times (batch,
     fan_in).
@@ -194,8 +222,12 @@ def spiking_layer(
     :param weight: (fan_in, fan_out), on the scale of ``neuron.threshold``.
     :param horizon: for an output layer; without it neurons that never fire have time ``inf`` and no
         gradient.
+    :param earliest: (batch, fan_out), the ticks from which on they may fire, ``inf`` for never;
+        inputs fire at whole ticks, too.
     """
-    return _SpikingLayer.apply(time, weight, neuron, horizon)  # type: ignore[no-any-return]
+    return _SpikingLayer.apply(  # type: ignore[no-any-return]
+        time, weight, neuron, horizon, earliest
+    )
 
 
 class _NextTick(Function):
