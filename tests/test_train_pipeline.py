@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from random_networks import random_images, random_network, seeds
 from sim import batch, pipeline
 from sim.connections.dense import Dense
 from sim.encoders.intensity import Intensity
+from sim.errors import InputError
 from sim.network import Layer, Network
 from sim.neuron import Neuron
 from sim.readouts.first_spike import FirstSpike
@@ -80,6 +82,22 @@ def test_training_sees_the_machine(seed, most):
             assert found == sorted(spikes)
     fired = ~outcome.timed_out
     assert torch.equal(times.output.amin(dim=1).ceil()[fired], outcome.tick[fired].float())
+
+
+REFUSED = {
+    "any number of spikes": (Neuron(500, reset="subtract"), Neuron(600)),
+    "outputs that fire twice": (Neuron(500), Neuron(600, reset="subtract", limit=2)),
+}
+
+
+@pytest.mark.parametrize("neurons", REFUSED.values(), ids=REFUSED)
+def test_networks_that_cannot_be_trained_are_refused(neurons):
+    network = prototype(np.random.default_rng(5))
+    layers = (
+        replace(layer, neuron=each) for layer, each in zip(network.layers, neurons, strict=True)
+    )
+    with pytest.raises(InputError, match="only neurons on the ramp can be trained"):
+        SpikingNetwork.from_network(replace(network, layers=tuple(layers)))
 
 
 def test_prototype_size_decides_as_sim_does():
