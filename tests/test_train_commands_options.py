@@ -51,7 +51,7 @@ def test_an_option_sets_its_setting_and_no_other(tmp_path, name):
 
 def others():
     """Values unlike the defaults, of the settings that the recipe leaves as they are."""
-    return {"seed": 7, "bits": (4, 3), "hidden": (9,), "maps": (3,), "floor": 0.25, "pool": 2}
+    return {"seed": 7, "bits": (4, 3, 2), "hidden": (9,), "maps": (3,), "floor": 0.25, "pool": 2}
 
 
 def test_the_recipe_comes_before_the_checkpoint_and_the_checkpoint_before_the_defaults(tmp_path):
