@@ -136,7 +136,7 @@ def test_gradients_of_second_spikes_are_exact(seed):
 
 
 def test_a_spike_that_waits_follows_the_one_before():
-    """A weight of 9 reaches 1 z and 2 z within a tick (T = 1, R = 4), and fires at ticks 1 and 2."""
+    """A weight of 9 reaches 1 z and 2 z within a tick, with T = 1 and R = 4."""
     time = torch.zeros(1, 1, dtype=torch.float64, requires_grad=True)
     weight = torch.full((1, 1), 9.0, dtype=torch.float64, requires_grad=True)
     neuron = ExactNeuron(ticks_per_unit=R)
