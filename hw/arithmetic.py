@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
+import numpy as np
 from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 
 
@@ -15,6 +16,28 @@ def times(value: Value, factor: int) -> Value:
     for term in terms[1:]:
         product = product + term
     return product
+
+
+def quotient(value: Value, divisor: int, limit: int) -> Value:
+    """Return ``value // divisor`` for a constant divisor, as a product with its reciprocal.
+
+    :param value: below ``limit``.
+    :param divisor: 1 or more.
+    :param limit: 1 or more.
+    """
+    if limit <= divisor:
+        return Const(0, 1)
+
+    # Any shift that is long enough will do; the one whose factor has fewest bits set costs least.
+    values = np.arange(limit, dtype=np.int64)
+    factors = [(shift, -((-1 << shift) // divisor)) for shift in range(2 * limit.bit_length() + 1)]
+    right = [
+        (factor.bit_count(), shift, factor)
+        for shift, factor in factors
+        if np.array_equal(values * factor >> shift, values // divisor)
+    ]
+    _, shift, factor = min(right)
+    return (times(value, factor) >> shift)[: ((limit - 1) // divisor).bit_length()]
 
 
 def total(terms: Sequence[Value]) -> Value:

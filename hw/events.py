@@ -34,7 +34,9 @@ class Status(enum.Enum, shape=2):
     """How an image ended."""
 
     DECIDED = 0
-    """An output fired: the first one is the decision."""
+    """An output fired: the first one is the decision. Or the readout has seen the last tick, and no
+    output can fire.
+    """
     TIMED_OUT = 1
     """No output fired up to the last tick: the highest potential is the decision."""
     DROPPED = 2
@@ -79,8 +81,12 @@ def outcome(network: Network) -> data.StructLayout:
 
 def event_counts(network: Network) -> data.ArrayLayout:
     """Return the layout of the number of events delivered to each layer."""
-    # An input fires at most once in an image, so no count exceeds the inputs.
-    most = max(layer.fan_in for layer in network.layers)
+    # An input fires at most once in an image, a neuron as often as it can.
+    spikes = [1, *(each.neuron.most_spikes for each in network.layers[:-1])]
+    most = max(
+        layer.fan_in * (network.last_tick + 1 if count is None else count)
+        for layer, count in zip(network.layers, spikes, strict=True)
+    )
     return data.ArrayLayout(bits_for(most), len(network.layers))
 
 

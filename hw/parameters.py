@@ -1,6 +1,5 @@
 """The parameters of a layer and of the whole machine, shared by software and hardware."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -12,7 +11,8 @@ from amaranth.utils import bits_for
 import sim.network
 import sim.neuron
 from hw.broadcast import GROUP
-from hw.rows import BLOCK, Placement, Rows
+from hw.rows import BLOCK, FLASH, Placement, Rows, joined
+from sim.connections.dense import Dense
 from sim.errors import InputError
 from sim.fixed_point import Bounds
 from sim.learning.supervised import Rule, check_learnable
@@ -20,6 +20,10 @@ from sim.network import Network
 
 FULL = "full"
 """As many lanes as the widest layer has neurons: an event costs one cycle."""
+
+
+MOST_LEFT = 15
+"""Up to so many ticks an output adds a weight times them at once; beyond, it keeps a current."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +40,11 @@ class LayerParameters:
     :param learns: the weights can be moved, and the neurons remember the tick at which they fired.
     :param placement: where the weight rows are stored.
     :param exchangeable: see :class:`hw.rows.Rows`.
+    :param shared: whether other layers are stored in the same memory.
     :param group: maximum fan-out of a net in lanes, and lanes searched for a spike in one cycle.
+    :param lefts: how many ticks a spike can have left when it comes, where its weight is added that
+        many times at once; empty: the neurons keep a current.
+    :param eager: an image begins with an advance to tick 0, at which neurons may fire.
     """
 
     layer: sim.network.Layer
@@ -49,12 +57,32 @@ class LayerParameters:
     learns: bool = False
     placement: Placement = BLOCK
     exchangeable: bool = False
+    shared: bool = False
     group: int = GROUP
+    lefts: tuple[int, ...] = ()
+    eager: bool = False
 
     @property
     def rows(self) -> Rows:
         """The layer's weight rows, cut into words of ``lanes`` weights."""
         return Rows(self.layer, self.lanes, self.exchangeable)
+
+    @property
+    def by_words(self) -> bool:
+        """Whether the store is asked for single words: a dense layer asks for whole rows if it does
+        not share the store with others.
+        """
+        return self.shared or not isinstance(self.layer.connection, Dense)
+
+    @property
+    def asked_rows(self) -> Rows:
+        """What the layer's store is asked for."""
+        return self.rows.single_words() if self.by_words else self.rows
+
+    @property
+    def scattered(self) -> bool:
+        """Whether an event is added to few of the folds, and says to which."""
+        return self.layer.connection.positions > 1
 
     @property
     def wide(self) -> bool:
@@ -64,17 +92,28 @@ class LayerParameters:
     @property
     def reachable(self) -> bool:
         """Whether a host can read and write the weights."""
-        return self.placement.loaded or self.learns
+        return self.learns or (self.placement.loaded and not self.shared)
 
     @property
     def folds(self) -> int:
-        """Passes over the lanes per event and per tick."""
+        """Passes over the lanes per tick, and per event of a dense layer."""
         return self.rows.folds
 
     @property
     def silent_tick(self) -> int:
         """The tick of a neuron that has not fired, where neurons remember when they did."""
         return self.last_tick + 1
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """Current and potential that an image starts from, without ``start``."""
+        current, potential = self.layer.neuron.origin(self.ticks_per_unit)
+        return (current, potential - current) if self.eager else (current, potential)
+
+    @property
+    def advances(self) -> int:
+        """How often the layer advances until it has reached the last tick."""
+        return self.last_tick + self.eager
 
     @property
     def fold(self) -> data.StructLayout:
@@ -102,7 +141,7 @@ class LayerParameters:
 
     def twin(self) -> sim.neuron.Neurons:
         """Return the same neurons in software."""
-        return sim.neuron.Neurons(self.layer.neuron, self.layer.connection, self.ticks_per_unit)
+        return self.layer.neurons(self.ticks_per_unit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +152,10 @@ class MachineParameters:
     :param lanes: neurons of the widest layer that are updated in one cycle, 1..its fan_out, or
         ``FULL``. Every other layer gets just as many lanes as it needs to have no more folds than
         the widest; so a few suffice for ten outputs. With ``rule`` the outputs get a lane each: a
-        lesson looks up the rows of most hidden neurons.
+        lesson looks up the rows of most hidden neurons. With a convolution among the layers it is
+        the most lanes that any layer gets, 1..the most channels or neurons in one position; a
+        convolution's divide its channels, and a dense layer gets no more than it needs for its
+        events to take half the cycles of those of the convolutions.
     :param rule: it learns, by this rule; None: it does not.
     :param placement: where the weight rows are stored, one value per layer; empty: all in block
         RAM.
@@ -136,7 +178,7 @@ class MachineParameters:
             object.__setattr__(self, "placement", (BLOCK,) * len(self.network.layers))
         self._check_placement()
 
-        widest = max(layer.fan_out for layer in self.network.layers)
+        widest = max(layer.connection.channels_out for layer in self.network.layers)
         if self.lanes == FULL:
             object.__setattr__(self, "lanes", widest)
         if type(self.lanes) is not int or not 1 <= self.lanes <= widest:
@@ -160,14 +202,25 @@ class MachineParameters:
                     "logic or flash."
                 )
 
-        # There is one flash chip on a board, and one register that tells a host what to load.
-        kinds = Counter(each.kind for each in self.placement if each.in_flash or each.loaded)
-        for kind, number in kinds.items():
-            if number > 1:
+        # There is one flash chip on a board.
+        number = sum(each.in_flash for each in self.placement)
+        if number > 1:
+            raise InputError(
+                f"placement: {FLASH} stores the weights of one layer, not of {number}; give "
+                "the others another memory."
+            )
+
+        for placement, layer in zip(self.placement, self.network.layers, strict=True):
+            if placement.in_flash and not isinstance(layer.connection, Dense):
                 raise InputError(
-                    f"placement: {kind} stores the weights of one layer, not of {number}; give "
-                    "the others another memory."
+                    "placement: a convolution looks up single words, which flash is too slow for; "
+                    "store it in block RAM, SPRAM or logic."
                 )
+
+    @property
+    def dense(self) -> bool:
+        """Whether none of the layers is a convolution."""
+        return all(isinstance(layer.connection, Dense) for layer in self.network.layers)
 
     @property
     def learns(self) -> bool:
@@ -176,8 +229,21 @@ class MachineParameters:
 
     @property
     def loaded_layer(self) -> int | None:
-        """Index of the layer whose words a host must bring after each start, or None."""
+        """Index of the layer whose words a host must bring after each start, or None; where several
+        share a memory the first one: its words are those of all of them.
+        """
         return self._layer_where([placement.loaded for placement in self.placement])
+
+    @property
+    def shared_layers(self) -> tuple[int, ...]:
+        """Indices of the layers that share a memory; none or several."""
+        loaded = [index for index, placement in enumerate(self.placement) if placement.loaded]
+        return tuple(loaded) if len(loaded) > 1 else ()
+
+    @property
+    def shared_rows(self) -> dict[int, Rows]:
+        """The rows of the layers that share a memory, by the layer's index."""
+        return {index: self.layers[index].rows for index in self.shared_layers}
 
     @property
     def flash_layer(self) -> int | None:
@@ -206,9 +272,6 @@ class MachineParameters:
         that it may come to have.
         """
         network, learns = self.network, self.learns
-        # Layers advance in step, so one of fewer neurons needs no more folds than the widest.
-        folds = -(-max(layer.fan_out for layer in network.layers) // int(self.lanes))
-
         found: list[LayerParameters] = []
         for index, layer in enumerate(network.layers):
             output = index == len(network.layers) - 1
@@ -217,7 +280,7 @@ class MachineParameters:
             found.append(
                 LayerParameters(
                     layer,
-                    lanes=layer.fan_out if learns and output else -(-layer.fan_out // folds),
+                    lanes=layer.fan_out if learns and output else self._lanes_of(layer),
                     ticks_per_unit=network.ticks_per_unit,
                     last_tick=network.last_tick,
                     current=bounds.current,
@@ -226,15 +289,52 @@ class MachineParameters:
                     learns=learns,
                     placement=self.placement[index],
                     exchangeable=self.exchangeable,
+                    shared=index in self.shared_layers,
                     group=self.group,
+                    lefts=_lefts(network, index),
+                    eager=fires_at_start(network),
                 )
             )
         return tuple(found)
 
+    def _lanes_of(self, layer: sim.network.Layer) -> int:
+        """Return how many lanes a layer gets."""
+        channels = layer.connection.channels_out
+        if self.dense:
+            # Layers advance in step, so one of fewer neurons needs no more folds than the widest.
+            folds = -(-max(each.fan_out for each in self.network.layers) // int(self.lanes))
+        else:
+            folds = max(-(-channels // int(self.lanes)), self._usual_folds(layer))
+        lanes = -(-channels // folds)
+
+        # A position begins with a whole fold, and a sign cannot be 0 in a lane without a neuron.
+        if not isinstance(layer.connection, Dense) or layer.form.signs:
+            lanes = max(each for each in range(1, lanes + 1) if channels % each == 0)
+        return lanes
+
+    def _usual_folds(self, layer: sim.network.Layer) -> int:
+        """Return how many folds a dense layer may have beside convolutions: an event of it takes no
+        more than half the cycles that theirs do in the mean.
+        """
+        if not isinstance(layer.connection, Dense):
+            return 1
+
+        found = [1]
+        for index, other in enumerate(self.network.layers):
+            if not isinstance(other.connection, Dense):
+                reads = float(self.network.reads_by_source[index].mean())
+                found.append(int(reads / self._lanes_of(other) / 2))
+        return min(max(found), layer.connection.channels_out)
+
     @property
     def word_rows(self) -> dict[int, Rows]:
-        """The rows of the layers whose words a host can reach, by the layer's index."""
-        return {index: layer.rows for index, layer in enumerate(self.layers) if layer.reachable}
+        """The rows of the layers whose words a host can reach, by the layer's index; of layers that
+        share a memory all words, at the first one.
+        """
+        found = {index: layer.rows for index, layer in enumerate(self.layers) if layer.reachable}
+        if self.shared_layers:
+            found[self.shared_layers[0]] = joined(self.shared_rows)
+        return found
 
     @property
     def observation(self) -> data.StructLayout:
@@ -258,3 +358,32 @@ class MachineParameters:
                 "fold": self.layers[-1].fold,
             }
         )
+
+
+def fires_at_start(network: Network) -> bool:
+    """Return whether neurons may fire at tick 0, as ``start`` takes some to their level."""
+    for layer in network.layers:
+        _, potential = layer.neuron.origin(network.ticks_per_unit)
+        if layer.neuron.ramp and potential + int(layer.starts().max()) >= 0:
+            return True
+    return False
+
+
+def _lefts(network: Network, index: int) -> tuple[int, ...]:
+    """Return how many ticks a spike can have left when it reaches a layer; nothing if the layer
+    keeps a current: neurons that may fire at any tick, and outputs that wait for long.
+    """
+    neuron = network.layers[index].neuron
+    if neuron.ramp:
+        return ()
+
+    # Neurons in a window have all their spikes before it; only these layers may be before it.
+    source = network.layers[index - 1].neuron.window if index else None
+    if index and source is None:
+        return ()
+    spike_tick = network.encoder.spike_tick
+    ticks = range(source[0], sum(source)) if source else spike_tick[spike_tick >= 0].tolist()
+    end = neuron.window[0] if neuron.window else network.last_tick
+
+    lefts = sorted({end - tick for tick in ticks})
+    return tuple(lefts) if neuron.window or lefts[-1] <= MOST_LEFT else ()

@@ -7,16 +7,18 @@ which pace it answers, is its own business; :mod:`hw.storage` has one file for e
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import signed
+from amaranth.hdl import Cat, Const, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 import sim.network
+from sim.connections.dense import Dense
+from sim.neuron import Neuron
 
 PIECE = 2048
 """Words in one memory, a power of two: as deep as a DP16KD is with all its bits in use (2048 x 9).
@@ -88,6 +90,10 @@ class Rows:
     lowest bits, each in ``weight_bits`` bits; the last fold is padded with zeros. Row r is words
     r * folds ... r * folds + folds - 1, so a memory of ``fan_in * folds`` words has no gaps.
 
+    A convolution has a row for each element of its kernel: the weights of all channels of a
+    position, in ``folds_per_position`` words. Which of them an event looks up, and for which folds,
+    :mod:`hw.connections.convolution` knows.
+
     :param layer: whose weights they are.
     :param lanes: weights in a word.
     :param exchangeable: the words will be found in a bitstream by their content, so that others
@@ -99,14 +105,19 @@ class Rows:
     exchangeable: bool = False
 
     @property
+    def folds_per_position(self) -> int:
+        """Words in a row: folds of one output position."""
+        return -(-self.layer.connection.channels_out // self.lanes)
+
+    @property
     def folds(self) -> int:
-        """Words in a row: passes over the lanes per event and per tick."""
-        return -(-self.layer.fan_out // self.lanes)
+        """Passes over the lanes per tick, and per event of a dense layer."""
+        return self.layer.connection.positions * self.folds_per_position
 
     @property
     def depth(self) -> int:
         """Words of the layer."""
-        return self.layer.fan_in * self.folds
+        return len(self._matrix()) * self.folds_per_position
 
     @property
     def word_bytes(self) -> int:
@@ -115,17 +126,33 @@ class Rows:
 
     @property
     def word(self) -> data.ArrayLayout:
-        """Layout of a word."""
+        """Layout of a word, as it is stored."""
         return data.ArrayLayout(signed(self.layer.weight_bits), self.lanes)
+
+    def weight(self, word: data.View, lane: int) -> Value:
+        """Return the weight of a lane as a number: of a stored sign, 0 is +1 and 1 is -1."""
+        stored: Value = word[lane]
+        return Cat(Const(1, 1), stored).as_signed() if self.layer.form.signs else stored
+
+    def single_words(self) -> "Rows":
+        """Return the same words as the rows of a dense layer of ``lanes`` neurons, so that a store
+        is asked for one word at a time.
+        """
+        return self._of(self._padded().reshape(-1, self.lanes), self.lanes, self.exchangeable)
 
     def part(self, first: int, count: int) -> "Rows":
         """Return ``count`` lanes from ``first`` on, their slice of every word, as the rows of a
         smaller layer.
         """
         # A fold is whole words, so lanes are the last axis.
-        words = self._padded().reshape(self.layer.fan_in, self.folds, self.lanes)
-        slices = words[:, :, first : first + count].reshape(self.layer.fan_in, -1)
-        return Rows(self.layer.with_weight(slices), count)
+        words = self._padded().reshape(-1, self.folds_per_position, self.lanes)
+        slices = words[:, :, first : first + count].reshape(len(words), -1)
+        return self._of(slices, count)
+
+    def _of(self, matrix: npt.NDArray[np.int8], lanes: int, exchangeable: bool = False) -> "Rows":
+        """Return the rows of a dense layer of these weights and this format."""
+        layer = replace(self.layer, connection=Dense(matrix), start=None)
+        return Rows(layer, lanes, exchangeable)
 
     def memory(self) -> list[int]:
         """Return the content of the layer's memory: :meth:`pack`, followed by random words if it is
@@ -148,21 +175,31 @@ class Rows:
         return [words[first : first + size] for first in range(0, len(words), size)]
 
     def pack(self) -> list[int]:
-        """Return every word of the layer, ``fan_in * folds`` of them, as unsigned integers."""
+        """Return every word of the layer, ``depth`` of them, as unsigned integers."""
+        stored = self._padded()
+        if self.layer.form.signs:
+            stored = (stored < 0).astype(np.int8)
+
         # One byte per weight; of its bits the lowest ones stay.
-        weights = self._padded().view(np.uint8)[:, :, np.newaxis]
+        weights = stored.view(np.uint8)[:, :, np.newaxis]
         bits = np.unpackbits(weights, axis=2, bitorder="little")[:, :, : self.layer.weight_bits]
 
         words = np.packbits(bits.reshape(self.depth, -1), axis=1, bitorder="little")
         return [int.from_bytes(word.tobytes(), "little") for word in words]
 
+    def _matrix(self) -> npt.NDArray[np.int8]:
+        """Return the weights, int8 (rows, channels_out)."""
+        return self.layer.weight.reshape(-1, self.layer.connection.channels_out)
+
     def _padded(self) -> npt.NDArray[np.int8]:
-        """Return the weights, int8 (fan_in, folds * lanes), the last fold padded with zeros."""
-        padding = self.folds * self.lanes - self.layer.fan_out
-        return np.pad(self.layer.weight, ((0, 0), (0, padding)))
+        """Return the weights, int8 (rows, folds_per_position * lanes), the last fold padded with
+        zeros.
+        """
+        padding = self.folds_per_position * self.lanes - self.layer.connection.channels_out
+        return np.pad(self._matrix(), ((0, 0), (0, padding)))
 
     def unpack(self, words: Sequence[int]) -> npt.NDArray[np.int8]:
-        """Return the weights, int8 (fan_in, fan_out), that these words hold; the inverse of
+        """Return the weights, int8 of the layer's shape, that these words hold; the inverse of
         :meth:`pack`.
         """
         bits, size = self.layer.weight_bits, self.word_bytes
@@ -171,9 +208,31 @@ class Rows:
 
         # The bits of a weight are a row of the matrix product; two's complement by hand.
         found = np.unpackbits(table, axis=1, bitorder="little")[:, : self.word.size]
-        unsigned = found.reshape(self.layer.fan_in, -1, bits) @ (1 << np.arange(bits))
+        unsigned = found.reshape(len(self._matrix()), -1, bits) @ (1 << np.arange(bits))
         value = unsigned - ((unsigned >> (bits - 1)) << bits)
-        return value[:, : self.layer.fan_out].astype(np.int8)
+        if self.layer.form.signs:
+            value = 1 + 2 * value
+        inside = value[:, : self.layer.connection.channels_out]
+        return inside.astype(np.int8).reshape(self.layer.weight.shape)
+
+
+def joined(layers: Mapping[int, Rows]) -> Rows:
+    """Return the words of several layers, one layer after the other, as rows of bytes: words as
+    wide as the widest, in whole bytes.
+    """
+    size = max(rows.word_bytes for rows in layers.values())
+    raw = b"".join(
+        word.to_bytes(size, "little") for rows in layers.values() for word in rows.pack()
+    )
+    matrix = np.frombuffer(raw, np.int8).reshape(-1, size)
+    return Rows(sim.network.Layer(Dense(matrix), Neuron(1)), size)
+
+
+def visit(rows: Rows) -> data.StructLayout:
+    """Return the layout of one look-up of an event: the address of its ``word``, and the ``fold``
+    that it is added to.
+    """
+    return data.StructLayout({"word": bits_for(rows.depth - 1), "fold": bits_for(rows.folds - 1)})
 
 
 def random_words(bits: int, count: int) -> list[int]:

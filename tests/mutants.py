@@ -16,6 +16,7 @@ from pathlib import Path
 
 import board_mutants
 import learning_mutants
+import window_mutants
 from sim.console import run_command
 from sim.errors import InputError
 
@@ -79,26 +80,26 @@ class Mutant:
 MUTANTS = [
     Mutant(
         "threshold missed",
-        "hw/machine/neurons.py",
+        "hw/machine/neuron.py",
         "(advanced >= 0) & ~fired",
         "(advanced > 0) & ~fired",
     ),
     Mutant(
-        "neuron fires again", "hw/machine/neurons.py", "(advanced >= 0) & ~fired", "advanced >= 0"
+        "neuron fires again", "hw/machine/neuron.py", "(advanced >= 0) & ~fired", "advanced >= 0"
     ),
-    Mutant("fired forgotten", "hw/machine/neurons.py", "eq(state.fired | fires)", "eq(fires)"),
+    Mutant("fired forgotten", "hw/machine/neuron.py", '"fired": fired | fires', '"fired": fires'),
     Mutant(
         "no clear, registers",
-        "hw/machine/neurons.py",
+        "hw/machine/state.py",
         "with m.If(clear):",
         "with m.If(Const(0)):",
     ),
-    Mutant("no clear, memory", "hw/machine/neurons.py", "eq(clear | (fresh & ~", "eq((fresh & ~"),
+    Mutant("no clear, memory", "hw/machine/state.py", "eq(clear | (fresh & ~", "eq((fresh & ~"),
     Mutant(
         "wrong start",
-        "hw/machine/neurons.py",
-        "-threshold * layer.ticks_per_unit",
-        "-threshold * layer.ticks_per_unit - 1",
+        "hw/machine/state.py",
+        "starts + origin + half",
+        "starts + origin - 1 + half",
     ),
     Mutant(
         "current too narrow",
@@ -156,8 +157,8 @@ MUTANTS = [
     Mutant(
         "one tick too few",
         "hw/machine/sequencer.py",
-        "self.tick == self.network.last_tick",
-        "self.tick == self.network.last_tick - 1",
+        "with m.If(self.tick == self.network.last_tick):",
+        "with m.If(self.tick == self.network.last_tick - 1):",
     ),
     Mutant(
         "index out of range", "hw/machine/sequencer.py", "head.neuron >= self", "head.neuron > self"
@@ -172,7 +173,7 @@ MUTANTS = [
     Mutant(
         "decision not waited for",
         "hw/machine/sequencer.py",
-        "with m.Elif(~self.busy):",
+        "with m.Elif(~(self.settling if self.overlaps else self.busy)):",
         "with m.Else():",
     ),
     Mutant(
@@ -222,8 +223,8 @@ MUTANTS = [
     Mutant(
         "weight before its control signals",
         "hw/machine/neurons.py",
-        "m.d.sync += weight_1.eq",
-        "m.d.comb += weight_1.eq",
+        "m.d.sync += weight_1.eq(self.weight)",
+        "m.d.comb += weight_1.eq(self.weight)",
     ),
     Mutant(
         "lanes of another group",
@@ -340,6 +341,7 @@ MUTANTS = [
         for bug in learning_mutants.HARDWARE
     ),
     *(Mutant(*bug, ("test_hw_link_responder.py",)) for bug in learning_mutants.LINK),
+    *(Mutant(*bug) for bug in window_mutants.ALL),
     *(Mutant(*bug, WORDS) for bug in board_mutants.WORDS),
     *(Mutant(*bug, ("test_hw_storage_spram.py",)) for bug in board_mutants.PRIMITIVES),
     *(Mutant(*bug, REUSE) for bug in board_mutants.REUSE),

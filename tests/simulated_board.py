@@ -64,10 +64,13 @@ def check_answers(board, network, images):
         assert {
             key: answer.to_json()[key] for key in ("decision", "tick", "timed_out", "events")
         } == {key: wanted[key] for key in ("decision", "tick", "timed_out", "events")}
-        assert answer.reads == sum(
-            count * layer.fan_out
+        # What the events of a convolution look up depends on whose they are.
+        alike = all(reads.min() == reads.max() for reads in network.reads_by_source)
+        reads = [
+            count * layer.connection.channels_out
             for count, layer in zip(wanted["events"], network.layers, strict=True)
-        )
+        ]
+        assert answer.reads == (sum(reads) if alike else None)
         assert answer.cycles > 0
 
 

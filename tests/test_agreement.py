@@ -2,6 +2,8 @@
 stream.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,10 +14,39 @@ from hw.bench.trace import field, pixels
 from hw.events import Status, result
 from hw.machine.machine import Machine
 from hw.parameters import MachineParameters
-from random_networks import random_images, random_network, seeds
+from hw.rows import BLOCK, LOGIC, SPRAM
+from random_networks import any_network, random_images, random_network, seeds
 from sim.pipeline import run
 
 IMAGES = 3
+
+
+def any_machine(seed):
+    """A machine of any network: convolutions, windows, ramps, several spikes; any lanes; weights of
+    each layer in any memory, so that layers share one now and then.
+    """
+    network, rng = any_network(seed), np.random.default_rng(seed)
+    encoder = network.encoder
+    if len(encoder.image_shape) > 2:  # images with channels are not pooled in hardware
+        network = replace(network, encoder=replace(encoder, image_shape=encoder.map, pool=1))
+
+    widest = max(layer.connection.channels_out for layer in network.layers)
+    lanes = widest if rng.random() < 0.3 else int(rng.integers(1, widest + 1))
+    kinds = (BLOCK, BLOCK, LOGIC, SPRAM, SPRAM)
+    placement = tuple(kinds[rng.integers(len(kinds))] for _ in network.layers)
+    return MachineParameters(
+        network, lanes, placement=placement, group=int(rng.integers(1, 2 * widest))
+    )
+
+
+@settings(max_examples=20)
+@given(seeds, st.booleans())
+def test_every_boundary_of_any_network_equals_sim(seed, pauses):
+    parameters = any_machine(seed)
+    images = random_images(parameters.network, IMAGES, seed)
+    found = Simulation(parameters, "amaranth").run(images, seed % 1000 if pauses else None)
+    for index, trace in enumerate(found):
+        compare(index, run(parameters.network, images[index]), trace)
 
 
 def with_random_lanes(seed, network):
@@ -61,3 +92,14 @@ def test_pixels_in_results_out(seed, pauses):
             int(field(output, layout, "events", n)[0]) for n in range(len(network.layers))
         ] == trace.events
         assert field(output, layout, "rejected") == [0]
+
+
+@settings(max_examples=40)
+@given(seeds, st.booleans())
+def test_every_boundary_of_windows_ramps_and_sums_equals_sim(seed, pauses):
+    """Dense layers of any neurons, one after the other, with any lanes."""
+    network = any_network(seed, dense=True)
+    images = random_images(network, IMAGES, seed)
+    simulation = Simulation(with_random_lanes(seed, network), "amaranth")
+    for index, found in enumerate(simulation.run(images, seed % 1000 if pauses else None)):
+        compare(index, run(network, images[index]), found)

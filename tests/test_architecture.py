@@ -52,6 +52,8 @@ TRAIN_ORDER = (
     ("settings", "parallel", "quantize"),
     ("exact", "connections", "encoders", "readouts"),
     ("data", "pipeline", "prune", "evaluate", "fit", "export", "learning"),
+    ("window",),
+    ("neurons",),
     ("sweep",),
     ("commands",),
     ("__main__",),

@@ -7,7 +7,7 @@ from amaranth.hdl import Const, Module, Signal, signed
 from amaranth.lib import wiring
 from hypothesis import given, settings
 
-from hw.arithmetic import Candidate, highest, lowest, several, times, total
+from hw.arithmetic import Candidate, highest, lowest, quotient, several, times, total
 from random_networks import seeds
 from testbenches import simulate
 
@@ -27,12 +27,12 @@ class Built(wiring.Component):
         return m
 
 
-def look_at(inputs, build, draw, check):
+def look_at(inputs, build, draw, check, rounds=ROUNDS):
     """Give the inputs random values, again and again, and check what was built of them."""
     dut = Built(inputs, build)
 
     async def testbench(ctx):
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             values = [draw() for _ in inputs]
             for signal, value in zip(inputs, values, strict=True):
                 ctx.set(signal, value)
@@ -52,6 +52,21 @@ def test_times_is_multiplication_without_a_multiplier(factor):
 
     draws = random.Random(factor)
     look_at([value], lambda m, s: times(s[0], factor), lambda: draws.randrange(8), check)
+
+
+@pytest.mark.parametrize(
+    ("divisor", "limit"),
+    [(1, 9), (2, 33), (3, 100), (7, 7), (7, 8), (12, 144), (28, 784), (9, 2000)],
+)
+def test_a_quotient_is_right_for_every_value(divisor, limit):
+    value, values = Signal(range(limit)), iter(range(limit))
+    found = quotient(value, divisor, limit)
+    assert "//" not in repr(found)
+
+    def check(values, seen):
+        assert seen == values[0] // divisor
+
+    look_at([value], lambda m, s: found, lambda: next(values), check, rounds=limit)
 
 
 @settings(max_examples=10)

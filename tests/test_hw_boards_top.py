@@ -11,9 +11,9 @@ from hw.link.exchange import LinkError
 from hw.link.framing import Buffer
 from hw.link.responder import request_bytes
 from hw.parameters import MachineParameters
-from hw.rows import flash
+from hw.rows import SPRAM, flash
 from hw.storage.flash import image
-from random_networks import random_images, random_network, seeds
+from random_networks import any_network, random_images, random_network, seeds
 from sim.errors import InputError
 from simulated_board import CLOCK_HZ, SimulatedLine, check_answers, parameters_of
 
@@ -69,3 +69,16 @@ def test_weights_of_another_network_are_refused(wrong):
                 Board(line, network)
         else:
             assert Board(line, network).read("digest") == network.digest
+
+
+def test_a_host_loads_the_memory_that_layers_share():
+    """A convolution with a window, and one whose outputs sum, both in one SPRAM."""
+    network = any_network(41)
+    parameters = MachineParameters(network, 3, placement=(SPRAM,) * len(network.layers))
+    assert parameters.shared_layers == (0, 1)
+    line = SimulatedLine(BoardParameters(parameters, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4))
+    with Board(line, network) as board:
+        assert board.pipeline.placement == parameters.placement
+        assert board.words_missing() == sum(layer.rows.depth for layer in parameters.layers)
+        check_answers(board, network, random_images(network, 1, 50))
+        assert board.words_missing() == 0

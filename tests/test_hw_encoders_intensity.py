@@ -2,6 +2,8 @@
 test_agreement.py.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,11 +11,16 @@ from hypothesis import strategies as st
 
 from hw.bench.engine import AmaranthEngine, Stimulus
 from hw.bench.trace import field, input_events, pixels
+from hw.encoders import make_encoder
 from hw.encoders.intensity import IntensityEncoder
 from hw.events import Kind, event
-from random_networks import random_network, seeds
+from hw.fpga.ecp5 import ECP5_25F
+from hw.fpga.ice40 import UP5K
+from hw.verilog import to_rtlil
+from random_networks import any_network, random_images, random_network, seeds
 from sim.connections.dense import Dense
 from sim.encoders.intensity import Intensity
+from sim.errors import InputError
 from sim.network import Layer, Network
 from sim.neuron import Neuron
 from sim.readouts.first_spike import FirstSpike
@@ -64,3 +71,29 @@ def test_an_image_of_the_wrong_length_is_aborted_and_the_next_is_right(seed, len
     assert kinds[ends].tolist() == [Kind.ABORT.value] * len(bad) + [Kind.END.value]
     beats = [int.from_bytes(row.tobytes(), "little") for row in run.outputs[ends[-2] + 1 :]]
     assert beats == input_events(network, good)[0]
+
+
+def test_images_with_channels_are_read_whole_and_never_pooled():
+    network = any_network(56)  # of 8 x 8 x 2 pixels
+    images = random_images(network, 2, 1)
+    run = AmaranthEngine(IntensityEncoder(network)).run(Stimulus(pixels(images), CLOSING))
+    beats = [int.from_bytes(row.tobytes(), "little") for row in run.outputs]
+    assert beats == [beat for image in input_events(network, images) for beat in image]
+
+    encoder = replace(network.encoder, image_shape=(16, 16, 2), pool=2)
+    with pytest.raises(InputError, match="pool: of images with channels is not possible"):
+        make_encoder(replace(network, encoder=encoder))
+
+
+def test_the_table_of_ticks_takes_no_block_where_there_are_few():
+    """One tick, on iCE40, and not in networks of version 1, whose bitstreams stay as they were."""
+    maps = any_network(24)
+    spike_tick = np.where(np.arange(256) > 127, 0, -1).astype(np.int16)
+    binary = replace(maps, encoder=replace(maps.encoder, spike_tick=spike_tick))
+    for network, device, logic in (
+        (binary, UP5K, True),
+        (binary, ECP5_25F, False),
+        (machine(1, (0,)), UP5K, False),
+        (machine(1, (0, 3)), UP5K, False),
+    ):
+        assert ("ram_style" in to_rtlil(IntensityEncoder(network), device)) == logic

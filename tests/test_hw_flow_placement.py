@@ -1,14 +1,21 @@
 """Weights are stored where a board has room, or a sentence says what to change."""
 
+import numpy as np
 import pytest
 
 from hw.boards.table import find_board
-from hw.flow.placement import block_bits, fills_blocks, place_weights
+from hw.flow.placement import block_bits, blocks_of, fills_blocks, place_weights
 from hw.flow.reuse import placeholder
 from hw.parameters import MachineParameters
 from hw.rows import BLOCK, LOGIC, SPRAM, flash
+from sim.connections.convolution import Convolution
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
 from sim.learning.schedule import default_rule
+from sim.network import Layer, Network
+from sim.neuron import Neuron
+from sim.readouts.first_spike import FirstSpike
 from small_builds import sized_network
 
 
@@ -32,6 +39,51 @@ def test_weights_are_stored_where_there_is_room(sizes, lanes, board, expected):
     if LOGIC in expected:
         with pytest.raises(InputError, match="layer 1 is stored in logic"):
             placeholder(machine)
+
+
+def maps(*channels, bits=8):
+    """A network of two convolutions, 5x5 with stride 2, and ten outputs, on 28x28 pixels."""
+    rng, shape, layers = np.random.default_rng(1), (28, 28, 1), []
+    for count in channels:
+        weight = rng.integers(-1, 2, (shape[2], 5, 5, count)).astype(np.int8)
+        layers.append(Layer(Convolution(weight, shape, 2), Neuron(9), weight_bits=bits))
+        shape = layers[-1].connection.output
+
+    weight = rng.integers(-1, 2, (layers[-1].fan_out, 10)).astype(np.int8)
+    layers.append(Layer(Dense(weight), Neuron(9), weight_bits=bits))
+    encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), np.zeros(256, np.int16))
+    return Network(encoder, tuple(layers), FirstSpike(), 2, 9, tuple("0123456789"))
+
+
+@pytest.mark.parametrize(
+    ("channels", "bits", "lanes", "board", "expected"),
+    [
+        ((16, 32), 8, 16, "ulx3s-25f", (BLOCK, BLOCK, BLOCK)),
+        ((4, 8), 2, 4, "icebreaker", (BLOCK, BLOCK, BLOCK)),
+        ((4, 32), 8, 4, "icebreaker", (BLOCK, BLOCK, SPRAM)),
+        ((8, 32), 8, 8, "icebreaker", (SPRAM, SPRAM, SPRAM)),
+        ((16, 32), 8, 8, "hx8k-breakout", (BLOCK, BLOCK, BLOCK)),  # no remedy: hw check says so
+    ],
+)
+def test_weights_and_state_of_maps_are_stored_where_there_is_room(
+    channels, bits, lanes, board, expected
+):
+    machine = MachineParameters(maps(*channels, bits=bits), lanes)
+    assert place_weights(machine, find_board(board)).placement == expected
+
+
+def test_blocks_are_those_of_the_shape_that_takes_fewest():
+    """Of 256 x 16 bits, 512 x 8, 1024 x 4 or 2048 x 2; of 18 kbit, up to 36 bits wide."""
+    up5k, ecp5 = (find_board(name).device for name in ("none-up5k", "none-ecp5-25f"))
+    for depth, width, small, large in (
+        (256, 16, 1, 1),
+        (290, 88, 11, 3),
+        (16, 600, 0, 17),
+        (1600, 64, 28, 8),
+        (17, 17, 2, 1),
+    ):
+        found = [blocks_of(depth, width, 16, device) for device in (up5k, ecp5)]
+        assert found == [small, large]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,10 @@ from hw.link.registers import (
     REGISTERS,
     RegisterFile,
     address,
+    layers_to_load,
     markdown,
     rule_registers,
+    to_load,
 )
 from sim.learning.supervised import Rule
 from testbenches import simulate
@@ -40,6 +42,15 @@ def test_every_register_has_its_value_and_no_other_address_any():
 
     simulate(dut, testbench)
     assert {register.name for register in REGISTERS} == set(expected)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "shared", "value", "layers"),
+    [(None, (), 0, []), (1, (), 2, [1]), (0, (0, 2), 1 | 0b101 << 8, [0, 2])],
+)
+def test_a_host_learns_which_layers_it_must_load(loaded, shared, value, layers):
+    assert to_load(loaded, shared) == value
+    assert layers_to_load(value) == layers
 
 
 def test_a_rule_is_a_register_for_each_constant_and_none_is_zeros():

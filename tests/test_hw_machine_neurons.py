@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from first_layers import assert_as_in_software
 from hw.machine.neurons import Neurons
 from random_layers import random_layer
 from random_networks import seeds
@@ -65,3 +66,10 @@ def test_neurons_do_as_their_twin_does(output, seed):
     simulate(dut, testbench)
     padded = np.array(found).reshape(len(expected), -1)
     assert padded[:, : parameters.layer.fan_out].tolist() == expected
+
+
+@settings(max_examples=40)
+@given(seeds)
+def test_any_neurons_that_keep_a_current_do_as_their_twins_do(seed):
+    """Several spikes, outputs that only sum, and a start of their own, over whole images."""
+    assert_as_in_software(seed, False, Neurons)

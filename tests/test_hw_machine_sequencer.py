@@ -2,6 +2,8 @@
 verdict.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from amaranth.hdl import Module, Signal
@@ -10,12 +12,13 @@ from amaranth.lib.wiring import connect, flipped
 from hypothesis import given, settings
 
 from courses import assert_learns_alike, random_course
-from hw.bench.simulate import Simulation, compare
+from hw.bench.simulate import Simulation, compare, simulate
 from hw.parameters import FULL, MachineParameters
 from hw.readouts import READOUTS
 from hw.readouts.first_spike import FirstSpike
 from random_networks import random_images, random_network, seeds
 from sim.pipeline import run
+from timed_networks import timed_network
 
 IMAGES = 4
 
@@ -79,3 +82,27 @@ def test_a_lesson_waits_for_the_verdict(seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(READOUTS, "first_spike", lambda layer: LateReadout(layer, 5))
         assert_learns_alike(network, rule, course, FULL)
+
+
+@pytest.mark.parametrize("lanes", [1, FULL])
+def test_neurons_that_start_at_their_level_fire_at_tick_0(lanes):
+    """Hidden neuron 0 does, before any event; in the second network an output, which ends the image
+    with nothing of it read.
+    """
+    for starts, tick, events in (([7, 0], 2, [3, 1]), ([0, 0], 6, [3, 0])):
+        network = timed_network(([[0, 0]] * 3, 5), ([[9, 0], [0, 9]], 5), inputs=3)
+        hidden = replace(network.layers[0], start=np.array(starts, np.int32))
+        network = replace(network, layers=(hidden, network.layers[1]))
+        found = first_of(network, lanes)
+        assert (found.trace.tick, found.events) == (tick, events)
+
+    output = replace(network.layers[1], start=np.array([4, 6], np.int32))
+    found = first_of(replace(network, layers=(network.layers[0], output)), lanes)
+    assert (found.trace.tick, found.events, found.trace.decision) == (0, [0, 0], 1)
+
+
+def first_of(network, lanes):
+    """The first of two bright images and a dark one, after each was compared with sim."""
+    images = np.array([[[1, 1, 1]], [[0, 0, 0]], [[1, 1, 1]]], np.uint8)
+    found = [*simulate(Simulation(MachineParameters(network, lanes), "amaranth"), images)]
+    return found[0]

@@ -7,12 +7,16 @@ import pytest
 from hypothesis import given
 
 from hw.parameters import FULL, MachineParameters
-from hw.rows import BLOCK, SPRAM, flash
+from hw.rows import BLOCK, LOGIC, SPRAM, flash
 from lesson_networks import course, machine
-from random_networks import random_network, seeds
+from random_networks import any_network, random_network, seeds
+from sim.connections.convolution import Convolution
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
 from sim.learning.supervised import Rule
-from sim.network import Network
+from sim.network import Layer, Network
+from sim.neuron import Neuron
 from sim.readouts.first_spike import FirstSpike
 from small_network import small_network
 
@@ -29,6 +33,51 @@ def test_no_layer_has_more_folds_than_the_widest_and_none_too_many_lanes(seed):
     for layer in MachineParameters(network, lanes).layers:
         assert layer.folds <= folds
         assert layer.lanes == 1 or -(-layer.layer.fan_out // (layer.lanes - 1)) > folds
+
+
+MAPS = Network(
+    Intensity((4, 4), 1, np.arange(16, dtype=np.int32), np.full(256, 0, np.int16)),
+    (
+        Layer(Convolution(np.ones((1, 2, 2, 12), np.int8), (4, 4, 1)), Neuron(9)),
+        Layer(Dense(np.ones((108, 10), np.int8)), Neuron(9), weight_bits=1),
+    ),
+    FirstSpike(),
+    2,
+    9,
+    tuple("0123456789"),
+)
+"""A convolution of 12 channels at 9 positions, and ten outputs of signs."""
+
+
+@pytest.mark.parametrize(
+    ("lanes", "found"),
+    [(1, (1, 1)), (3, (3, 2)), (5, (4, 2)), (8, (6, 5)), (11, (6, 5)), (FULL, (12, 10))],
+)
+def test_lanes_are_the_most_of_any_layer_and_divide_channels_and_signs(lanes, found):
+    layers = MachineParameters(MAPS, lanes).layers
+    assert tuple(layer.lanes for layer in layers) == found
+    assert [layer.folds for layer in layers] == [9 * 12 // found[0], 10 // found[1]]
+    assert [layer.scattered for layer in layers] == [True, False]
+
+
+@given(seeds)
+def test_no_fold_has_neurons_of_two_positions(seed):
+    network = any_network(seed)
+    widest = max(layer.connection.channels_out for layer in network.layers)
+    lanes = int(np.random.default_rng(seed).integers(1, widest + 1))
+    for layer in MachineParameters(network, lanes).layers:
+        assert layer.lanes <= lanes
+        assert not layer.scattered or layer.layer.connection.channels_out % layer.lanes == 0
+
+
+def test_a_convolution_is_stored_anywhere_but_in_flash_and_does_not_learn():
+    for placement in (BLOCK, SPRAM, LOGIC):
+        MachineParameters(MAPS).with_placement(0, placement)
+    MachineParameters(MAPS).with_placement(1, flash(4))
+    with pytest.raises(InputError, match="placement: a convolution looks up single words"):
+        MachineParameters(MAPS).with_placement(0, flash(4))
+    with pytest.raises(InputError, match=r"layers.0: learning needs dense layers"):
+        MachineParameters(MAPS, FULL, Rule(1, 0))
 
 
 @given(seeds)
@@ -73,6 +122,19 @@ def test_a_layer_outside_of_block_ram_is_found():
     assert plain.largest_layer == 1
 
 
+def test_layers_in_spram_share_it():
+    """Their words follow each other, each in as many bytes as the longest takes."""
+    shared = MachineParameters(MAPS, 5, placement=(SPRAM, SPRAM))
+    assert (shared.shared_layers, shared.loaded_layer) == ((0, 1), 0)
+    assert [(layer.shared, layer.reachable) for layer in shared.layers] == [(True, False)] * 2
+    ((index, rows),) = shared.word_rows.items()
+    first, second = (layer.rows.pack() for layer in shared.layers)
+    assert (index, rows.word_bytes, rows.pack()) == (0, 4, first + second)
+
+    alone = shared.with_placement(1, BLOCK)
+    assert (alone.shared_layers, [*alone.word_rows]) == ((), [0])
+
+
 @pytest.mark.parametrize("lanes", [0, 3, -1, "all", True])
 def test_lanes_that_do_not_fit_are_refused(lanes):
     with pytest.raises(
@@ -86,7 +148,6 @@ def test_lanes_that_do_not_fit_are_refused(lanes):
     [
         ((BLOCK,), "must have one value for each of 2 layers, not 1"),
         ((flash(1), flash(1)), "flash stores the weights of one layer, not of 2"),
-        ((SPRAM, SPRAM), "spram stores the weights of one layer, not of 2"),
     ],
 )
 def test_a_placement_that_cannot_be_is_refused(placement, problem):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hw.parameters import MachineParameters
 from hw.rows import Rows
 from random_layers import random_rows, random_weights
-from random_networks import random_network, seeds
+from random_networks import any_network, random_network, seeds
 
 
 @given(seeds)
@@ -35,6 +35,29 @@ def test_words_hold_the_weights_that_were_put_there(seed):
     )
     for layer in MachineParameters(network, lanes).layers:
         assert layer.rows.unpack(layer.rows.pack()).tolist() == layer.layer.weight.tolist()
+
+
+@given(seeds)
+def test_words_of_any_connection_and_format_hold_the_weights_that_were_put_there(seed):
+    """Convolutions, and signs: of one bit, 0 is +1 and 1 is -1."""
+    network = any_network(seed)
+    widest = max(layer.connection.channels_out for layer in network.layers)
+    lanes = int(np.random.default_rng(seed).integers(1, widest + 1))
+    for layer in MachineParameters(network, lanes).layers:
+        rows, channels = layer.rows, layer.layer.connection.channels_out
+        words = rows.pack()
+        assert rows.single_words().pack() == words
+        assert len(words) == rows.depth
+        assert rows.folds == layer.layer.connection.positions * rows.folds_per_position
+        assert np.array_equal(rows.unpack(words), layer.layer.weight)
+
+        matrix = layer.layer.weight.reshape(-1, channels)
+        for row, word in enumerate(words[:: rows.folds_per_position]):
+            stored = [rows.word.from_bits(word)[lane] for lane in range(layer.lanes)]
+            wanted = matrix[row, : layer.lanes].tolist()
+            assert stored == (
+                [-(each < 0) for each in wanted] if layer.layer.form.signs else wanted
+            )
 
 
 @given(seeds)

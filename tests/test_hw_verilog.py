@@ -16,12 +16,12 @@ from hw import verilog
 from hw.machine.machine import Machine
 from hw.parameters import FULL, MachineParameters
 from hw.verilog import TOP, find_tool, to_rtlil, write_verilog
-from random_networks import random_images, random_network
+from random_networks import any_network, random_images, random_network
 from sim.file import save
 from sim.pipeline import run
 from sim.vectors import VECTORS_FILE, save_vectors
 
-IMAGES = 6
+IMAGES, SEED = 6, 11
 BUILD_ARGS = {"icarus": ["-g2005"], "verilator": ["-Wno-fatal", "-Wno-lint", "--x-assign", "fast"]}
 
 needs_icarus = pytest.mark.skipif(
@@ -29,13 +29,19 @@ needs_icarus = pytest.mark.skipif(
 )
 
 CASES = [
-    pytest.param("verilator", 11, 2),
+    pytest.param("verilator", random_network(11), 2, id="verilator-11"),
     *(
-        pytest.param("icarus", seed, lanes, marks=needs_icarus)
+        pytest.param("icarus", random_network(seed), lanes, marks=needs_icarus, id=f"icarus-{seed}")
         for seed, lanes in [(11, 2), (256, FULL), (1000, 1)]
     ),
+    *(
+        pytest.param("icarus", any_network(seed), lanes, marks=needs_icarus, id=f"any-{seed}")
+        for seed, lanes in [(50, 3), (56, 5), (24, 2), (9, FULL), (33, 1)]
+    ),
 ]
-"""Simulator, seed of a network, and lanes: pooled or not, one tick or several, folded or not."""
+"""Simulator, network, and lanes: pooled or not, one tick or several, folded or not; convolutions
+and windows of any kind.
+"""
 
 
 @pytest.fixture
@@ -48,10 +54,11 @@ def own_verilator(monkeypatch):
     )
 
 
-@pytest.mark.parametrize(("simulator", "seed", "lanes"), CASES)
-def test_emitted_verilog_answers_what_sim_answers(simulator, seed, lanes, tmp_path, own_verilator):
-    network = random_network(seed)
-    images = random_images(network, IMAGES, seed)
+@pytest.mark.parametrize(("simulator", "network", "lanes"), CASES)
+def test_emitted_verilog_answers_what_sim_answers(
+    simulator, network, lanes, tmp_path, own_verilator
+):
+    images = random_images(network, IMAGES, SEED)
     save(network, tmp_path / "network.safetensors")
     save_vectors(
         tmp_path / VECTORS_FILE, network, images, [run(network, image) for image in images]
@@ -66,7 +73,7 @@ def test_emitted_verilog_answers_what_sim_answers(simulator, seed, lanes, tmp_pa
         test_module="verilog_bench",
         test_dir=tmp_path,
         build_dir=tmp_path / "build",
-        extra_env={"TTFS_FOLDER": str(tmp_path), "TTFS_SEED": str(seed)},
+        extra_env={"TTFS_FOLDER": str(tmp_path), "TTFS_SEED": str(SEED)},
     )
     assert get_results(results) == (1, 0)
 

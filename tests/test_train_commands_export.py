@@ -71,7 +71,49 @@ def test_a_silent_intensity_has_an_earlier_name(tmp_path):
         assert network.encoder.spike_tick[[70, 71]].tolist() == [-1, 2]
 
 
+WINDOW = (
+    *("--dataset", "yin-yang", "--neuron", "window", "--bright", "192,128,64"),
+    *("--epochs", "2", "--batch", "64", "--warp", "0"),
+)
+"""Options of a training of the window code that takes a second."""
+
+
+def test_window_code_is_trained_evaluated_and_exported(tmp_path, capsys):
+    shape = ("--maps", "4", "--kernel", "2", "--stride", "1", "--padding", "1", "--hidden", "9")
+    assert train("fit", "--out", tmp_path, *WINDOW, *shape, "--bits", "8,4,1") == 0
+    capsys.readouterr()
+    assert train("evaluate", "--out", tmp_path, "--json") == 0
+    evaluated = json.loads(capsys.readouterr().out)
+    assert train("export", "--out", tmp_path, "--json") == 0
+    figures = json.loads(capsys.readouterr().out)
+
+    network = load(tmp_path)
+    images, traces = load_vectors(tmp_path / "vectors.safetensors", network)
+    decisions = batch.run(network, yin_yang().test_images)
+    assert [trace.to_json() for trace in traces] == [
+        decisions.to_json(index) for index in range(len(images))
+    ]
+    assert figures["accuracy"] == (decisions.decision == yin_yang().test_labels).mean()
+    assert evaluated["test"]["accuracy"] == figures["accuracy"]
+    assert evaluated["test"]["reads"] == pytest.approx(figures["weight_reads_per_image"])
+    assert figures["sizes"] == [4, 4 * 3 * 3, 9, 3]
+    assert [layer.weight_bits for layer in network.layers] == [8, 4, 1]
+    assert network.last_tick == 3 + 7 + 7
+    assert network.provenance["settings"]["neuron"] == "window"
+
+
 BAD = {
+    "neuron": (
+        ["--mirror", "1"],
+        "--mirror: is not of --neuron first-spike; leave it out, or give",
+    ),
+    "kernel": (
+        [*WINDOW, "--maps", "4,5", "--kernel", "2"],
+        "--kernel: 2 is larger than the map it moves over, 1 x 1 with a padding of 0; take 1",
+    ),
+    "pruned": ([*WINDOW, "--maps", "4", "--inputs", "3"], "--inputs: a convolution needs all pix"),
+    "stride": ([*WINDOW, "--maps", "4", "--stride", "0"], "--stride: must be at least 1, not 0."),
+    "window": ([*WINDOW, "--window", "16"], "--window: must be in 1..15, not 16."),
     "bits": (["--bits", "9"], "--bits: 9 is not possible; give 2 to 8, one or per layer."),
     "bits per layer": (
         ["--bits", "8,8,8"],

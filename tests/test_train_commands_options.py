@@ -9,6 +9,7 @@ import pytest
 from sim.commands.command_line import Parser
 from sim.errors import InputError
 from small_training import SMALL, YIN_YANG
+from small_windows import CONVOLUTION, SMALL_WINDOWS
 from train.commands.options import (
     SETTINGS,
     add_checkpoint,
@@ -18,7 +19,10 @@ from train.commands.options import (
     show,
 )
 from train.fit import CHECKPOINT_FILE, Training
+from train.neurons import NEURONS
 from train.settings import PRESETS, TrainSettings, option
+from train.window.fit import WindowTraining
+from train.window.settings import WindowSettings
 
 
 def parsed(*words):
@@ -29,23 +33,25 @@ def parsed(*words):
 
 
 def test_every_setting_has_an_option_and_a_help():
-    assert list(SETTINGS) == [field.name for field in fields(TrainSettings)]
+    known = [field.name for kind in NEURONS.values() for field in fields(kind.settings)]
+    assert set(SETTINGS) == set(known)
 
 
-@pytest.mark.parametrize("field", fields(TrainSettings), ids=lambda field: field.name)
-def test_an_option_sets_its_setting_and_no_other(tmp_path, field):
-    given = getattr(replace(YIN_YANG, **others()), field.name)
+@pytest.mark.parametrize("name", SETTINGS)
+def test_an_option_sets_its_setting_and_no_other(tmp_path, name):
+    kind = next(kind for kind in NEURONS.values() if hasattr(kind.settings(), name))
+    given = getattr(replace(YIN_YANG, **others()), name, getattr(kind.settings(), name))
     text = ",".join(map(str, given)) if isinstance(given, tuple) else str(given)
-    arguments = parsed("--out", tmp_path, option(field.name), text)
-    changed = {name for name in SETTINGS if hasattr(arguments, name)}
-    assert changed == {field.name}
-    assert getattr(arguments, field.name) == given
-    assert type(getattr(arguments, field.name)) is type(getattr(TrainSettings(), field.name))
+    arguments = parsed("--out", tmp_path, option(name), text)
+    changed = {each for each in SETTINGS if hasattr(arguments, each)}
+    assert changed == {name}
+    assert getattr(arguments, name) == given
+    assert type(getattr(arguments, name)) is type(getattr(kind.settings(), name))
 
 
 def others():
     """Values unlike the defaults, of the settings that the recipe leaves as they are."""
-    return {"seed": 7, "bits": (4, 3), "hidden": (9,), "inputs": 3, "floor": 0.25, "pool": 2}
+    return {"seed": 7, "bits": (4, 3), "hidden": (9,), "maps": (3,), "floor": 0.25, "pool": 2}
 
 
 def test_the_recipe_comes_before_the_checkpoint_and_the_checkpoint_before_the_defaults(tmp_path):
@@ -62,6 +68,34 @@ def test_the_recipe_comes_before_the_checkpoint_and_the_checkpoint_before_the_de
     assert chosen == replace(PRESETS["frugal"], epochs=2)
 
 
+def test_the_neuron_decides_whose_settings_they_are(tmp_path):
+    window = ("--out", tmp_path, "--neuron", "window")
+    assert chosen_settings(parsed(*window)) == WindowSettings()
+    found = chosen_settings(parsed(*window, "--maps", "16,32", "--kernel", 3, "--spike-cost", 0.5))
+    assert found == WindowSettings(maps=(16, 32), kernel=(3,), hidden=(), spike_cost=0.5)
+    assert chosen_settings(parsed("--out", tmp_path, "--preset", "dense")) == WindowSettings()
+
+    for words, sentence in (
+        (("--window", 4), "--window: is not of --neuron first-spike; leave it out"),
+        ((*window[2:], "--last-tick", 9), "--last-tick: is not of --neuron window; leave it out"),
+        ((*window[2:], "--preset", "frugal"), "--preset frugal: is of --neuron first-spike; give"),
+        (("--neuron", "spiky"), "--neuron: must be one of first-spike, window, not spiky"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            chosen_settings(parsed("--out", tmp_path, *words))
+
+    Training(SMALL, YIN_YANG).save(tmp_path / CHECKPOINT_FILE)
+    with pytest.raises(InputError, match="is of --neuron first-spike; give the same, or another"):
+        chosen_settings(parsed(*window))
+
+
+def test_a_checkpoint_names_its_neuron(tmp_path):
+    WindowTraining(SMALL_WINDOWS, CONVOLUTION).save(tmp_path / CHECKPOINT_FILE)
+    assert saved_settings(tmp_path / CHECKPOINT_FILE) == CONVOLUTION
+    changed = chosen_settings(parsed("--out", tmp_path, "--max-silent-intensity", 50))
+    assert changed == replace(CONVOLUTION, max_silent_intensity=50)
+
+
 def test_an_earlier_name_is_the_same_option(tmp_path):
     for name in ("--faint", "--max-silent-intensity"):
         found = chosen_settings(parsed("--out", tmp_path, name, 70))
@@ -70,7 +104,7 @@ def test_an_earlier_name_is_the_same_option(tmp_path):
 
 def test_other_values_are_refused(tmp_path):
     with pytest.raises(
-        InputError, match="--preset: must be one of prototype, frugal, float, mostafa, not"
+        InputError, match=r"--preset: must be one of prototype, frugal, .* not best"
     ):
         parsed("--out", tmp_path, "--preset", "best")
     with pytest.raises(InputError, match="--floor: must be a number, not low"):

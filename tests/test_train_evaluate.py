@@ -26,6 +26,7 @@ def test_figures_are_the_integer_machines():
         "spikes": (found.events.sum() + len(PART) - timeouts) / len(PART),
         "hidden_spikes": hidden / len(PART),
         "timeouts": timeouts / len(PART),
+        "reads": found.reads.sum() / len(PART),
     }
 
 

@@ -1,5 +1,7 @@
 """Export compares training with the machine before it writes anything."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from sim import batch
 from sim.errors import InputError
 from small_data import yin_yang
 from train.data import split
-from train.export import check, decide_all, export
+from train.export import check, check_spikes, decide_all, export
 from train.fit import Training
 from train.pipeline import Outcome
 from train.settings import TrainSettings
@@ -20,7 +22,7 @@ def test_a_difference_is_named_and_nothing_is_written(tmp_path, monkeypatch):
     right = decide_all(training.network, data.test)
     wrong = right.decision.clone()
     wrong[7:] = (wrong[7:] + 1) % 3
-    lie = Outcome(wrong, right.tick, right.timed_out, right.events)
+    lie = replace(right, decision=wrong)
     monkeypatch.setattr("train.export.decide_all", lambda *_: lie)
     sentence = (
         rf"image 7: training decides {wrong[7]} at tick {right.tick[7]}, "
@@ -31,11 +33,39 @@ def test_a_difference_is_named_and_nothing_is_written(tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
+ONE = torch.tensor([1])
+OUTCOME = Outcome(ONE, ONE, ONE > 1, ONE.unsqueeze(1), 3 * ONE.unsqueeze(1), 5 * ONE.unsqueeze(1))
+
+
+def decisions(**changes):
+    """What the machine found for one image."""
+    one = np.array([1], np.int32)
+    wide = np.array([[1]], np.int64)
+    found = batch.Decisions(one, one, one > 1, one[:, None], 5 * wide, 3 * wide)
+    return replace(found, **changes)
+
+
 def test_equal_decisions_pass():
-    one = torch.tensor([1])
-    outcome = Outcome(one, one, one > 1, one.unsqueeze(1))
-    array = np.array([1], np.int32)
-    check(
-        outcome,
-        batch.Decisions(array, array, array > 1, *[array[:, None].astype(np.int64)] * 3),
-    )
+    check(OUTCOME, decisions())
+    without_potentials = replace(OUTCOME, potential=None)
+    check(without_potentials, decisions(potential=np.array([[9]])))
+
+
+@pytest.mark.parametrize("name", ["events", "reads", "potential"])
+def test_a_different_count_is_named(name):
+    with pytest.raises(
+        InputError, match=rf"image 0: training has {name} \[\d\], .* \[7\]; nothing"
+    ):
+        check(OUTCOME, decisions(**{name: np.array([[7]])}))
+
+
+def test_a_different_spike_is_named():
+    data = split(yin_yang(600))
+    training = Training(data, TrainSettings(dataset="yin-yang", hidden=(10,), warp=0))
+    network = training.network.to_network(data.classes, {})
+    check_spikes(training.network, data.test.images[:3], network)
+    weight = training.network.weights[0]
+    with torch.no_grad():
+        weight.add_(0.5)
+    with pytest.raises(InputError, match=r"image \d: the spikes that layer 1 gets are others"):
+        check_spikes(training.network, data.test.images[:20], network)

@@ -9,11 +9,14 @@ import torch
 
 from sim import batch, pipeline
 from sim.errors import InputError
-from small_data import yin_yang
+from sim.file import load
+from small_data import PATTERNS, yin_yang
 from small_training import SMALL, YIN_YANG
 from train.data import split
 from train.evaluate import evaluate
+from train.export import export
 from train.fit import Training, fit
+from train.settings import TrainSettings
 
 
 def weights(training):
@@ -154,3 +157,63 @@ def test_silent_intensities_can_be_chosen_after_training(tmp_path):
     trained = fit(SMALL, replace(YIN_YANG, epochs=1), path)
     again = fit(SMALL, replace(YIN_YANG, epochs=1, max_silent_intensity=40), path)
     assert again.history == trained.history
+
+
+MAPS = TrainSettings(
+    dataset="patterns",
+    maps=(6, 4),
+    kernel=(3, 2),
+    stride=(2, 1),
+    hidden=(),
+    bits=(8, 4, 8),
+    epochs=12,
+    batch=32,
+    learning_rate=0.02,
+    warp=0.0,
+    wake_share=0.05,
+    spike_cost=1e-3,
+)
+"""Convolutions of first-spike neurons."""
+
+
+def test_convolutions_learn_and_export_and_resume(tmp_path):
+    data = split(PATTERNS)
+    training = fit(data, MAPS)
+    assert evaluate(training.network, data.test)["accuracy"] > 0.9  # a third by chance
+    figures = export(training.network, data, MAPS, tmp_path / "out")
+    assert figures["sizes"] == [64, 3 * 3 * 6, 2 * 2 * 4, 3]
+    assert load(tmp_path / "out" / "network.safetensors").layers[0].connection.stride == 2
+
+    path = tmp_path / "training.checkpoint"
+    interrupted = Training(data, MAPS)
+    interrupted.run_epoch()
+    interrupted.save(path)
+    resumed = fit(data, MAPS, path)
+    assert resumed.history == training.history
+    for ours, theirs in zip(weights(resumed), weights(training), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_spikes_of_convolutions_cost_what_they_look_up():
+    """A spike in the corner of a map is seen from fewer positions than one in its middle."""
+    training = Training(split(PATTERNS), MAPS)
+    assert training.costs is not None
+    first, second = (1000 * cost for cost in training.costs)
+    expected = 4 * torch.tensor([1.0, 2, 1, 2, 4, 2, 1, 2, 1])
+    torch.testing.assert_close(first.view(9, 6), expected.unsqueeze(1).expand(9, 6))
+    torch.testing.assert_close(second, torch.full((16,), 3.0))
+    assert Training(SMALL, YIN_YANG).costs is None
+
+
+def test_silent_channels_are_woken_at_all_positions():
+    """The neurons of a map share their weights: raising one raises all."""
+    data = split(PATTERNS)
+    network = Training(data, MAPS).network
+    spikes = network.encode(data.train.images[:200])
+    with torch.no_grad():
+        network.weights[0][..., 1] -= 5.0
+    before = network.weights[0].detach().clone()
+    network.wake(spikes, 0.02)
+    raised = network.weights[0] - before
+    assert (raised[..., 1] > 0).all()
+    assert (raised[..., 0] == 0).all()

@@ -66,6 +66,18 @@ def test_spikes_before_the_decision_cost_softly():
     assert value(settings, ramp=0.0) == value(PLAIN)
 
 
+def test_spikes_cost_what_they_are_said_to():
+    settings = replace(PLAIN, spike_cost=0.01, softness=0.5)
+    costs = [torch.tensor([2.0, 0.0, 3.0])]
+    found = loss(Times([HIDDEN], OUTPUT), LABELS, WEIGHTS, settings, 1.0, costs)
+
+    def soft(ticks):
+        return 1 / (1 + math.exp(-ticks / 4))
+
+    expected = 2 * (soft(1) + soft(11)) + 3 * (soft(-36) + soft(7))
+    assert float(found) - value(PLAIN) == pytest.approx(0.01 * expected / 2)
+
+
 def test_a_decision_after_the_last_tick_counts_as_made_there():
     """Counted softly, hidden spikes after the last tick would cost more the later the outputs."""
     settings = replace(PLAIN, spike_cost=0.01, softness=2.0)
@@ -81,6 +93,13 @@ def test_a_decision_after_the_last_tick_counts_as_made_there():
 def test_weights_too_small_for_a_neuron_to_fire_cost():
     alive = value(replace(PLAIN, alive_cost=0.05)) - value(PLAIN)
     assert alive == pytest.approx(0.05 * 1.8)
+
+
+def test_weights_of_a_kernel_are_summed_over_all_its_inputs():
+    kernel = WEIGHTS[0].view(1, 2, 1, 2)
+    settings = replace(PLAIN, alive_cost=0.05)
+    found = loss(Times([HIDDEN], OUTPUT), LABELS, [kernel], settings, 1.0)
+    assert float(found) == pytest.approx(value(settings))
 
 
 def test_spikes_and_times_have_a_gradient():

@@ -70,3 +70,29 @@ def test_bits_are_one_number_or_one_per_layer():
     assert TrainSettings(hidden=(5, 4), bits=(3,)).layer_bits() == (3, 3, 3)
     assert TrainSettings(hidden=(5,), bits=(8, 4)).layer_bits() == (8, 4)
     assert TrainSettings(bits=()).layer_bits() is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"maps": (4, 0)}, "--maps: every convolution"),
+        ({"maps": (4, 4), "kernel": (0,)}, "--kernel: must be at least 1, not 0"),
+        ({"maps": (4, 4), "stride": (1, 0)}, "--stride: must be at least 1, not 0"),
+        ({"maps": (4, 4), "padding": (-1,)}, "--padding: must be at least 0, not -1"),
+        ({"maps": (4, 4), "padding": (4, 5)}, r"smaller than the kernel, in 0\.\.4, not 5"),
+        ({"maps": (4, 4), "stride": (1, 2, 3)}, "--stride: give one number, or 2"),
+        ({"maps": (4,), "spikes": 2}, "--spikes: those of convolutions fire once"),
+        ({"maps": (4,), "inputs": 100}, "--inputs: a convolution needs all pixels"),
+        ({"maps": (4, 4), "bits": (8, 8, 8)}, r"--bits: give one number, or 4 \(per layer\)"),
+    ],
+)
+def test_convolutions_that_are_not_possible_name_the_option(changes, match):
+    with pytest.raises(InputError, match=match):
+        replace(TrainSettings(), **changes)
+
+
+def test_geometry_is_one_number_or_one_per_convolution():
+    settings = TrainSettings(maps=(4, 6), kernel=(5, 3), padding=(1, 0))
+    assert settings.geometry() == [(5, 2, 1), (3, 2, 0)]
+    assert settings.layer_bits() == (8,) * 4
+    assert TrainSettings().geometry() == []

@@ -7,6 +7,7 @@ import pytest
 from sim.errors import InputError
 from train.settings import PRESETS, TrainSettings
 from train.sweep.spec import point_key, read_spec
+from train.window.settings import WINDOW_PRESETS, WindowSettings
 
 
 def written(tmp_path, text):
@@ -34,9 +35,32 @@ def test_grid_without_lists_is_a_point(tmp_path):
     ]  # the last two are the same point
 
 
+def test_a_grid_can_be_of_another_neuron(tmp_path):
+    text = (
+        "[settings]\nepochs = 2\n[[grid]]\nhidden = [7]\n"
+        '[[grid]]\nneuron = "window"\nmaps = [[4], [4, 5]]\nwindow = [3, 7]\n'
+        '[[grid]]\npreset = "convolution"\nseed = 2\n'
+    )
+    windows = [
+        WindowSettings(epochs=2, maps=maps, hidden=(), window=window)
+        for maps in ((4,), (4, 5))
+        for window in (3, 7)
+    ]
+    points = read_spec(written(tmp_path, text))
+    assert points[0] == TrainSettings(epochs=2, hidden=(7,))
+    assert points[1:5] == windows
+    assert points[5] == replace(WINDOW_PRESETS["convolution"], epochs=2, seed=2)
+    assert len({point_key(point) for point in points}) == 6
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        ("[[grid]]\nmirror = 1", "grid 1: --mirror: is not of --neuron first-spike; leave it out"),
+        ('[[grid]]\nneuron = "window"\nlast_tick = 3', "grid 1: --last-tick: is not of --neuron w"),
+        ('[[grid]]\nneuron = "spiky"', "grid 1: neuron: 'spiky' is not possible in this version"),
+        ('[[grid]]\nneuron = "window"\npreset = "frugal"', "grid 1: preset: must be one of dense"),
+        ('[[grid]]\nneuron = "window"\nstride = [0]', "grid 1: --stride: must be at least 1"),
         ("[[grid]", "is not TOML"),
         ("[axes]\nseed = [1]", "key 'axes' is unknown"),
         ("grid = 3", "settings must be a table"),

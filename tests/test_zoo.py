@@ -12,13 +12,14 @@ import pytest
 
 from sim import batch
 from sim.commands.command_line import program
+from sim.connections.convolution import Convolution
 from sim.data import dataset
 from sim.file import load
 from sim.report.describe import describe
 from sim.report.report import Report
 from train.commands import parser as command_line
 from train.commands.options import chosen_settings
-from train.settings import TrainSettings
+from train.neurons import read_settings
 
 ZOO = Path(__file__).parent.parent / "zoo"
 ROWS = {
@@ -36,7 +37,13 @@ def cells(name):
 
 def test_every_network_has_its_row():
     assert sorted(ROWS) == sorted(path.stem for path in ZOO.glob("*.safetensors"))
-    assert 1 <= len(ROWS) <= 6
+    assert 1 <= len(ROWS) <= 12
+
+
+def maps_of(network):
+    """Output channels of the network's convolutions."""
+    connections = [layer.connection for layer in network.layers]
+    return [each.channels_out for each in connections if isinstance(each, Convolution)]
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -51,6 +58,7 @@ def test_network_is_what_its_row_says(name):
     assert digest == facts["digest"]
     assert memory == f"{facts['weight_memory_bits'] / 1024:.0f}"
     assert accuracy == f"{100 * network.provenance['accuracy']:.2f}"
+    assert network.provenance["settings"].get("maps", []) == maps_of(network)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -59,7 +67,7 @@ def test_command_gives_the_settings_of_the_network(name, tmp_path):
     assert words[:4] == ["python", "-m", "train", "export"]
     words[words.index("--out") + 1] = str(tmp_path)
     arguments = program("train", "", "", command_line.COMMANDS).parse_args(words[3:])
-    trained = TrainSettings.from_json(load(ZOO / f"{name}.safetensors").provenance["settings"])
+    trained = read_settings(load(ZOO / f"{name}.safetensors").provenance["settings"])
     assert chosen_settings(arguments) == trained
 
 

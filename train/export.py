@@ -2,30 +2,63 @@
 every test image.
 """
 
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from sim import batch, pipeline
 from sim.errors import InputError
 from sim.file import NETWORK_FILE, save
 from sim.network import Network
+from sim.neuron import Spike
 from sim.vectors import VECTORS_FILE, save_vectors
 from train.data import Part, Split
-from train.evaluate import EVALUATION_BATCH
-from train.pipeline import Outcome, SpikingNetwork
+from train.evaluate import EVALUATION_BATCH, Decider
+from train.pipeline import Outcome
 from train.prune import without_dead_neurons
-from train.settings import TrainSettings
 
 VECTORS = 16
 """Images in the vectors file: the first of the test set."""
 
 
+class Exportable(Decider, Protocol):
+    """A trained network of any kind that has an integer form."""
+
+    def to_network(self, classes: Sequence[str], provenance: Mapping[str, Any]) -> Network:
+        """Return the integer network for :mod:`sim` and :mod:`hw`."""
+        ...
+
+    def spikes(self, image: Tensor) -> Sequence[Sequence[Spike]]:
+        """Return the spikes delivered to each layer for an image uint8 (height, width), by tick,
+        then by neuron.
+        """
+        ...
+
+
+class ExportSettings(Protocol):
+    """What an export asks of the settings of any kind."""
+
+    @property
+    def seed(self) -> int:
+        """The seed of training."""
+        ...
+
+    def layer_bits(self) -> tuple[int, ...] | None:
+        """Return the weight bits of every layer, or None for real weights."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON."""
+        ...
+
+
 def export(
-    trained: SpikingNetwork, split: Split, settings: TrainSettings, folder: Path
+    trained: Exportable, split: Split, settings: ExportSettings, folder: Path
 ) -> dict[str, Any]:
     """Write the integer network and its vectors to ``folder``; return the figures as JSON objects.
 
@@ -37,24 +70,29 @@ def export(
             "--bits: a network of real weights has no integer form; train with --bits 8."
         )
 
-    # dead neurons go first, so what is compared with the trained network is what is written
     images = split.test.images.numpy()
     figures: dict[str, Any] = {"dataset": split.name, "seed": settings.seed}
-    network, removed = without_dead_neurons(trained.to_network(split.classes, {}))
-    found = batch.run(network, images)
-    check(decide_all(trained, split.test), found)
+    whole, expected = trained.to_network(split.classes, {}), decide_all(trained, split.test)
+    found = batch.run(whole, images)
+    check(expected, found)
+    check_spikes(trained, split.test.images[:VECTORS], whole)
+
+    # a network without dead neurons has fewer spikes; it must decide alike
+    network, removed = without_dead_neurons(whole)
+    if any(removed):
+        found = batch.run(network, images)
+        check_decisions(expected, found)
 
     # the provenance names the accuracy, so the network is made again with it; it decides alike
     figures["accuracy"] = float((found.decision == split.test.labels.numpy()).mean())
     provenance = {**figures, "version": _version(), "settings": settings.to_json()}
     network, _ = without_dead_neurons(trained.to_network(split.classes, provenance))
 
+    few = images[:VECTORS]
+    traces = [pipeline.run(network, image) for image in few]
     folder.mkdir(parents=True, exist_ok=True)
     save(network, folder / NETWORK_FILE)
-    few = images[:VECTORS]
-    save_vectors(
-        folder / VECTORS_FILE, network, few, [pipeline.run(network, image) for image in few]
-    )
+    save_vectors(folder / VECTORS_FILE, network, few, traces)
 
     return figures | describe(network, found) | {"dead_neurons_removed": removed}
 
@@ -84,15 +122,37 @@ def describe(network: Network, found: batch.Decisions) -> dict[str, Any]:
     }
 
 
-def decide_all(network: SpikingNetwork, part: Part) -> Outcome:
+def decide_all(network: Decider, part: Part) -> Outcome:
     """Run all images of a part."""
     parts = [network.decide(images) for images in part.images.split(EVALUATION_BATCH)]
-    return Outcome(
-        *(torch.cat(field) for field in zip(*(vars(one).values() for one in parts), strict=True))
-    )
+    joined: dict[str, Any] = {
+        name: None if value is None else torch.cat([getattr(one, name) for one in parts])
+        for name, value in vars(parts[0]).items()
+    }
+    return Outcome(**joined)
 
 
 def check(expected: Outcome, found: batch.Decisions) -> None:
+    """Compare the trained network's decisions with the machine's, and all that it counts.
+
+    :raises InputError: they differ; the message names the first image, and both decisions or
+        counts.
+    """
+    check_decisions(expected, found)
+    for name in ("events", "reads", "potential"):
+        trained, machine = getattr(expected, name), getattr(found, name)
+        if trained is None:
+            continue
+        differs = (trained.numpy() != machine).any(axis=1)
+        for index in np.flatnonzero(differs)[:1]:
+            problem = f"image {index}: training has {name} {trained[index].tolist()}"
+            raise InputError(
+                f"{problem}, the integer machine {machine[index].tolist()}; "
+                "nothing was written, please report this."
+            )
+
+
+def check_decisions(expected: Outcome, found: batch.Decisions) -> None:
     """Compare the trained network's decisions with the machine's.
 
     :raises InputError: they differ; the message names the first image, both decisions and their
@@ -105,3 +165,19 @@ def check(expected: Outcome, found: batch.Decisions) -> None:
         machine = f"{found.decision[index]} at tick {found.tick[index]}"
         problem = f"image {index}: training decides {trained}, the integer machine {machine}"
         raise InputError(f"{problem}; nothing was written, please report this.")
+
+
+def check_spikes(trained: Exportable, images: Tensor, network: Network) -> None:
+    """Compare every spike of the trained network with those of the slow machine.
+
+    :raises InputError: they differ; the message names the first image and layer that do.
+    """
+    for index, image in enumerate(images):
+        trace = pipeline.run(network, image.numpy())
+        pairs = zip(trained.spikes(image), trace.spikes, strict=True)
+        for layer, (expected, found) in enumerate(pairs):
+            if list(expected) != list(found):
+                raise InputError(
+                    f"image {index}: the spikes that layer {layer} gets are others in the integer "
+                    "machine than in training; nothing was written, please report this."
+                )

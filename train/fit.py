@@ -8,7 +8,7 @@ import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -16,17 +16,20 @@ from torch import Tensor, nn
 from sim.console import progress_bar
 from sim.errors import InputError
 from sim.files import atomic_path
+from train.connections.convolution import convolutions
 from train.data import Part, Split, Warp, batches, warp
 from train.encoders.intensity import InputSpikes
 from train.evaluate import EVALUATION_BATCH, evaluate
 from train.exact.loss import cosine, loss, spike_ramp
 from train.parallel import ALONE, Processes
 from train.pipeline import SpikingNetwork
-from train.prune import keep_inputs, useful_inputs
+from train.prune import keep_inputs, silence, useful_inputs
 from train.settings import TrainSettings
 
 CHECKPOINT_FILE = "training.checkpoint"
 FORMAT = "ttfs-training 1"
+FORMATS = (FORMAT, "window-training 1")
+"""Of checkpoints: this one, and those of :mod:`train.window.fit`."""
 
 WARM_UP_STEPS = 200
 """Steps over which the learning rate rises at the start."""
@@ -41,6 +44,70 @@ WAKING = 1 / 2
 
 PRUNING = 1 / 2
 """Share of training after which the least useful input pixels go; the rest trains without them."""
+
+
+class AnySettings(Protocol):
+    """What all settings of a training run have: a frozen dataclass."""
+
+    @property
+    def epochs(self) -> int:
+        """Times each image is seen."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """Images per step."""
+        ...
+
+
+class AnyTraining(Protocol):
+    """A training run of any kind, as :func:`run` sees it; :class:`Training` says more."""
+
+    history: list[dict[str, float]]
+
+    @property
+    def settings(self) -> AnySettings:
+        """What decides the result."""
+        ...
+
+    @property
+    def split(self) -> Split:
+        """What it learns from."""
+        ...
+
+    @property
+    def processes(self) -> Processes:
+        """Those that train this network together."""
+        ...
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """Number of epochs done."""
+        ...
+
+    def run_epoch(self, tick: Callable[[], object] = ..., /) -> dict[str, float]:
+        """Train one epoch, validate, and return its row of the history."""
+        ...
+
+    def check_alike(self) -> None:
+        """Compare this run with those of the other processes."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, whole or not at all."""
+        ...
+
+    def restore(self, path: Path) -> None:
+        """Go on with a run from its checkpoint."""
+        ...
+
+
+RunT = TypeVar("RunT", bound=AnyTraining)
 
 
 class Training:
@@ -66,6 +133,7 @@ class Training:
 
         self.generator = torch.Generator().manual_seed(settings.seed)
         height, width = split.train.images.shape[1:]
+        shape = height // settings.pool, width // settings.pool, 1
         self.network = SpikingNetwork(
             settings.encoder(height, width),
             (*settings.hidden, len(split.classes)),
@@ -73,8 +141,10 @@ class Training:
             settings.last_tick,
             settings.layer_bits(),
             settings.floor,
+            maps=convolutions(shape, settings.maps, settings.geometry()),
             spikes=settings.spikes,
         )
+        self.costs = self.network.read_costs(self.processes.device)
 
         sample = self.network.encode(split.train.images[:EVALUATION_BATCH])
         self.network.initialise(
@@ -107,7 +177,7 @@ class Training:
 
         # one number of progress, 0..1 over all epochs, drives the rate and the spike cost
         losses: list[float] = []
-        steps = steps_per_epoch(part, settings)
+        steps = steps_per_epoch(part, settings.batch)
         for step, chosen in enumerate(batches(len(part), settings.batch, self.generator)):
             progress = (self.epoch + step / steps) / settings.epochs
             losses.append(self._step(chosen, grids, progress, self.epoch * steps + step))
@@ -158,7 +228,8 @@ class Training:
         labels = part.labels[chosen[share]].to(self.processes.device)
         spikes = self._spikes(chosen, share, grids)
         times = self.network(spikes, settings.margin * settings.ticks_per_unit)
-        total = loss(times, labels, self.network.weights, settings, spike_ramp(progress))
+        ramp = spike_ramp(progress)
+        total = loss(times, labels, self.network.weights, settings, ramp, self.costs)
 
         self.optimizer.zero_grad()
         total.backward()
@@ -186,6 +257,10 @@ class Training:
             return spikes.drop(self.settings.input_noise, self.generator, len(chosen), share)
         return spikes
 
+    def result(self) -> SpikingNetwork:
+        """Return the trained network as it is evaluated and exported."""
+        return silence(self.network, self.settings.max_silent_intensity)
+
     def check_alike(self) -> None:
         """Compare this run with those of the other processes.
 
@@ -208,10 +283,7 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
         }
-        content = io.BytesIO()  # torch.save to a full disk would raise no OSError
-        torch.save(state, content)
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(content.getvalue())
+        write_checkpoint(state, path)
 
     def restore(self, path: Path) -> None:
         """Go on with a run from its checkpoint.
@@ -220,13 +292,7 @@ class Training:
         """
         state = read_checkpoint(path)
         saved = TrainSettings.from_json(json.loads(state["settings"]))
-        for key, value in vars(self.settings).items():
-            # silent intensities are chosen when training is over, and may change
-            if value != getattr(saved, key) and key != "max_silent_intensity":
-                raise InputError(
-                    f"{path}: was trained with {key} = {getattr(saved, key)}, not {value}; "
-                    "give the same settings, or another --out."
-                )
+        check_same(path, saved, self.settings)
 
         # a run that was pruned has fewer weights, and an optimiser of its own
         if len(state["pixels"]) < self.network.encoder.inputs:
@@ -239,6 +305,17 @@ class Training:
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"])
         self.history = state["history"]
+
+
+def write_checkpoint(state: dict[str, Any], path: Path) -> None:
+    """Write tensors and plain values, whole or not at all.
+
+    :raises InputError: they cannot be written.
+    """
+    content = io.BytesIO()  # torch.save to a full disk would raise no OSError
+    torch.save(state, content)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content.getvalue())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -258,38 +335,50 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"{path}: is damaged or not a checkpoint; delete it to train anew."
         ) from error
 
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
+    if not isinstance(state, dict) or state.get("format") not in FORMATS:
         raise InputError(f"{path}: is not a checkpoint of this version; delete it to train anew.")
     return state
 
 
-def steps_per_epoch(part: Part, settings: TrainSettings) -> int:
+def steps_per_epoch(part: Part, batch: int) -> int:
     """Return the number of batches in an epoch."""
-    return max(1, len(part) // settings.batch)
+    return max(1, len(part) // batch)
 
 
-def fit(
-    split: Split,
-    settings: TrainSettings,
+def check_same(path: Path, saved: AnySettings, given: AnySettings) -> None:
+    """Compare the settings of a checkpoint with those given.
+
+    :raises InputError: they differ in what decides a training run.
+    """
+    for key, value in vars(given).items():
+        # silent intensities are chosen when training is over, and may change
+        if value != getattr(saved, key) and key != "max_silent_intensity":
+            raise InputError(
+                f"{path}: was trained with {key} = {getattr(saved, key)}, not {value}; "
+                "give the same settings, or another --out."
+            )
+
+
+def run(
+    training: RunT,
     checkpoint: Path | None = None,
     report: Callable[[dict[str, float]], object] = lambda row: None,
-    processes: Processes = ALONE,
-) -> Training:
+) -> RunT:
     """Train to the last epoch, with a progress bar; the network ends on the CPU.
 
+    :param training: of any kind, not yet begun.
     :param checkpoint: training goes on from it, if there is one, and writes it after every epoch.
         Of several processes all read it, and the first one writes it.
     :param report: receives each row of the history.
     :raises InputError: the checkpoint is damaged, or of a run with other settings.
     """
-    training = Training(split, settings, processes)
-    first = training.processes.first
+    settings, first = training.settings, training.processes.first
     if checkpoint is not None and checkpoint.exists():
         training.restore(checkpoint)
     training.check_alike()
 
     # the checkpoint is written before the row is reported: what was reported is never lost
-    steps = steps_per_epoch(split.train, settings)
+    steps = steps_per_epoch(training.split.train, settings.batch)
     with progress_bar(first) as bar:
         task = bar.add_task(
             "training", total=steps * settings.epochs, completed=steps * training.epoch
@@ -304,3 +393,14 @@ def fit(
 
     training.network.cpu()
     return training
+
+
+def fit(
+    split: Split,
+    settings: TrainSettings,
+    checkpoint: Path | None = None,
+    report: Callable[[dict[str, float]], object] = lambda row: None,
+    processes: Processes = ALONE,
+) -> Training:
+    """Train a network of first spikes, as :func:`run` does."""
+    return run(Training(split, settings, processes), checkpoint, report)

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sim.encoders.intensity import NEVER
-from sim.network import Network
+from sim.connections.dense import Dense
+from sim.encoders.intensity import NEVER, Intensity
+from sim.network import Layer, Network
 from train.pipeline import SpikingNetwork
 
 CHUNK = 1000
@@ -39,7 +40,8 @@ def keep_inputs(network: SpikingNetwork, inputs: Tensor) -> SpikingNetwork:
     encoder = replace(network.encoder, pixels=pixels)
     grid = (network.ticks_per_unit, network.last_tick)
     smaller = SpikingNetwork(
-        encoder, sizes, *grid, network.bits, network.floor, network.readout, network.spikes
+        *(encoder, sizes, *grid, network.bits, network.floor, network.readout),
+        spikes=network.most_spikes,
     )
     smaller.thresholds = network.thresholds
 
@@ -47,6 +49,15 @@ def keep_inputs(network: SpikingNetwork, inputs: Tensor) -> SpikingNetwork:
         for index, (new, old) in enumerate(zip(smaller.weights, network.weights, strict=True)):
             new.copy_(old[inputs] if index == 0 else old)
     return smaller
+
+
+def silenced(encoder: Intensity, max_silent_intensity: int) -> Intensity:
+    """Return the encoder in which intensities up to this one never fire; 0: as it is."""
+    if max_silent_intensity == 0:
+        return encoder
+    spike_tick = encoder.spike_tick.copy()
+    spike_tick[: max_silent_intensity + 1] = NEVER
+    return replace(encoder, spike_tick=spike_tick)
 
 
 def silence(network: SpikingNetwork, max_silent_intensity: int) -> SpikingNetwork:
@@ -59,10 +70,8 @@ def silence(network: SpikingNetwork, max_silent_intensity: int) -> SpikingNetwor
     """
     if max_silent_intensity == 0:
         return network
-    spike_tick = network.encoder.spike_tick.copy()
-    spike_tick[: max_silent_intensity + 1] = NEVER
     quieter = copy.copy(network)
-    quieter.encoder = replace(network.encoder, spike_tick=spike_tick)
+    quieter.encoder = silenced(network.encoder, max_silent_intensity)
     return quieter
 
 
@@ -70,9 +79,12 @@ def without_dead_neurons(network: Network) -> tuple[Network, list[int]]:
     """Return an integer network that decides alike on every image, and how many neurons each hidden
     layer lost.
 
-    One neuron of each layer is kept, as a layer cannot be empty.
+    One neuron of each layer is kept, as a layer cannot be empty. A network with convolutions stays
+    as it is: what is dead at one position need not be so at another.
     """
     layers = list(network.layers)
+    if not all(isinstance(layer.connection, Dense) for layer in layers):
+        return network, [0] * (len(layers) - 1)
     sizes = [layer.fan_out for layer in layers[:-1]]
     changed = True
     while changed:  # a removal can take the last input or the last listener of another neuron
@@ -81,11 +93,18 @@ def without_dead_neurons(network: Network) -> tuple[Network, list[int]]:
             alive = _alive(replace(network, layers=tuple(layers)), index)
             changed |= not alive.all()
             layer, following = layers[index], layers[index + 1]
-            layers[index] = layer.with_weight(np.ascontiguousarray(layer.weight[:, alive]))
+            layers[index] = _only(layer, alive)
             layers[index + 1] = following.with_weight(np.ascontiguousarray(following.weight[alive]))
 
     removed = [size - layer.fan_out for size, layer in zip(sizes, layers, strict=False)]
     return replace(network, layers=tuple(layers)), removed
+
+
+def _only(layer: Layer, alive: npt.NDArray[np.bool_]) -> Layer:
+    """Return a dense layer without its other neurons."""
+    start = None if layer.start is None else layer.start[alive]
+    connection = layer.connection.with_weight(np.ascontiguousarray(layer.weight[:, alive]))
+    return replace(layer, connection=connection, start=start)
 
 
 def _alive(network: Network, index: int) -> npt.NDArray[np.bool_]:

@@ -3,6 +3,7 @@ and seed give the same network.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +16,11 @@ from sim.report.frontier_file import RENAMED_SETTINGS
 MAX_BITS = 8
 MIN_BITS = 2
 
+GEOMETRY = {"kernel": 1, "stride": 1, "padding": 0}
+"""Settings of convolutions, one number or one for each of them, and the least that each can be."""
+
 ADDED = {"max_silent_intensity", "alive_share", "expected_spikes", "wake_share", "spikes"}
+ADDED |= {"maps", *GEOMETRY}
 """Settings that came after the first networks were trained; their defaults leave those as they are.
 """
 
@@ -33,11 +38,15 @@ SHARES = ("alive_share", "wake_share")
 class TrainSettings:
     """A training run; the defaults are the recipe of the 784-600-10 network.
 
-    The network:
+    The network; convolutions come first, then dense layers:
 
     :param dataset: a name of :data:`sim.data.dataset.SOURCES`.
     :param seed: of weights, order, warps and noise.
-    :param hidden: sizes of the hidden layers.
+    :param maps: output channels of the convolutions.
+    :param kernel: of the convolutions, height and width; one number or one each.
+    :param stride: of the convolutions, likewise.
+    :param padding: of the convolutions, likewise.
+    :param hidden: sizes of the dense hidden layers.
     :param spikes: how often a hidden neuron fires at most; above 1 its reset is ``subtract``.
     :param bits: of the weights, one number or one per layer; empty for real weights and continuous
         times.
@@ -72,7 +81,8 @@ class TrainSettings:
 
     :param sharpness: of the softmax over output times.
     :param margin: how long outputs compete after the first spike.
-    :param spike_cost: of a hidden spike before the decision.
+    :param spike_cost: of a hidden spike before the decision; with ``maps``, of 1,000 weights that
+        hidden spikes look up before it.
     :param softness: of counting those spikes.
     :param late_cost: of each unit of z by which the right output is late.
     :param deadline: from which an output is late.
@@ -83,6 +93,10 @@ class TrainSettings:
 
     dataset: str = "mnist"
     seed: int = 1
+    maps: tuple[int, ...] = ()
+    kernel: tuple[int, ...] = (5,)
+    stride: tuple[int, ...] = (2,)
+    padding: tuple[int, ...] = (0,)
     hidden: tuple[int, ...] = (600,)
     spikes: int = 1
     bits: tuple[int, ...] = (8,)
@@ -133,6 +147,7 @@ class TrainSettings:
             )
 
         self._check_layers()
+        self._check_maps()
         self._check_code()
 
     def _check_layers(self) -> None:
@@ -142,13 +157,25 @@ class TrainSettings:
                     f"--bits: {bits} is not possible; "
                     f"give {MIN_BITS} to {MAX_BITS}, one or per layer."
                 )
-        if len(self.bits) not in (0, 1, len(self.hidden) + 1):
+        if len(self.bits) not in (0, 1, self._layers()):
             raise InputError(
-                f"--bits: give one number, or {len(self.hidden) + 1} (per layer), "
-                f"not {len(self.bits)}."
+                f"--bits: give one number, or {self._layers()} (per layer), not {len(self.bits)}."
             )
         if any(size < 1 for size in self.hidden):
             raise InputError("--hidden: every layer needs at least one neuron.")
+
+    def _check_maps(self) -> None:
+        if any(channels < 1 for channels in self.maps):
+            raise InputError("--maps: every convolution needs at least one channel.")
+        check_geometry(len(self.maps), {key: getattr(self, key) for key in GEOMETRY})
+        if self.maps and self.spikes > 1:
+            raise InputError(
+                "--spikes: those of convolutions fire once; leave it out, or train without --maps."
+            )
+        if self.maps and self.inputs:
+            raise InputError(
+                "--inputs: a convolution needs all pixels; leave it out, or train without --maps."
+            )
 
     def _check_code(self) -> None:
         if self.pool not in (1, 2):
@@ -187,8 +214,16 @@ class TrainSettings:
     def layer_bits(self) -> tuple[int, ...] | None:
         """Return the weight bits of every layer, or None for real weights."""
         if len(self.bits) == 1:
-            return self.bits * (len(self.hidden) + 1)
+            return self.bits * self._layers()
         return self.bits or None
+
+    def _layers(self) -> int:
+        """Return the number of layers."""
+        return len(self.maps) + len(self.hidden) + 1
+
+    def geometry(self) -> list[tuple[int, int, int]]:
+        """Return kernel, stride and padding of each convolution."""
+        return each_geometry(len(self.maps), {key: getattr(self, key) for key in GEOMETRY})
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON; :meth:`from_json` reads them back."""
@@ -217,6 +252,34 @@ class TrainSettings:
         return cls(**fields)
 
 
+def check_geometry(maps: int, values: Mapping[str, tuple[int, ...]]) -> None:
+    """Check kernels, strides and paddings, one or for each of ``maps`` convolutions.
+
+    :param values: by the keys of :data:`GEOMETRY`.
+    :raises InputError: one of them is out of range, or they are too many or too few.
+    """
+    for key, low in GEOMETRY.items():
+        if any(value < low for value in values[key]):
+            raise InputError(f"{option(key)}: must be at least {low}, not {min(values[key])}.")
+        if len(values[key]) not in {1, max(1, maps)}:
+            raise InputError(
+                f"{option(key)}: give one number, or {maps} (one for each of --maps), "
+                f"not {len(values[key])}."
+            )
+
+    for kernel, _, padding in each_geometry(maps, values):
+        if padding >= kernel:
+            raise InputError(
+                f"--padding: must be smaller than the kernel, in 0..{kernel - 1}, not {padding}."
+            )
+
+
+def each_geometry(maps: int, values: Mapping[str, tuple[int, ...]]) -> list[tuple[int, int, int]]:
+    """Return kernel, stride and padding of each of ``maps`` convolutions."""
+    columns = (values[key] * maps if len(values[key]) == 1 else values[key] for key in GEOMETRY)
+    return list(zip(*columns, strict=True)) if maps else []
+
+
 def option(key: str) -> str:
     """Return the option that sets a field of :class:`TrainSettings`."""
     return f"--{key.replace('_', '-')}"
@@ -228,11 +291,15 @@ PRESETS = {
     "prototype": TrainSettings(),
     "frugal": TrainSettings(hidden=(180,), spike_cost=2e-4, warp=0.4, epochs=30),
     "float": FLOAT,
+    "maps": TrainSettings(
+        maps=(16, 32), hidden=(), last_tick=20, epochs=12, batch=64, spike_cost=2.5e-3
+    ),
     "mostafa": replace(FLOAT, warp=0.0, dark_tick=40, last_tick=64),
 }
 """Recipes by name.
 
-``mostafa`` is the network of Mostafa's paper as he ran it: real weights and continuous times,
-images without warps, bright pixels at z = 1 and all others at z = 6. Its noise is ours: some spikes
-are lost (``input_noise=0`` for none).
+``maps`` has convolutions, and decides at the first output spike. ``mostafa`` is the network of
+Mostafa's paper as he ran it: real weights and continuous times, images without warps, bright pixels
+at z = 1 and all others at z = 6. Its noise is ours: some spikes are lost (``input_noise=0`` for
+none).
 """

@@ -48,7 +48,7 @@ class Simulation:
         self.patience_cycles = PATIENCE_CYCLES
         layer = parameters.loaded_layer
         if layer is not None:
-            rows = parameters.layers[layer].rows
+            rows = parameters.word_rows[layer]
             pipeline = WithLoader(pipeline, rows, layer)
             self.patience_cycles += rows.depth
         self.pipeline = make_engine(engine, pipeline, vcd)

@@ -13,7 +13,7 @@ from hw.boards.flash_pins import connect_pins, flash_pins
 from hw.boards.table import Flash
 from hw.fpga.family import Dividers
 from hw.link.framing import Buffer, Receiver, Sender
-from hw.link.registers import RegisterFile, rule_registers
+from hw.link.registers import RegisterFile, rule_registers, to_load
 from hw.link.responder import Responder, request_bytes
 from hw.link.uart import BAUD, UartReceiver, UartTransmitter, bit_cycles
 from hw.machine.machine import Machine
@@ -130,13 +130,12 @@ class Top(wiring.Component):
         if pipeline.flash_layer is not None:
             digest = Mux(machine.flash.digest == digest, digest, 0)
 
-        loaded = pipeline.loaded_layer
         return {
             "digest": digest,
             "clock_hz": parameters.clock_hz,
             "window": parameters.window,
             "lanes": int(pipeline.lanes),
-            "to_load": 0 if loaded is None else loaded + 1,
+            "to_load": to_load(pipeline.loaded_layer, pipeline.shared_layers),
             **rule_registers(pipeline.rule),
         }
 

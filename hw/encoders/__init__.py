@@ -8,18 +8,18 @@ made of. ``o``: the sample as a stream of :func:`hw.events.event`, in order of t
 from collections.abc import Mapping
 from typing import Any
 
-from hw.encoders.intensity import IntensityEncoder
+from hw.encoders.intensity import make_intensity
 from sim import encoders
 from sim.errors import choose
 from sim.network import Network, name_of
 
-ENCODERS: Mapping[str, Any] = {"intensity": IntensityEncoder}
-"""The component of an encoder, by its kind in the network."""
+ENCODERS: Mapping[str, Any] = {"intensity": make_intensity}
+"""Makes the component of an encoder, by its kind in the network."""
 
 
 def make_encoder(network: Network) -> Any:
     """Return the component of a network's encoder.
 
-    :raises InputError: there is none of its kind.
+    :raises InputError: there is none of its kind, or of what it is to do.
     """
     return choose(ENCODERS, name_of(encoders.ENCODERS, network.encoder), "encoder")(network)

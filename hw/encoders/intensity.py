@@ -1,5 +1,6 @@
 """Images to input events: twin of :mod:`sim.encoders.intensity`."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from amaranth.utils import bits_for
 
 from hw.encoders.pixels import Framing, Pooling
 from hw.events import Kind, event, pixel
+from hw.fpga.device import Device
+from sim.errors import require
 from sim.network import Network
 
 
@@ -30,7 +33,8 @@ class IntensityEncoder(wiring.Component):
     discard: Signal
 
     def __init__(self, network: Network):
-        self.encoder = network.encoder
+        self.network, self.encoder = network, network.encoder
+        self.attributes: dict[str, Any] = {}
         self.when = data.StructLayout({"tick": bits_for(network.last_tick), "fires": 1})
         super().__init__(
             {
@@ -61,8 +65,13 @@ class IntensityEncoder(wiring.Component):
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
 
-        # With a single tick every spike is emitted at once, and nothing has to be kept.
+        # With a single tick every spike is emitted at once, and nothing has to be kept; and the
+        # table of ticks is little more than a comparison, which needs no block. (That of networks
+        # of version 1 stays where it was.)
         several = np.unique(self.encoder.spike_tick[self.encoder.spike_tick >= 0]).size > 1
+        few_blocks = isinstance(platform, Device) and platform.family.small_memories_in_logic
+        if few_blocks and not several and self.network.file_version > 1:
+            self.attributes = {"ram_style": "logic"}
         after_pixels = "NEXT" if several else "END"
 
         with m.FSM():
@@ -143,13 +152,13 @@ class IntensityEncoder(wiring.Component):
             {"tick": max(int(tick), 0), "fires": int(tick >= 0)} for tick in encoder.spike_tick
         ]
         m.submodules.spike_tick = spike_tick = memory.Memory(
-            shape=self.when, depth=len(ticks), init=ticks
+            shape=self.when, depth=len(ticks), init=ticks, attrs=self.attributes
         )
         port = spike_tick.read_port()
         m.d.comb += [port.addr.eq(samples.payload.intensity), port.en.eq(samples.ready)]
 
         # Without a choice of pixels there is no table for it.
-        available = encoder.image_shape[0] * encoder.image_shape[1] // encoder.pool**2
+        available = prod(encoder.image_shape) // encoder.pool**2
         if encoder.inputs == available:
             return port.data, Const(1)
 
@@ -209,3 +218,14 @@ class IntensityEncoder(wiring.Component):
                     m.d.sync += self.later.eq(found)
             with m.If(self.discard):
                 m.next = "NEXT"
+
+
+def make_intensity(network: Network) -> IntensityEncoder:
+    """Return the encoder of a network.
+
+    :raises InputError: images with channels are pooled, which nothing here does.
+    """
+    encoder = network.encoder
+    problem = "of images with channels is not possible in hardware; export without pooling"
+    require(encoder.pool == 1 or len(encoder.image_shape) == 2, "pool", problem)
+    return IntensityEncoder(network)

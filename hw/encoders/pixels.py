@@ -2,6 +2,8 @@
 order.
 """
 
+from math import prod
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -26,7 +28,7 @@ class Framing(wiring.Component):
     o: stream.Interface
 
     def __init__(self, encoder: Intensity):
-        self.pixels = encoder.image_shape[0] * encoder.image_shape[1]
+        self.pixels = prod(encoder.image_shape)
         super().__init__({"i": In(stream.Signature(pixel())), "o": Out(stream.Signature(SAMPLE))})
 
     def elaborate(self, platform: object) -> Module:

@@ -147,9 +147,9 @@ def _write_weights(machine: MachineParameters, out: Path) -> None:
 
 
 def _mean_cycles(machine: MachineParameters, images: npt.NDArray[np.uint8]) -> float:
-    # Block RAM has the pace of SPRAM, and nobody has to load it.
+    # Block RAM has the pace of SPRAM of its own, and nobody has to load it.
     filled, loaded = machine, machine.loaded_layer
-    if loaded is not None:
+    if loaded is not None and not machine.shared_layers:
         filled = machine.with_placement(loaded, BLOCK)
     return sum(trace.cycles for trace in simulate(Simulation(filled), images)) / len(images)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from rich.console import Group, RenderableType
 from rich.table import Table
 
@@ -19,6 +21,7 @@ from hw.parameters import LayerParameters
 from hw.storage.flash import row_cycles
 from hw.storage.spram import SPRAM_BITS
 from hw.verilog import to_rtlil
+from sim.connections.convolution import Convolution
 from sim.trace import Trace
 
 OVERHEAD_LUTS = 600
@@ -76,6 +79,8 @@ class Findings:
         device, pipeline = self.settings.board.device, self.settings.pipeline
         if pipeline.loaded_layer is not None or pipeline.flash_layer is not None:
             where = "SPRAM" if pipeline.flash_layer is None else "flash"
+            if not pipeline.dense:
+                return f"take fewer channels or weights of fewer bits; {where} is in use already."
             return (
                 "take fewer lanes, whose state is narrower, or fewer neurons; "
                 f"the weights are in {where} already."
@@ -89,9 +94,13 @@ class Findings:
             f"{int(widest.fan_out * share)} neurons instead of {widest.fan_out}",
             "weights of fewer bits",
         ]
-        if pipeline.layers[0].folds > 1:
+        if not pipeline.dense:
+            # state takes block RAM as well, and shrinks with the channels and the bits
+            channels = max(layer.layer.connection.channels_out for layer in pipeline.layers)
+            choices[:2] = [f"about {int(channels * share)} channels instead of {channels}"]
+        elif pipeline.layers[0].folds > 1:
             choices.append("more lanes, whose state is then stored in flip-flops")
-        if self.settings.board.flash:
+        if self.settings.board.flash and pipeline.dense:
             choices.insert(0, "--weights flash, slower")
         if device.spram_bits:
             choices.insert(0, "--weights spram")
@@ -110,14 +119,20 @@ class Findings:
             "layers": [
                 {
                     "weights": list(layer.layer.weight.shape),
+                    "sizes": _sizes(layer),
                     "weight_kbit": layer.layer.weight.size * layer.layer.weight_bits / 1024,
                     "weights_in": layer.placement.kind,
                     "lanes": layer.lanes,
-                    "cycles_per_event": _event_cycles(layer),
+                    "reads_per_event": round(float(reads.mean()), 1),
+                    "cycles_per_event": _event_cycles(layer, reads),
                     "current_bits": layer.current.bits,
                     "potential_bits": layer.potential.bits,
                 }
-                for layer in self.settings.pipeline.layers
+                for layer, reads in zip(
+                    self.settings.pipeline.layers,
+                    self.settings.pipeline.network.reads_by_source,
+                    strict=True,
+                )
             ],
             "silent_layers": self.silent,
             "advice": self.advice,
@@ -151,10 +166,24 @@ def check(settings: BuildSettings, traces: Sequence[Trace]) -> Findings:
     )
 
 
-def _event_cycles(layer: LayerParameters) -> int:
-    """Return the cycles from one event to the next."""
-    wires = layer.placement.wires
-    return row_cycles(layer.rows, wires) if layer.placement.in_flash else layer.folds
+def _sizes(layer: LayerParameters) -> str:
+    """Return inputs and neurons of a dense layer, the map of neurons of a convolution."""
+    connection = layer.layer.connection
+    if isinstance(connection, Convolution):
+        return "x".join(str(size) for size in connection.output)
+    return connection.sizes
+
+
+def _event_cycles(layer: LayerParameters, reads: npt.NDArray[np.int64]) -> float:
+    """Return the cycles from one event to the next, of a convolution the mean over its inputs.
+
+    :param reads: weights that an event of each input looks up.
+    """
+    if layer.placement.in_flash:
+        return row_cycles(layer.rows, layer.placement.wires)
+    if not layer.scattered:
+        return layer.folds
+    return round(float(np.maximum(reads / layer.lanes, 1).mean()), 1)
 
 
 def _luts(cells: dict[str, int], family: Family) -> int:
@@ -178,17 +207,16 @@ def table(findings: Findings) -> RenderableType:
     """Return the findings for a terminal."""
     found = findings.to_json()
     layers = Table(title=f"{found['board']}: {'fits' if found['fits'] else 'does not fit'}")
-    for column in ("layer", *next(iter(found["layers"]))):
+    for column in ("layer", *[key for key in found["layers"][0] if key != "weights"]):
         layers.add_column(column.replace("_", " "), justify="right")
 
     for index, layer in enumerate(found["layers"]):
-        fan_in, fan_out = layer["weights"]
-        rest = [
+        cells = [
             value if isinstance(value, str) else f"{value:g}"
             for key, value in layer.items()
             if key != "weights"
         ]
-        layers.add_row(str(index), f"{fan_in} x {fan_out}", *rest)
+        layers.add_row(str(index), *cells)
 
     grid = Table.grid(padding=(0, 2))
     for key in ("block_ram", "spram", "luts_about"):

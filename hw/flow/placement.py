@@ -6,10 +6,13 @@ and if that does not help, the largest into the board's flash.
 
 from dataclasses import replace
 
+from amaranth.utils import bits_for
+
 from hw.boards.table import Board
 from hw.fpga.device import Device
+from hw.machine.state import FEW_FOLDS, FEW_FOLDS_IN_WINDOW
 from hw.parameters import MachineParameters
-from hw.rows import BLOCK, FLASH, LOGIC, SPRAM, Rows, flash
+from hw.rows import BLOCK, FLASH, LOGIC, SPRAM, Rows, flash, joined
 from hw.storage.flash import HEADER_BYTES, OFFSET
 from hw.storage.spram import SPRAM_BITS, sprams
 from sim.errors import InputError
@@ -28,8 +31,49 @@ def block_bits(machine: MachineParameters) -> int:
     return sum(each.depth * each.word.size for each in rows)
 
 
+def memories(machine: MachineParameters) -> list[tuple[int, int, int]]:
+    """Return the memories that take block RAM, as far as they depend on the network: weights,
+    state, and the folds of spikes that wait. Of each depth, width, and the largest depth with which
+    it would be kept in logic where small memories are.
+    """
+    found: list[tuple[int, int, int]] = []
+    for layer in machine.layers:
+        if layer.placement.in_block_ram:
+            found.append((layer.rows.depth, layer.rows.word.size, 0))
+        if layer.folds == 1:
+            continue
+
+        # The start is kept behind the folds, for each of a position.
+        starts = layer.rows.folds_per_position
+        depth, few = layer.folds + starts, FEW_FOLDS_IN_WINDOW if layer.lefts else FEW_FOLDS
+        found.append((depth, layer.lanes * layer.potential.bits, few + starts))
+        if not layer.lefts:
+            found.append((depth, layer.lanes * layer.current.bits, few + starts))
+        if not layer.output:
+            found.append((layer.folds + 1, layer.fold.size, 0))
+        if layer.layer.neuron.window is not None:
+            found.append((layer.folds, bits_for(layer.folds - 1) - 1, FEW_FOLDS))
+    return found
+
+
+def blocks_of(depth: int, width: int, few: int, device: Device) -> int:
+    """Return how many block RAMs a memory takes, in the shape of which it takes fewest.
+
+    :param few: see :func:`memories`.
+    """
+    if device.family.small_memories_in_logic and depth <= few:
+        return 0
+    shapes = [indices.shape for indices in device.family.block_format.widths]
+    return min(-(-depth // rows) * -(-width // columns) for rows, columns in shapes)
+
+
 def fills_blocks(machine: MachineParameters, device: Device) -> bool:
-    """Return whether the weights that are stored in block RAM leave none of it free."""
+    """Return whether the weights that are stored in block RAM leave none of it free; with a
+    convolution, whose state takes much of it, weights and state.
+    """
+    if not machine.dense:
+        blocks = sum(blocks_of(*memory, device) for memory in memories(machine))
+        return blocks > device.blocks - SPARE_BLOCKS
     return block_bits(machine) > (device.blocks - SPARE_BLOCKS) * device.block_bits
 
 
@@ -65,14 +109,15 @@ def _in_logic_or_flash(block: MachineParameters, board: Board) -> MachineParamet
     rest = block.with_placement(depths.index(min(depths)), LOGIC)
     if not fills_blocks(rest, board.device):
         return rest
-    if board.flash is None:
+    if board.flash is None or not block.dense:
         return block
     placed = _in_flash(block, board)
     return block if fills_blocks(placed, board.device) else placed
 
 
 def _in_spram(block: MachineParameters, board: Board, wanted: str) -> MachineParameters:
-    """Return the machine with its largest layer in SPRAM, or in flash if that may be and helps.
+    """Return the machine with its largest layer in SPRAM, or in flash if that may be and helps; if
+    the largest is not enough, and one is a convolution, with all layers in SPRAM.
 
     :raises InputError: there is none, or too little.
     """
@@ -82,11 +127,15 @@ def _in_spram(block: MachineParameters, board: Board, wanted: str) -> MachinePar
 
     placed = block.with_placement(index, SPRAM)
     rows, there = placed.layers[index].rows, device.spram_bits // SPRAM_BITS
+    if not block.dense and fills_blocks(placed, device):
+        every = replace(block, placement=(SPRAM,) * len(block.layers))
+        if sprams(joined(every.shared_rows)) <= there:
+            return every
     if sprams(rows) <= there:
         return placed
 
     fitting = [lanes for lanes in range(1, rows.lanes) if sprams(Rows(rows.layer, lanes)) <= there]
-    if wanted == AUTO and not fitting and board.flash is not None:
+    if wanted == AUTO and not fitting and board.flash is not None and block.dense:
         return _in_flash(block, board)
     remedy = f"give --lanes {fitting[-1]}" if fitting else "take fewer inputs or neurons"
     raise InputError(

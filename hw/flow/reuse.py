@@ -21,7 +21,6 @@ from hw.fpga.family import Bits, BlockFormat, Indices
 from hw.parameters import MachineParameters
 from hw.rows import LOGIC
 from sim.errors import InputError
-from sim.fixed_point import WeightFormat
 from sim.network import Layer
 
 SEED = 1
@@ -101,8 +100,10 @@ def placeholder(machine: MachineParameters) -> MachineParameters:
 
     rng, layers = np.random.default_rng(SEED), list[Layer]()
     for layer in machine.network.layers:
-        form = WeightFormat(layer.weight_bits)
+        form = layer.form
         weight = rng.integers(form.low, form.high + 1, layer.weight.shape).astype(np.int8)
+        if form.signs:
+            weight = np.where(weight < 0, -1, 1).astype(np.int8)
         layers.append(layer.with_weight(weight))
 
     classes = tuple(str(index) for index in range(len(machine.network.classes)))

@@ -73,7 +73,7 @@ class BuildSettings:
 
         Where block RAM is short, the frame buffer is stored in look-up tables, or, in families
         whose look-up tables make no memory, holds one request instead of two (to make room for the
-        memory of the digest).
+        memory of the digest, or the state of a convolution).
 
         :raises InputError: the clock cannot make the bit rate, or the weights cannot be exchanged.
         """
@@ -86,5 +86,5 @@ class BuildSettings:
             int(clock_hz),
             self.baud,
             buffer_style="distributed" if lut_ram and short else "auto",
-            buffered=2 if lut_ram or not self.reuse else 1,
+            buffered=2 if lut_ram or (self.pipeline.dense and not self.reuse) else 1,
         )

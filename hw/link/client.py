@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hw.events import Status, result
 from hw.link.exchange import PATIENCE_S, TRIES, Exchange, Line, LinkError
 from hw.link.frame import LESSON, Frame, Kind
-from hw.link.registers import IDENTITY, PROTOCOL, REGISTERS, address
+from hw.link.registers import IDENTITY, PROTOCOL, REGISTERS, address, layers_to_load
 from hw.link.responder import FETCH_BYTES, VALUE_BYTES, request_bytes, result_bytes
 from hw.link.words import WHERE_BYTES, split, where
 from hw.parameters import MachineParameters
@@ -29,7 +29,7 @@ class Answer:
     :param tick: of the decision.
     :param timed_out: no output fired.
     :param events: delivered to each layer.
-    :param reads: weights looked up.
+    :param reads: weights looked up; None: of a convolution the board does not count them.
     :param cycles: of the machine's clock, from the image's first event to the decision.
     """
 
@@ -37,7 +37,7 @@ class Answer:
     tick: int
     timed_out: bool
     events: list[int]
-    reads: int
+    reads: int | None
     cycles: int
 
     def to_json(self) -> dict[str, Any]:
@@ -119,8 +119,8 @@ class Board:
         names = ("margin", "reach", "rivals", "noise_bits")
         rule = Rule(*(self.read(name) for name in names)) if self.read("learns") else None
         self.pipeline = MachineParameters(self.network, self.read("lanes"), rule)
-        if to_load := self.read("to_load"):
-            self.pipeline = self.pipeline.with_placement(to_load - 1, SPRAM)
+        for layer in layers_to_load(self.read("to_load")):
+            self.pipeline = self.pipeline.with_placement(layer, SPRAM)
 
     def read(self, name: str) -> int:
         """Return the value of a register.
@@ -139,7 +139,7 @@ class Board:
         bitstream.
         """
         layer = self.pipeline.loaded_layer
-        return 0 if layer is None else self.pipeline.layers[layer].rows.depth - self.read("loaded")
+        return 0 if layer is None else self.pipeline.word_rows[layer].depth - self.read("loaded")
 
     def load_weights(self) -> Iterator[int]:
         """Load the words that the board still waits for; yield how many more are there as they
@@ -150,7 +150,7 @@ class Board:
         while missing := self.words_missing():
             layer = self.pipeline.loaded_layer
             assert layer is not None
-            rows = self.pipeline.layers[layer].rows
+            rows = self.pipeline.word_rows[layer]
             first = rows.depth - missing
             yield from self.load_words(layer, first, rows.pack()[first:])
 
@@ -159,7 +159,7 @@ class Board:
 
         :raises LinkError: the board does not answer, or has no such words.
         """
-        rows = self.pipeline.layers[layer].rows
+        rows = self.pipeline.word_rows[layer]
         counts = split(len(words), rows.word_bytes, request_bytes(self.pipeline) - WHERE_BYTES)
         parts = [words[start : start + count] for start, count in counts]
 
@@ -178,7 +178,7 @@ class Board:
 
         :raises LinkError: the board does not answer, or the words of that layer are out of reach.
         """
-        rows = self.pipeline.layers[layer].rows
+        rows = self.pipeline.word_rows[layer]
         counts = split(rows.depth, rows.word_bytes, FETCH_BYTES)
         requests = ((Kind.FETCH, where(layer, *part)) for part in counts)
         for payload in self._ask(requests, self.window):
@@ -256,7 +256,8 @@ class Board:
 
         # The board counts rows; how many weights these are is the network's to say.
         events = [int(fields.events[layer]) for layer in range(len(self.network.layers))]
-        reads = int(self.network.reads(np.array(events)))
+        found = self.network.reads(np.array(events))
+        reads = None if found is None else int(found)
 
         timed_out = outcome.status == Status.TIMED_OUT
         return Answer(outcome.decision, outcome.tick, timed_out, events, reads, fields.cycles)
@@ -282,4 +283,4 @@ class Board:
 
         # What remains is FETCH: its payload says how many words come.
         layer, count = request.payload[0], request.payload[WHERE_BYTES - 1]
-        return count * self.pipeline.layers[layer].rows.word_bytes
+        return count * self.pipeline.word_rows[layer].word_bytes

@@ -1,6 +1,6 @@
 """What a board says about itself: one table for gateware, host and documentation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -41,7 +41,9 @@ REGISTERS = (
         "words",
     ),
     Register(
-        "to_load", "number of the layer whose words the host must load, the first is 1; 0: none"
+        "to_load",
+        "number of the layer whose words the host must load, the first is 1; 0: none; where "
+        "several share a memory their first one, and from bit 8 on a bit for each of them",
     ),
     Register(
         "loaded", "words of that layer loaded since reset, from the first one up to the first gap"
@@ -132,3 +134,19 @@ class RegisterFile(wiring.Component):
 
         constant = self.constants[register.name]
         return Const(constant, 32) if isinstance(constant, int) else constant
+
+
+def to_load(loaded: int | None, shared: Sequence[int]) -> int:
+    """Return the value of the register ``to_load``.
+
+    :param loaded: index of the layer whose words a host must load, or of the first of them.
+    :param shared: indices of the layers that share a memory.
+    """
+    first = 0 if loaded is None else loaded + 1
+    return first + sum(1 << 8 + layer for layer in shared)
+
+
+def layers_to_load(value: int) -> list[int]:
+    """Return the indices of the layers that a register ``to_load`` names."""
+    shared = [layer for layer in range(24) if value >> 8 + layer & 1]
+    return shared or ([value - 1] if value else [])

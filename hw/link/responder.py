@@ -1,5 +1,6 @@
 """Answers requests: whole frames in, pixels to the machine, registers and results out."""
 
+from math import prod
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value, ValueLike
@@ -25,10 +26,10 @@ def request_bytes(pipeline: MachineParameters) -> int:
     """Return the bytes of the longest payload of a request: an image, with its lesson, or a word to
     load.
     """
-    height, width = pipeline.network.encoder.image_shape
+    image_bytes = prod(pipeline.network.encoder.image_shape)
     words = [WHERE_BYTES + rows.word_bytes for rows in pipeline.word_rows.values()]
     lesson_bytes = LESSON.size if pipeline.learns else 0
-    return max([height * width + lesson_bytes, *words])
+    return max([image_bytes + lesson_bytes, *words])
 
 
 def result_bytes(pipeline: MachineParameters) -> int:
@@ -65,7 +66,7 @@ class Responder(wiring.Component):
         network = pipeline.network
         self.network, self.learns = network, pipeline.learns
         self.rows, self.to_load = pipeline.word_rows, pipeline.loaded_layer
-        self.image_bytes = network.encoder.image_shape[0] * network.encoder.image_shape[1]
+        self.image_bytes = prod(network.encoder.image_shape)
         self.result_bytes = result_bytes(pipeline)
         self.answer_bytes = max(VALUE_BYTES, self.result_bytes, FETCH_BYTES if self.rows else 0)
         super().__init__(

@@ -2,18 +2,23 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, ResetInserter, Signal
+from amaranth.hdl import Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
 
+from hw.connections import SUBMODULE as CONNECTION
+from hw.connections import make_visits
 from hw.learning.port import LearnerPort
 from hw.machine.neurons import SUBMODULE as NEURONS
 from hw.machine.neurons import Neurons
 from hw.machine.spike_queue import Queue
+from hw.machine.window import WindowNeurons
 from hw.parameters import LayerParameters
 from hw.storage import SUBMODULE as WEIGHTS
 from hw.storage import make_store
+from hw.storage.block import LATENCY_CYCLES
+from hw.storage.shared import SharedPort
 
 
 class Layer(wiring.Component):
@@ -26,11 +31,14 @@ class Layer(wiring.Component):
     row is being looked up or a tick is being integrated. ``pending``: spikes of this tick are still
     to come. ``clear`` begins an image; it is needed once after reset too.
 
-    ``words`` and ``flash``: of the store, see :func:`hw.rows.store_members`. A layer that learns
-    also has ``learner``, a :class:`hw.learning.port.LearnerPort`.
+    ``words`` and ``flash``: of the store, see :func:`hw.rows.store_members`. A layer that shares
+    its store with others has none of its own, but ``shared``, a
+    :class:`hw.storage.shared.SharedPort`. A layer that learns also has ``learner``, a
+    :class:`hw.learning.port.LearnerPort`.
 
-    An event takes ``folds`` cycles (from flash: :func:`hw.storage.flash.row_cycles`), and so does a
-    tick; the last row of a tick is in the currents 3 cycles after its first word was asked for.
+    An event takes ``folds`` cycles (from flash: :func:`hw.storage.flash.row_cycles`; of a
+    convolution, one per word: see :mod:`hw.connections.convolution`), and so does a tick; the last
+    row of a tick is in the currents 3 cycles after its first word was asked for.
     """
 
     i: stream.Interface
@@ -41,11 +49,12 @@ class Layer(wiring.Component):
     pending: Signal
     words: Any
     flash: Any
+    shared: Any
     learner: Any
 
     def __init__(self, parameters: LayerParameters):
         self.parameters = parameters
-        self.store = make_store(parameters)
+        self.store: Any = None if parameters.shared else make_store(parameters)
 
         # The last layer's neurons are read by the readout, the others' by the next layer.
         spikes = stream.Signature(bits_for(parameters.layer.fan_out - 1))
@@ -57,8 +66,11 @@ class Layer(wiring.Component):
             "clear": In(1),
             "busy": Out(1),
             "pending": Out(1),
-            **{name: self.store.signature.members[name] for name in ("words", "flash")},
         }
+        if self.store is None:
+            members["shared"] = Out(SharedPort(parameters.rows))
+        else:
+            members |= {name: self.store.signature.members[name] for name in ("words", "flash")}
         if parameters.learns:
             members["learner"] = Out(LearnerPort(parameters))
         super().__init__(members)
@@ -69,14 +81,23 @@ class Layer(wiring.Component):
 
         store = self.store
         # A row that is on its way when an image ends must not reach the next one.
-        m.submodules[WEIGHTS] = ResetInserter(self.clear)(store)
-        m.submodules[NEURONS] = neurons = Neurons(self.parameters)
+        if store is not None:
+            m.submodules[WEIGHTS] = ResetInserter(self.clear)(store)
+        neurons_of = WindowNeurons if self.parameters.lefts else Neurons
+        neurons: Any = neurons_of(self.parameters)
+        m.submodules[NEURONS] = neurons
 
-        connect(m, flipped(self.words), store.words)
-        connect(m, store.flash, flipped(self.flash))
+        if store is None:
+            store = self.shared
+        else:
+            connect(m, flipped(self.words), store.words)
+            connect(m, store.flash, flipped(self.flash))
 
+        looking_up = ~store.idle
         if self.parameters.learns:
             self._share_rows(m, neurons)
+        elif self.parameters.by_words:
+            looking_up = looking_up | self._visit(m, store, neurons)
         else:
             connect(m, flipped(self.i), store.i)
             m.d.comb += neurons.deliver.eq(store.o.valid)
@@ -87,7 +108,7 @@ class Layer(wiring.Component):
             neurons.weight.eq(store.o.payload),
             neurons.advance.eq(self.advance | advancing),
             neurons.clear.eq(self.clear),
-            self.busy.eq(advancing | neurons.late | ~store.idle),
+            self.busy.eq(advancing | neurons.late | looking_up),
         ]
         m.d.sync += advancing.eq(neurons.advance & ~neurons.last & ~self.clear)
 
@@ -99,6 +120,36 @@ class Layer(wiring.Component):
             connect(m, queue.o, flipped(self.o))
             m.d.comb += [queue.clear.eq(self.clear), self.pending.eq(queue.pending)]
         return m
+
+    def _visit(self, m: Module, store: Any, neurons: Neurons | WindowNeurons) -> Value:
+        """Let events look up single words; return whether more are to come, or none may begin."""
+        visits = make_visits(self.parameters.rows)
+        m.submodules[CONNECTION] = ResetInserter(self.clear)(visits)
+        visit = visits.o.payload
+        m.d.comb += [
+            visits.i.payload.eq(self.i.payload),
+            visits.i.valid.eq(self.i.valid),
+            self.i.ready.eq(visits.i.ready),
+            store.i.payload.eq(visit.word),
+            store.i.valid.eq(visits.o.valid),
+            visits.o.ready.eq(store.i.ready),
+            neurons.deliver.eq(store.o.valid),
+        ]
+        if not self.parameters.scattered:
+            return ~visits.idle
+
+        # A word comes LATENCY_CYCLES after it was asked for; its fold follows it.
+        fold = visit.fold
+        for stage in range(1, LATENCY_CYCLES + 1):
+            later = Signal.like(fold, name=f"fold_{stage}")
+            m.d.sync += later.eq(fold)
+            fold = later
+        m.d.comb += neurons.fold.eq(fold)
+
+        # An event that comes while the state is put back to its start waits.
+        with m.If(neurons.sweeping):
+            m.d.comb += [visits.i.valid.eq(0), self.i.ready.eq(0)]
+        return ~visits.idle | neurons.sweeping
 
     def _share_rows(self, m: Module, neurons: Neurons) -> None:
         """Give the rows to the learner while its lesson is on, else to the neurons."""

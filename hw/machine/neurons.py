@@ -1,45 +1,24 @@
-"""The neurons of one layer in hardware: twin of :class:`sim.neuron.Neurons`, and the only place
-where state changes.
+"""The neurons of one layer in hardware: twin of :class:`sim.neuron.Neurons`, and with
+:mod:`hw.machine.window` the only place where state changes.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Const, Module, Mux, ShapeLike, Signal, Value, signed
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from hw.broadcast import Broadcast
-from hw.fpga.device import Device
+from hw.broadcast import REPLICA, Broadcast
 from hw.learning.port import HistoryPort
+from hw.machine.neuron import RESETS, Inputs
+from hw.machine.state import Folds, folded, memory_attributes, registers, start_words
+from hw.machine.sweep import Sweep
 from hw.parameters import LayerParameters
 
 SUBMODULE = "neurons"
 """Name in the netlist; synthesis selects memories by it."""
-
-FEW_FOLDS = 16
-"""Up to this number of folds the state of a layer is kept out of block RAM on iCE40, which has no
-smaller memory and few of these.
-"""
-
-
-def update(
-    m: Module, current: Value, potential: Value, fired: Value, weight: Value
-) -> tuple[Value, Value, Value]:
-    """Return a neuron's next current (when a weight is delivered), next potential and firing (when
-    it advances).
-
-    THE NEURON'S ARITHMETIC IS HERE AND NOWHERE ELSE in ``hw``; :mod:`sim.neuron` states the same in
-    software. Every lane has one. The neuron does not leak and fires once per image; its threshold
-    is in the state that an image starts with, so it fires when its potential is not negative.
-    """
-    added, advanced, fires = Signal.like(current), Signal.like(potential), Signal()
-    m.d.comb += [
-        added.eq(current + weight),
-        advanced.eq(potential + current),
-        fires.eq((advanced >= 0) & ~fired),
-    ]
-    return added, advanced, fires
 
 
 class Neurons(wiring.Component):
@@ -55,6 +34,11 @@ class Neurons(wiring.Component):
     is on its way.
 
     Neurons that learn also have ``history``, see :class:`hw.learning.port.HistoryPort`.
+
+    Of a scattered layer ``deliver`` comes with the ``fold`` that it is for, never the same one in
+    two following cycles; everything happens a cycle later, so that the fold's state can be read.
+    After ``clear`` the currents are put back to their start, a fold per cycle; meanwhile, while
+    ``sweeping``, nothing may come.
     """
 
     weight: data.View
@@ -63,6 +47,8 @@ class Neurons(wiring.Component):
     clear: Signal
     last: Signal
     late: Signal
+    fold: Signal
+    sweeping: Signal
     o: stream.Interface
     history: Any
 
@@ -77,46 +63,59 @@ class Neurons(wiring.Component):
             "late": Out(1),
             "o": Out(stream.Signature(parameters.fold, always_ready=True)),
         }
+        if parameters.scattered:
+            members |= {"fold": In(range(parameters.folds)), "sweeping": Out(1)}
         if parameters.learns:
             members["history"] = Out(HistoryPort(parameters))
         super().__init__(members)
+
+        # The first spike of an output ends the image, so nothing is ever subtracted from it.
+        reset = parameters.layer.neuron.reset
+        self.lane = RESETS["once" if parameters.output and reset == "subtract" else reset](
+            parameters.layer.neuron
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build: the fold counter, the state, one update per lane."""
         m = Module()
 
-        layer, threshold = self.parameters, self.parameters.layer.threshold
-        signals, weight = self._broadcast(m)
-        self._count_folds(m, signals[0])
+        layer, (origin, _) = self.parameters, self.parameters.origin
+        soma, start = self._soma()
+        signals, weight = self._scatter(m, len(start)) if layer.scattered else self._broadcast(m)
+        self.attributes = memory_attributes(platform, layer.folds)
+        levels = self._levels(m) if self.lane.spends else [Const(0)] * layer.lanes
 
-        # Current and soma change in different passes, so they are separate memories.
-        start = {"potential": -threshold * layer.ticks_per_unit, "fired": 0}
-        fields: dict[str, ShapeLike] = {"potential": signed(layer.potential.bits), "fired": 1}
-        if layer.learns:
-            start["tick"], fields["tick"] = layer.silent_tick, bits_for(layer.silent_tick)
-        soma = data.StructLayout(fields)
-
-        # A memory of few words would waste a whole block.
-        few_blocks = isinstance(platform, Device) and platform.family.small_memories_in_logic
-        self.attributes = {"ram_style": "logic"} if few_blocks and layer.folds <= FEW_FOLDS else {}
-
-        writes, clears = [each.deliver for each in signals], [each.clear for each in signals]
+        # Current and soma change in different passes, so they are separate memories. Only a spike
+        # that is subtracted is taken from both in one.
+        delivers, clears = [each.deliver for each in signals], [each.clear for each in signals]
+        advances = [each.advance for each in signals]
+        writes = delivers
+        if self.lane.spends:
+            writes = [each.deliver | each.advance for each in signals]
         current, current_next = self._state(
-            m, "current", signed(layer.current.bits), -threshold, writes, clears
+            m,
+            "current",
+            signed(layer.current.bits),
+            [[origin] * layer.lanes],
+            writes,
+            clears,
+            sweeping=self.sweeping if layer.scattered else None,
         )
-        writes = [each.advance for each in signals]
-        before, after = self._state(m, "soma", soma, start, writes, clears)
+        before, after = self._state(m, "soma", soma, start, advances, clears)
 
         for lane in range(layer.lanes):
             state = data.View(soma, before[lane])
             result = data.View(soma, after[lane])
-            added, advanced, fires = update(
-                m, current[lane].as_signed(), state.potential, state.fired, weight[lane]
+            added, advanced, fires, remembered = self.lane.update(
+                m,
+                Inputs(
+                    current[lane].as_signed(), state, weight[lane], advances[lane], levels[lane]
+                ),
             )
             m.d.comb += [
                 current_next[lane].eq(added),
                 result.potential.eq(advanced),
-                result.fired.eq(state.fired | fires),
+                *(result[name].eq(value) for name, value in remembered.items()),
             ]
 
             # Where it has not fired the tick stays that of silence.
@@ -135,32 +134,122 @@ class Neurons(wiring.Component):
                 m.d.sync += self.o.payload.fires[lane].eq(fires)
         return m
 
-    def _broadcast(self, m: Module) -> tuple[list[Broadcast], data.View]:
-        """Return the control signals of each lane, and the word of weights that goes with them."""
+    def _soma(self) -> tuple[data.StructLayout, list[list[dict[str, int]]]]:
+        """Return the layout of a neuron's state without its current, and the words that an image
+        starts from.
+        """
+        layer, (_, origin) = self.parameters, self.parameters.origin
+        fields: dict[str, ShapeLike] = {
+            "potential": signed(layer.potential.bits),
+            **self.lane.fields,
+        }
+        start = dict.fromkeys(self.lane.fields, 0)
+        if layer.learns:
+            start["tick"], fields["tick"] = layer.silent_tick, bits_for(layer.silent_tick)
+
+        words = start_words(layer, origin, layer.potential.bits)
+        return data.StructLayout(fields), [
+            [{"potential": potential, **start} for potential in word] for word in words
+        ]
+
+    def _levels(self, m: Module) -> list[Value]:
+        """Return per lane T (R + k), where k is the tick of an advance."""
+        layer, threshold = self.parameters, self.parameters.layer.threshold
+        first = threshold * (layer.ticks_per_unit + 1 - layer.eager)
+        level = Signal(range(first + threshold * layer.advances + 1))
+        with m.If(self.clear):
+            m.d.sync += level.eq(first)
+        with m.Elif(self.advance & self.last):
+            m.d.sync += level.eq(level + threshold)
+        if not (layer.wide or layer.scattered):
+            return [level] * layer.lanes
+
+        # Control signals are a cycle late, and so is each copy.
+        levels, size = list[Value](), layer.group if layer.wide else layer.lanes
+        for lane in range(0, layer.lanes, size):
+            copy = Signal.like(level, name=f"level_{lane}", attrs=REPLICA)
+            m.d.sync += copy.eq(level)
+            levels += [copy] * min(size, layer.lanes - lane)
+        return levels
+
+    def _broadcast(self, m: Module) -> tuple[list[Broadcast], list[Value]]:
+        """Return the control signals of each lane, and the weights that go with them."""
         layer = self.parameters
         given = Broadcast(self.deliver, self.advance, self.clear)
         if not layer.wide:
-            return [given] * layer.lanes, self.weight
+            self._count_folds(m, given)
+            return [given] * layer.lanes, self._weights(self.weight)
 
         # The registers cost all lanes a cycle, so the weights wait for one too.
         signals_1 = given.repeat(m, layer.lanes, layer.group)
         weight_1 = Signal.like(self.weight, reset_less=True)
         m.d.sync += weight_1.eq(self.weight)
         m.d.comb += self.late.eq(signals_1[0].advance)
-        return signals_1, weight_1
+        self._count_folds(m, signals_1[0])
+        return signals_1, self._weights(weight_1)
+
+    def _weights(self, word: data.View) -> list[Value]:
+        """Return the weight of each lane."""
+        return [self.parameters.rows.weight(word, lane) for lane in range(self.parameters.lanes)]
+
+    def _scatter(self, m: Module, period: int) -> tuple[list[Broadcast], list[Value]]:
+        """Return the same for a layer whose events come with their folds: a cycle later, when the
+        state of the fold has been read.
+
+        :param period: number of start words.
+        """
+        layer = self.parameters
+        m.submodules.sweep = self.sweep = sweep = Sweep(layer.folds)
+        m.d.comb += [sweep.clear.eq(self.clear), self.sweeping.eq(sweep.busy)]
+
+        # Stage 0: what is told, and the fold that it is for. A sweep delivers nothing to each.
+        count, phase = Signal(range(layer.folds)), Signal(range(period))
+        fold_0 = Signal(range(layer.folds))
+        m.d.comb += [
+            self.last.eq(count == layer.folds - 1),
+            fold_0.eq(Mux(self.sweeping, sweep.fold, Mux(self.deliver, self.fold, count))),
+        ]
+        with m.If(self.clear | (self.advance & self.last)):
+            m.d.sync += [count.eq(0), phase.eq(0)]
+        with m.Elif(self.advance):
+            m.d.sync += [count.eq(count + 1), phase.eq(Mux(phase == period - 1, 0, phase + 1))]
+
+        # Stage 1: its state is at the memory's port.
+        deliver_1, advance_1, last_1 = Signal(), Signal(), Signal()
+        fold_1, first_neuron_1 = Signal.like(fold_0), Signal.like(self.o.payload.first_neuron)
+        m.d.sync += [
+            deliver_1.eq((self.deliver | self.sweeping) & ~self.clear),
+            advance_1.eq(self.advance & ~self.clear),
+            last_1.eq(self.last),
+            fold_1.eq(fold_0),
+        ]
+        weights_1: list[Value] = []
+        for lane, weight in enumerate(self._weights(self.weight)):
+            weights_1.append(weight_1 := Signal(weight.shape(), name=f"weight_{lane}_1"))
+            m.d.sync += weight_1.eq(Mux(self.sweeping, 0, weight))
+
+        # Counted beside the fold, which would otherwise have to be multiplied by the lanes.
+        with m.If(self.clear | (advance_1 & last_1)):
+            m.d.sync += first_neuron_1.eq(0)
+        with m.Elif(advance_1):
+            m.d.sync += first_neuron_1.eq(first_neuron_1 + layer.lanes)
+
+        m.d.comb += self.late.eq(deliver_1 | advance_1)
+        self.folds = Folds(fold_0, phase, fold_1, last_1, layer.folds)
+        self._offer(m, advance_1 & ~self.clear, last_1, first_neuron_1)
+        return [Broadcast(deliver_1, advance_1, self.clear)] * layer.lanes, weights_1
 
     def _count_folds(self, m: Module, signals: Broadcast) -> None:
-        """Count the folds of a pass: ``self.fold`` is next, ``self.fold_after`` is next in the
-        following cycle.
-        """
+        """Count the folds of a pass."""
         folds, lanes = self.parameters.folds, self.parameters.lanes
-        self.fold, self.fold_after = Signal(range(folds)), Signal(range(folds))
+        fold, fold_after = [Signal(range(folds)) for _ in range(2)]
+        self.folds = Folds(fold_after, fold_after, fold, self.last, folds)
         step = self.deliver | self.advance
         if self.parameters.learns:
             step = step | self.history.recall
         m.d.comb += [
-            self.last.eq(self.fold == folds - 1),
-            self.fold_after.eq(Mux(self.clear | (step & self.last), 0, self.fold + step)),
+            self.last.eq(fold == folds - 1),
+            fold_after.eq(Mux(self.clear | (step & self.last), 0, fold + step)),
         ]
 
         # Counted beside the fold, which would otherwise have to be multiplied by the lanes.
@@ -170,76 +259,56 @@ class Neurons(wiring.Component):
         with m.Elif(step):
             m.d.sync += first_neuron.eq(first_neuron + lanes)
 
-        # An advanced fold is on ``o`` one cycle later, with what tells which one it is.
+        m.d.sync += fold.eq(fold_after)
+        self._offer(m, signals.advance & ~signals.clear, self.last, first_neuron)
+
+    def _offer(self, m: Module, advance: Value, last: Value, first_neuron: Value) -> None:
+        """Offer an advanced fold one cycle later, with what tells which one it is; of an output
+        that does not fire only at the last tick.
+        """
+        if not self.parameters.layer.neuron.fires:
+            advance = advance & self._at_last_tick(m)
         m.d.sync += [
-            self.fold.eq(self.fold_after),
-            self.o.valid.eq(signals.advance & ~signals.clear),
-            self.o.payload.last.eq(self.last),
+            self.o.valid.eq(advance),
+            self.o.payload.last.eq(last),
             self.o.payload.first_neuron.eq(first_neuron),
         ]
 
+    def _at_last_tick(self, m: Module) -> Value:
+        """Return whether the folds that advance do so to the last tick."""
+        layer = self.parameters
+        remaining, now = Signal(range(layer.advances + 1)), Signal()
+        with m.If(self.clear):
+            m.d.sync += remaining.eq(layer.advances)
+        with m.Elif(self.advance & self.last):
+            m.d.sync += remaining.eq(remaining - 1)
+
+        # As late as the control signals.
+        domain = m.d.sync if layer.wide or layer.scattered else m.d.comb
+        domain += now.eq(remaining == 1)
+        return now
+
     def _state(
-        self, m: Module, name: str, shape: Any, start: Any, writes: list[Value], clears: list[Value]
+        self,
+        m: Module,
+        name: str,
+        shape: Any,
+        start: Sequence[Sequence[Any]],
+        writes: list[Value],
+        clears: list[Value],
+        sweeping: Value | None = None,
     ) -> tuple[list[Value], list[Value]]:
         """Keep one value per neuron; return, per lane, that of the fold that is next, and where its
         new one goes.
 
         :param name: of the signals or the memory.
         :param shape: of a value.
-        :param start: the value at the start of an image.
+        :param start: the words at the start of an image.
         :param writes: per lane, when the fold that is next gets its new value.
-        :param clears: per lane, when all folds get ``start``.
+        :param clears: per lane, when all folds get their start.
+        :param sweeping: see :func:`hw.machine.state.folded`.
         """
         if self.parameters.folds == 1:
-            return self._registers(m, name, shape, start, writes, clears)
-        return self._memory(m, name, shape, start, writes[0], clears[0])
-
-    def _registers(
-        self, m: Module, name: str, shape: Any, start: Any, writes: list[Value], clears: list[Value]
-    ) -> tuple[list[Value], list[Value]]:
-        """Keep one fold in registers; see :meth:`_state`."""
-        # The first cycle of an image clears them, so they need no other reset.
-        lanes = range(self.parameters.lanes)
-        now = [Signal(shape, name=f"{name}_{lane}", init=start, reset_less=True) for lane in lanes]
-        then = [Signal(shape, name=f"{name}_{lane}_after") for lane in lanes]
-
-        for old, new, write, clear in zip(now, then, writes, clears, strict=True):
-            with m.If(clear):
-                m.d.sync += old.eq(Const(start, shape))
-            with m.Elif(write):
-                m.d.sync += old.eq(new)
-        return [Value.cast(old) for old in now], [Value.cast(new) for new in then]
-
-    def _memory(
-        self, m: Module, name: str, shape: Any, start: Any, write: Value, clear: Value
-    ) -> tuple[list[Value], list[Value]]:
-        """Keep several folds in a memory; see :meth:`_state`.
-
-        Its last word is ``start`` and is read in place of every fold until one pass has written
-        them all, so clearing costs no pass and no multiplexer.
-        """
-        lanes, folds = self.parameters.lanes, self.parameters.folds
-        init: list[Any] = [[start] * lanes] * (folds + 1)
-        m.submodules[name] = cells = memory.Memory(
-            shape=data.ArrayLayout(shape, lanes),
-            depth=folds + 1,
-            init=init,
-            attrs=self.attributes,
-        )
-
-        # Both ports are never at one address: while a fold is written, the one after it is read.
-        reader, writer = cells.read_port(), cells.write_port()
-        fresh = Signal(name=f"{name}_fresh", init=1)
-        fresh_after = Signal(name=f"{name}_fresh_after")
-        m.d.comb += [
-            fresh_after.eq(clear | (fresh & ~(write & self.last))),
-            reader.addr.eq(Mux(fresh_after, folds, self.fold_after)),
-            writer.addr.eq(self.fold),
-            writer.en.eq(write),
-        ]
-        m.d.sync += fresh.eq(fresh_after)
-
-        return (
-            [Value.cast(reader.data[lane]) for lane in range(lanes)],
-            [Value.cast(writer.data[lane]) for lane in range(lanes)],
-        )
+            return registers(m, name, shape, start[0], writes, clears)
+        control = writes[0], clears[0]
+        return folded(m, name, shape, start, self.folds, control, self.attributes, sweeping)

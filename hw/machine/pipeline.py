@@ -16,7 +16,9 @@ from hw.machine.layer import Layer
 from hw.machine.sequencer import Sequencer
 from hw.parameters import MachineParameters
 from hw.readouts import READOUTS
+from hw.storage import SUBMODULE as WEIGHTS
 from hw.storage import flash_port
+from hw.storage.shared import SharedStore
 from sim.errors import choose
 
 
@@ -70,7 +72,10 @@ class Pipeline(wiring.Component):
 
         network, learns = self.parameters.network, self.parameters.learns
         layers = self._layers(m)
-        m.submodules.sequencer = sequencer = Sequencer(network, learns)
+        overlaps = any(layer.parameters.lefts for layer in layers)
+        m.submodules.sequencer = sequencer = Sequencer(network, learns, overlaps)
+        if self.parameters.shared_layers:
+            self._share_store(m, layers, sequencer.clear)
         m.submodules.counters = counters = Counters(network, learns)
 
         # The readout forgets with the layers when an image begins.
@@ -101,6 +106,11 @@ class Pipeline(wiring.Component):
             sequencer.busy.eq(Cat(layer.busy for layer in layers).any()),
             sequencer.pending.eq(Cat(layer.pending for layer in layers).any()),
         ]
+
+        # Layers that keep no current have no passes at ticks of events, so others pass meanwhile.
+        if overlaps:
+            settling = [layer.busy for layer in layers if not layer.parameters.lefts]
+            m.d.comb += sequencer.settling.eq(Cat(settling).any())
         m.d.comb += [
             counters.running.eq(sequencer.running),
             counters.rejected.eq(sequencer.rejected),
@@ -125,6 +135,18 @@ class Pipeline(wiring.Component):
             if index == self.parameters.flash_layer:
                 connect(m, layer.flash, flipped(self.flash))
         return layers
+
+    def _share_store(self, m: Module, layers: list[Layer], clear: Signal) -> None:
+        """Build the memory that several layers look up, and connect them and the host to it."""
+        shared = self.parameters.shared_rows
+        store = SharedStore(shared)
+        # A word that is on its way when an image ends must not reach the next one.
+        m.submodules[WEIGHTS] = ResetInserter(clear)(store)
+
+        for index in shared:
+            connect(m, layers[index].shared, getattr(store.layers, f"layer_{index}"))
+        first = self.parameters.loaded_layer
+        connect(m, flipped(getattr(self.host.words, f"layer_{first}")), store.words)
 
     def _observe(self, m: Module, layers: list[Layer], sequencer: Sequencer) -> None:
         """Show what crosses the boundaries between layers."""

@@ -11,6 +11,7 @@ from amaranth.utils import bits_for
 
 from hw.events import Kind, Status, event, outcome, verdict
 from hw.learning.port import ImagePort
+from hw.parameters import fires_at_start
 from sim.network import Network
 
 
@@ -23,9 +24,13 @@ class Sequencer(wiring.Component):
 
     ``clear``, ``advance``, ``deliver`` make the layers begin an image, begin a tick, exchange
     events; ``busy``: a layer still works on a row or a fold; ``pending``: it still has spikes of
-    this tick to send. ``verdict``: of the readout, once per advance; until it comes nothing of the
-    tick is delivered. ``running``: an image is in the machine. ``discard``: it has ended, the rest
-    of its events is ignored.
+    this tick to send. ``verdict``: of the readout, once per advance, or, of one that does not end
+    images, at the last tick; until it comes nothing of the tick is delivered. Where neurons may
+    fire at tick 0 an image begins with an advance to that tick. ``running``: an image is in the
+    machine. ``discard``: it has ended, the rest of its events is ignored.
+
+    With ``overlaps`` some layers fire on while the layers that they feed take events; ``settling``:
+    a layer that does not is at work on its folds.
 
     With ``learning`` there is also ``learner``, see :class:`hw.learning.port.ImagePort`: an image
     that ``learns`` runs on past its decision until ``ended``, and then teaches.
@@ -44,10 +49,12 @@ class Sequencer(wiring.Component):
     deliver: Signal
     running: Signal
     discard: Signal
+    settling: Signal
     learner: Any
 
-    def __init__(self, network: Network, learning: bool = False):
-        self.network, self.learning = network, learning
+    def __init__(self, network: Network, learning: bool = False, overlaps: bool = False):
+        self.network, self.learning, self.overlaps = network, learning, overlaps
+        self.eager = fires_at_start(network)
         outputs = ("rejected", "clear", "advance", "deliver", "running", "discard")
         classes = len(network.classes)
         super().__init__(
@@ -60,6 +67,7 @@ class Sequencer(wiring.Component):
                 "busy": In(1),
                 "pending": In(1),
                 **{name: Out(1) for name in outputs},
+                **({"settling": In(1)} if overlaps else {}),
                 **({"learner": Out(ImagePort(network))} if learning else {}),
             }
         )
@@ -82,7 +90,11 @@ class Sequencer(wiring.Component):
 
         # An image begins with its first beat, not when the one before it has ended.
         begun = Signal()
-        m.d.comb += self.running.eq(begun | (self.deliver & self.i.valid))
+        opening = self.deliver
+        if self.eager:
+            opening = Signal()
+            m.d.comb += opening.eq(self.deliver | self.advance)
+        m.d.comb += self.running.eq(begun | (opening & self.i.valid))
         m.d.sync += begun.eq(self.running & ~self.clear)
 
         held, ends = self._take_verdict(m)
@@ -90,10 +102,17 @@ class Sequencer(wiring.Component):
         if self.learning:
             self._show_image(m)
 
+        first = "BEGIN" if self.eager else "DELIVER"
         with m.FSM():
             with m.State("START"):
                 m.d.comb += self.clear.eq(1)
-                m.next = "DELIVER"
+                m.next = first
+
+            # The layers come to tick 0 when the image's first beat does.
+            if self.eager:
+                with m.State("BEGIN"), m.If(self.i.valid & ~self.busy):
+                    m.d.comb += self.advance.eq(1)
+                    m.next = "DECIDE"
 
             # Step 4 of a tick, and the end of it: with the next tick's first beat at the head and
             # every layer at rest, all advance.
@@ -124,7 +143,7 @@ class Sequencer(wiring.Component):
             with m.State("DECIDE"):
                 with m.If(ends):
                     m.next = "FINISH"
-                with m.Elif(~self.busy):
+                with m.Elif(~(self.settling if self.overlaps else self.busy)):
                     m.next = "DELIVER"
                     if self.learning:
                         self._learn_if(m, self.learner.ended)
@@ -149,12 +168,12 @@ class Sequencer(wiring.Component):
                     m.d.sync += self.tick.eq(0)
                     m.next = "DISCARD"
                     with m.If(self.i.valid & ~spike):
-                        m.next = "DELIVER"
+                        m.next = first
 
             with m.State("DISCARD"):
                 m.d.comb += [self.discard.eq(1), self.i.ready.eq(1)]
                 with m.If(self.i.valid & ~spike):
-                    m.next = "DELIVER"
+                    m.next = first
         return m
 
     def _take_verdict(self, m: Module) -> tuple[Value, Value]:
@@ -173,7 +192,11 @@ class Sequencer(wiring.Component):
             with m.If(self.learner.learns):  # it runs on; ``self.decided`` keeps that it had ended
                 m.d.comb += ends.eq(0)
 
-        with m.If(self.advance):
+        # A readout that does not end images is asked once.
+        asked = self.advance
+        if not self.network.readout.early:
+            asked = self.advance & self.deliver & (self.tick == self.network.last_tick - 1)
+        with m.If(asked):
             m.d.sync += awaited.eq(1)
         with m.Elif(self.verdict.valid):
             m.d.sync += awaited.eq(0)
@@ -198,7 +221,7 @@ class Sequencer(wiring.Component):
         """Say how the image ended; return what remembers that it was broken off."""
         dropped = Signal()
         status = self.o.payload.status
-        m.d.comb += status.eq(Status.TIMED_OUT)
+        m.d.comb += status.eq(Status.TIMED_OUT if self.network.readout.early else Status.DECIDED)
         with m.If(self.decided):
             m.d.comb += status.eq(Status.DECIDED)
         with m.If(dropped):

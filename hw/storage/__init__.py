@@ -21,24 +21,25 @@ SUBMODULE = "weights"
 
 
 def _in_block_ram(layer: LayerParameters) -> Any:
+    rows = layer.asked_rows
     if layer.learns:
-        return WritableStore(layer.rows)
+        return WritableStore(rows)
     # Words that are exchanged are found again by their content: no part of them may be elsewhere.
     if layer.wide and not layer.exchangeable:
-        return BlockStore(layer.rows, WideWords(layer.rows, layer.group), late=True)
-    return BlockStore(layer.rows)
+        return BlockStore(rows, WideWords(rows, layer.group), late=True)
+    return BlockStore(rows)
 
 
 def _in_spram(layer: LayerParameters) -> Any:
-    return SpramStore(layer.rows)
+    return SpramStore(layer.asked_rows)
 
 
 def _in_logic(layer: LayerParameters) -> Any:
-    return BlockStore(layer.rows, BlockWords(layer.rows, style="logic"))
+    return BlockStore(layer.asked_rows, BlockWords(layer.asked_rows, style="logic"))
 
 
 def _in_flash(layer: LayerParameters) -> Any:
-    return FlashStore(layer.rows, layer.placement.wires)
+    return FlashStore(layer.asked_rows, layer.placement.wires)
 
 
 STORES: Mapping[str, Callable[[LayerParameters], Any]] = {

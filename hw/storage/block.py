@@ -16,6 +16,10 @@ SUBMODULE = "words"
 """Name of a store's memories in the netlist; synthesis selects memories by it."""
 
 
+LATENCY_CYCLES = 2
+"""From a row asked for to its first word."""
+
+
 class BlockWords(wiring.Component):
     """The words of a layer, initialised with the bitstream: ``word`` is that of the last
     ``address``.

@@ -11,14 +11,11 @@ from amaranth.utils import bits_for
 
 from hw.arithmetic import total
 from hw.rows import Rows, WordPort, moves, store_members
-from hw.storage.block import BlockStore
+from hw.storage.block import LATENCY_CYCLES, BlockStore
 from sim.fixed_point import WeightFormat
 
 SUBMODULE = "store"
 """Name in the netlist of the store that reads; synthesis selects memories by it."""
-
-LATENCY_CYCLES = 2
-"""From a row asked for to its first word, and from a word read to its being written."""
 
 
 class WritableWords(wiring.Component):

@@ -6,8 +6,9 @@ from sim.commands.command_line import Commands, add_command, one_of
 from train.commands.options import add_checkpoint, saved_settings, show
 from train.data import load
 from train.evaluate import evaluate
-from train.fit import CHECKPOINT_FILE, Training
-from train.prune import silence
+from train.fit import CHECKPOINT_FILE
+from train.neurons import start_run
+from train.parallel import ALONE
 
 EXAMPLE = "--out build/mnist --json"
 
@@ -32,11 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
     checkpoint = arguments.out / CHECKPOINT_FILE
     settings = saved_settings(checkpoint)
     split = load(settings.dataset, arguments.data)
-    training = Training(split, settings)
+    training = start_run(split, settings, ALONE)
     training.restore(checkpoint)
 
-    network = silence(training.network, settings.max_silent_intensity)
     parts = ("validation", "test") if arguments.part is None else (arguments.part,)
-    figures = {name: evaluate(network, getattr(split, name)) for name in parts}
+    figures = {name: evaluate(training.result(), getattr(split, name)) for name in parts}
     show({"epochs": training.epoch, **figures}, arguments)
     return 0

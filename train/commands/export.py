@@ -7,7 +7,6 @@ from sim.errors import InputError
 from train.commands.fit import train
 from train.commands.options import add_checkpoint, add_settings, chosen_settings, show
 from train.export import export
-from train.prune import silence
 
 EXAMPLE = "--out build/small --hidden 200 --bits 4"
 
@@ -29,6 +28,6 @@ def run(arguments: argparse.Namespace) -> int:
         )
     training = train(arguments, settings)
     if training.processes.first:
-        network = silence(training.network, settings.max_silent_intensity)
-        show(export(network, training.split, settings, arguments.out), arguments)
+        figures = export(training.result(), training.split, settings, arguments.out)
+        show(figures, arguments)
     return 0

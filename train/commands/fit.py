@@ -5,9 +5,10 @@ import argparse
 from sim.commands.command_line import Commands, add_command
 from train.commands.options import add_checkpoint, add_settings, chosen_settings, show
 from train.data import load
-from train.fit import CHECKPOINT_FILE, Training, fit
+from train.fit import CHECKPOINT_FILE
+from train.fit import run as go_on
+from train.neurons import Run, Settings, start_run
 from train.parallel import joined
-from train.settings import TrainSettings
 
 EXAMPLE = "--out build/mnist --seed 2"
 
@@ -32,9 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def train(
-    arguments: argparse.Namespace, settings: TrainSettings, tensorboard: bool = False
-) -> Training:
+def train(arguments: argparse.Namespace, settings: Settings, tensorboard: bool = False) -> Run:
     """Train as the command line says, alone or as one of several processes.
 
     :raises InputError: as in training.
@@ -42,8 +41,9 @@ def train(
     split = load(settings.dataset, arguments.data)
     checkpoint = arguments.out / CHECKPOINT_FILE
     with joined() as processes:
+        training = start_run(split, settings, processes)
         if not (tensorboard and processes.first):
-            return fit(split, settings, checkpoint, processes=processes)
+            return go_on(training, checkpoint)
 
         from torch.utils.tensorboard import SummaryWriter  # slow to import, and rarely asked for
 
@@ -53,4 +53,4 @@ def train(
                 for name, value in row.items():
                     writer.add_scalar(name, value, int(row["epoch"]))
 
-            return fit(split, settings, checkpoint, log, processes)
+            return go_on(training, checkpoint, log)

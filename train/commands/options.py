@@ -3,7 +3,6 @@
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,29 @@ from rich.console import Console
 from sim.commands import options
 from sim.commands.command_line import Parser, one_of, real, whole
 from sim.data import dataset
+from sim.errors import InputError
 from sim.report.frontier_file import RENAMED_SETTINGS
 from train.fit import CHECKPOINT_FILE, read_checkpoint
-from train.settings import PRESETS, TrainSettings, option
+from train.neurons import DEFAULT, NEURONS, Settings, changed, name_of, read_settings
+from train.settings import option
 
 SETTINGS = {
     "dataset": f"{', '.join(dataset.SOURCES)} (the last is generated, and small)",
     "seed": "of weights, order, warps and noise",
-    "hidden": "sizes of the hidden layers",
+    "hidden": "sizes of the dense hidden layers",
+    "maps": "output channels of convolutions before the dense layers; --hidden is then empty",
+    "kernel": "of the convolutions, height and width, one or for each",
+    "stride": "of the convolutions, one or for each",
+    "padding": "of the convolutions, one or for each",
     "spikes": "of a hidden neuron, at most; above 1 with reset subtract",
-    "bits": "of the weights, 2-8, one or per layer; nothing for real weights and continuous times",
+    "window": "M: the largest activation, ticks in the window of a layer",
+    "bits": "of the weights, 2-8, one or per layer; first-spike: nothing for real weights and "
+    "continuous times; window: also 1, -1 and +1",
     "ticks_per_unit": "R: ticks in a unit of z",
     "last_tick": "an image without an output spike after it has timed out",
     "pool": "2: replace each 2x2 pixels by their mean",
     "bright": "intensities above these (descending) fire ...",
-    "bright_ticks": "... at these ticks",
+    "bright_ticks": "... at these ticks; window: 0, 1, 2 ... if there are none",
     "dark_tick": "tick of all other intensities, -1 for never",
     "inputs": "budget of input pixels, chosen half way on training images; 0: all",
     "max_silent_intensity": "once trained, intensities up to this never fire; 0: as trained",
@@ -39,18 +46,22 @@ SETTINGS = {
     "learning_rate": "of Adam, cosine to zero",
     "output_rate": "factor of the learning rate in later layers",
     "warp": "strength of rotations, shifts, scalings and elastic warps",
+    "mirror": "share of the images that are mirrored, left to right",
+    "smoothing": "share of the label that is spread over all classes",
+    "settled": "share of training, its last part, on the machine's own integers",
     "input_noise": "chance that an input spike is lost in training",
     "gradient_limit": "longer gradients are scaled back to this norm",
     "floor": "smallest divisor of a gradient, in thresholds",
     "sharpness": "of the softmax over output times",
     "margin": "how long (in z) outputs compete after the first spike",
-    "spike_cost": "of a hidden spike before the decision",
+    "spike_cost": "of a hidden spike before the decision; window, or with maps: of 1,000 weights "
+    "that hidden spikes look up",
     "softness": "of counting those spikes, in z",
     "late_cost": "of each unit of z by which the right output is late",
     "deadline": "in z, from which an output is late",
     "alive_cost": "of weights too small for a neuron ever to fire",
 }
-"""What each field of :class:`train.settings.TrainSettings` means on the command line."""
+"""What each setting of :data:`train.neurons.NEURONS` means on the command line."""
 
 
 def add_checkpoint(parser: Parser) -> None:
@@ -62,29 +73,50 @@ def add_checkpoint(parser: Parser) -> None:
 
 def add_settings(parser: Parser) -> None:
     """Add an option for every setting; one that is not given leaves its setting as it is."""
+    names = [name for kind in NEURONS.values() for name in kind.presets]
+    parser.add_argument(
+        "--neuron",
+        type=one_of(*NEURONS),
+        metavar="|".join(NEURONS),
+        help=f"what is trained ({DEFAULT})",
+    )
     parser.add_argument(
         "--preset",
-        type=one_of(*PRESETS),
-        metavar="|".join(PRESETS),
+        type=one_of(*names),
+        metavar="|".join(names),
         help="a recipe to start from; the options below change it",
     )
 
-    standard = TrainSettings()
     first_names = {name: old for old, name in RENAMED_SETTINGS.items()}
-    for field in fields(TrainSettings):
-        name, value = option(field.name), getattr(standard, field.name)
-        unchanged: dict[str, Any] = {"default": argparse.SUPPRESS}
+    for key, meaning in SETTINGS.items():
+        values = _defaults(key)
+        value = values[0][1]
+        text = f"{meaning} ({'; '.join(_default(*each, len(values) > 1) for each in values)})"
+        unchanged: dict[str, Any] = {"default": argparse.SUPPRESS, "help": text}
         if isinstance(value, tuple):
-            shown = ",".join(map(str, value))
-            text = f"{SETTINGS[field.name]} ({shown})"
-            parser.add_numbers(name, nargs="?", const=(), metavar="N,N", help=text, **unchanged)
+            parser.add_numbers(option(key), nargs="?", const=(), metavar="N,N", **unchanged)
             continue
 
         kind, metavar = _kind(value)
-        text = f"{SETTINGS[field.name]} ({value})"
-        parser.add_argument(name, type=kind, metavar=metavar, help=text, **unchanged)
-        if field.name in first_names:
-            parser.add_old_name(option(first_names[field.name]), name, type=kind)
+        parser.add_argument(option(key), type=kind, metavar=metavar, **unchanged)
+        if key in first_names:
+            parser.add_old_name(option(first_names[key]), option(key), type=kind)
+
+
+def _defaults(key: str) -> list[tuple[str, Any]]:
+    """Return the kinds that have a setting, and its default in each; equal ones once."""
+    found: list[tuple[str, Any]] = []
+    for name, kind in NEURONS.items():
+        value = getattr(kind.settings(), key, None)
+        if value is not None and value not in [each for _, each in found]:
+            found.append((name, value))
+    return found
+
+
+def _default(neuron: str, value: Any, named: bool) -> str:
+    """Return a default as help shows it, with the kind of neuron where kinds differ."""
+    text = (",".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
+    return f"{neuron}: {text}" if named or neuron != DEFAULT else text
 
 
 def _kind(value: Any) -> tuple[Any, str]:
@@ -94,29 +126,43 @@ def _kind(value: Any) -> tuple[Any, str]:
     return (whole(), "N") if isinstance(value, int) else (real, "X")
 
 
-def chosen_settings(arguments: argparse.Namespace) -> TrainSettings:
+def chosen_settings(arguments: argparse.Namespace) -> Settings:
     """Return the preset, or the settings of the checkpoint that is there, or the defaults, changed
     by the options given.
 
-    :raises InputError: a setting is out of range, or the checkpoint is damaged.
+    :raises InputError: a setting is out of range or of another kind of neuron, or the checkpoint is
+        damaged.
     """
     checkpoint = arguments.out / CHECKPOINT_FILE
+    start: Settings
     if arguments.preset is not None:
-        settings = PRESETS[arguments.preset]
+        start = next(
+            kind.presets[arguments.preset]
+            for kind in NEURONS.values()
+            if arguments.preset in kind.presets
+        )
+        origin = f"--preset {arguments.preset}"
     elif checkpoint.exists():
-        settings = saved_settings(checkpoint)
+        start, origin = saved_settings(checkpoint), str(checkpoint)
     else:
-        settings = TrainSettings()
+        start = NEURONS[arguments.neuron or DEFAULT].settings()
+        origin = "--neuron"
+
+    if arguments.neuron not in (None, name_of(start)):
+        raise InputError(
+            f"{origin}: is of --neuron {name_of(start)}; give the same, or another "
+            f"{'--preset' if arguments.preset else '--out'}."
+        )
     given = {name: value for name, value in vars(arguments).items() if name in SETTINGS}
-    return replace(settings, **given)
+    return changed(start, given)
 
 
-def saved_settings(checkpoint: Path) -> TrainSettings:
+def saved_settings(checkpoint: Path) -> Settings:
     """Return the settings of a checkpoint.
 
     :raises InputError: it is missing or damaged.
     """
-    return TrainSettings.from_json(json.loads(read_checkpoint(checkpoint)["settings"]))
+    return read_settings(json.loads(read_checkpoint(checkpoint)["settings"]))
 
 
 def show(figures: dict[str, Any], arguments: argparse.Namespace) -> None:

@@ -3,7 +3,7 @@ deadline.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -22,11 +22,13 @@ def loss(
     weights: Iterable[Tensor],
     settings: TrainSettings,
     ramp: float,
+    costs: Sequence[Tensor] | None = None,
 ) -> Tensor:
     """Return the mean loss of a batch with labels int64 (batch,).
 
     :param weights: of every layer, real.
     :param ramp: 0..1, the share of the spike cost that already counts.
+    :param costs: what a spike of each hidden neuron counts, per layer (neurons,); None: 1.
 
     With times in units of z: cross-entropy of softmax(-sharpness * output times), so that the right
     output fires first; ``late_cost`` for each unit by which it fires after ``deadline`` (before
@@ -42,9 +44,9 @@ def loss(
         right = output.gather(1, labels.unsqueeze(1))
         total = total + settings.late_cost * _lateness(right, len(times.hidden), settings).mean()
     if settings.spike_cost and ramp and times.hidden:
-        total = total + ramp * settings.spike_cost * _early_spikes(times, settings).mean()
+        total = total + ramp * settings.spike_cost * _early_spikes(times, settings, costs).mean()
     if settings.alive_cost:
-        missing = [(1 - weight.sum(dim=0)).clamp_min(0).sum() for weight in weights]
+        missing = [(1 - weight.flatten(0, -2).sum(dim=0)).clamp_min(0).sum() for weight in weights]
         total = total + settings.alive_cost * torch.stack(missing).sum()
     return total
 
@@ -54,22 +56,25 @@ def _lateness(right: Tensor, hidden_layers: int, settings: TrainSettings) -> Ten
 
     Every hidden layer adds its delay, and one that falls silent silences all after it; so a unit
     after the last tick is worth :data:`TIMEOUT_WEIGHT` more for each hidden layer after the first.
+    Maps are never all silent.
     """
     late = (right - settings.deadline).clamp_min(0)
-    if hidden_layers < 2:
+    if hidden_layers < 2 or settings.maps:
         return late
     after = (right - settings.last_tick / settings.ticks_per_unit).clamp_min(0)
     return late + TIMEOUT_WEIGHT * (hidden_layers - 1) * after
 
 
-def _early_spikes(times: Times, settings: TrainSettings) -> Tensor:
-    """Return a soft count (batch,) of the hidden spikes delivered before the decision."""
+def _early_spikes(times: Times, settings: TrainSettings, costs: Sequence[Tensor] | None) -> Tensor:
+    """Return what hidden spikes before the decision cost, (batch,), counted softly."""
     last_tick = settings.last_tick
     first = next_tick(times.output.detach(), last_tick).amin(dim=1, keepdim=True)
     first = first.clamp_max(last_tick)
     scale = settings.softness * settings.ticks_per_unit
-    counts = [torch.sigmoid((first - time) / scale).sum(dim=1) for time in times.hidden]
-    return torch.stack(counts).sum(dim=0)
+    early = [torch.sigmoid((first - time) / scale) for time in times.hidden]
+    if costs is not None:
+        early = [each * cost for each, cost in zip(early, costs, strict=True)]
+    return torch.stack([each.sum(dim=1) for each in early]).sum(dim=0)
 
 
 def spike_ramp(progress: float) -> float:

@@ -23,9 +23,9 @@ from sim.report.frontier_file import Figures, Point, open_results
 from train.data import load
 from train.evaluate import evaluate
 from train.export import export
-from train.fit import CHECKPOINT_FILE, fit
-from train.prune import silence
-from train.settings import TrainSettings
+from train.fit import CHECKPOINT_FILE, run
+from train.neurons import Settings, start_run
+from train.parallel import ALONE
 from train.sweep.spec import point_key
 
 NETWORKS = "networks"
@@ -36,7 +36,7 @@ CHECKPOINTS = "checkpoints"
 
 
 def run_point(
-    settings: TrainSettings, data: Path | None, checkpoints: Path | None = None
+    settings: Settings, data: Path | None, checkpoints: Path | None = None
 ) -> tuple[Figures, bytes, float]:
     """Train, export and measure one network; return its figures, its file's content and the seconds
     it took.
@@ -54,8 +54,9 @@ def run_point(
     folder = checkpoints / point_key(settings) if checkpoints else None
 
     with nullcontext(folder) if folder else tempfile.TemporaryDirectory() as name:
-        training = fit(split, settings, None if folder is None else folder / CHECKPOINT_FILE)
-        network = silence(training.network, settings.max_silent_intensity)
+        training = start_run(split, settings, ALONE)
+        run(training, None if folder is None else folder / CHECKPOINT_FILE)
+        network = training.result()
         found = export(network, split, settings, Path(name))
         content = (Path(name) / NETWORK_FILE).read_bytes()
 
@@ -74,7 +75,7 @@ def run_point(
 
 
 def run_sweep(
-    points: Sequence[TrainSettings],
+    points: Sequence[Settings],
     out: Path,
     client: Client,
     data: Path | None = None,
@@ -112,7 +113,7 @@ def run_sweep(
     return [rows[point_key(settings)] for settings in points]
 
 
-def _finish(future: Future, settings: TrainSettings, out: Path) -> Point:
+def _finish(future: Future, settings: Settings, out: Path) -> Point:
     """Return the row of a point that is done, and keep its network; its checkpoint is no longer
     needed.
     """

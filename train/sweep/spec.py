@@ -11,22 +11,26 @@
 
     [[grid]]                       # without lists, a single point
     pool = 2
+
+    [[grid]]
+    neuron = "window"              # the kind of neuron, where it is not first-spike
+    maps = [16, 32]
 """
 
 import hashlib
 import itertools
 import json
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sim.errors import InputError
+from sim.errors import InputError, choose
 from sim.report.frontier_file import RENAMED_SETTINGS
-from train.settings import ADDED, PRESETS, TrainSettings
+from train.neurons import DEFAULT, NEURONS, Settings, changed, check_known, name_of
+from train.settings import ADDED
 
 
-def read_spec(path: Path) -> list[TrainSettings]:
+def read_spec(path: Path) -> list[Settings]:
     """Return the points of a sweep, in the order of the file, each once.
 
     :raises InputError: the file is missing, not TOML, or names a setting or value that does not
@@ -48,7 +52,7 @@ def read_spec(path: Path) -> list[TrainSettings]:
         )
 
     # a dict keeps the order, and each point once
-    points: dict[TrainSettings, None] = {}
+    points: dict[Settings, None] = {}
     for number, grid in enumerate(grids, 1):
         try:
             points |= dict.fromkeys(_product(_renamed(common) | _renamed(grid)))
@@ -68,29 +72,44 @@ def _renamed(table: dict[str, Any]) -> dict[str, Any]:
     return {RENAMED_SETTINGS.get(key, key): value for key, value in table.items()}
 
 
-def _product(grid: dict[str, Any]) -> list[TrainSettings]:
+def _product(grid: dict[str, Any]) -> list[Settings]:
     """Return the settings of all combinations of a grid's axes."""
-    axes = {key: _axis(key, value) for key, value in grid.items()}
+    start, changes = _start(dict(grid))
+    check_known(start, changes)
+    axes = {key: _axis(getattr(start, key), value) for key, value in changes.items()}
     combinations = itertools.product(*axes.values())
-    return [_settings(dict(zip(axes, values, strict=True))) for values in combinations]
+    return [_settings(start, dict(zip(axes, values, strict=True))) for values in combinations]
 
 
-def _axis(key: str, value: Any) -> list[Any]:
-    """Return the values that a setting takes in a grid."""
-    many = isinstance(getattr(TrainSettings(), key, None), tuple)
+def _start(grid: dict[str, Any]) -> tuple[Settings, dict[str, Any]]:
+    """Return the recipe that a grid starts from, and what it changes."""
+    neuron = grid.pop("neuron", None)
+    kinds = NEURONS if neuron is None else {neuron: choose(NEURONS, neuron, "neuron")}
+    preset = grid.pop("preset", None)
+    if preset is None:
+        return NEURONS[neuron or DEFAULT].settings(), grid
+
+    presets = {name: recipe for kind in kinds.values() for name, recipe in kind.presets.items()}
+    if not isinstance(preset, str) or preset not in presets:
+        raise InputError(f"preset: must be one of {', '.join(presets)}, not {preset!r}.")
+    return presets[preset], grid
+
+
+def _axis(standard: Any, value: Any) -> list[Any]:
+    """Return the values that a setting takes in a grid.
+
+    :param standard: what it is in the recipe.
+    """
+    many = isinstance(standard, tuple)
     is_axis = isinstance(value, list) and (
         not many or any(isinstance(item, list) for item in value)
     )
     return value if is_axis else [value]
 
 
-def _settings(values: dict[str, Any]) -> TrainSettings:
-    preset = values.pop("preset", "prototype")
-    if preset not in PRESETS:
-        raise InputError(f"preset: must be one of {', '.join(PRESETS)}, not {preset!r}.")
-    start = PRESETS[preset]
-    changes = {key: _value(key, getattr(start, key, None), value) for key, value in values.items()}
-    settings = replace(start, **changes)
+def _settings(start: Settings, values: dict[str, Any]) -> Settings:
+    changes = {key: _value(key, getattr(start, key), value) for key, value in values.items()}
+    settings = changed(start, changes)
     if settings.layer_bits() is None:
         raise InputError(
             "bits: a network of real weights has no integer form to measure; give 2 to 8."
@@ -100,8 +119,6 @@ def _settings(values: dict[str, Any]) -> TrainSettings:
 
 def _value(key: str, standard: Any, value: Any) -> Any:
     """Return a value from TOML as the type of that setting: equal settings have equal keys."""
-    if standard is None:
-        raise InputError(f"{key}: is no setting; `python -m train fit --help` lists them.")
     if isinstance(standard, tuple):
         if isinstance(value, list) and all(type(item) is int for item in value):
             return tuple(value)
@@ -113,14 +130,14 @@ def _value(key: str, standard: Any, value: Any) -> Any:
     raise InputError(f"{key}: must be {wanted}, not {value!r}.")
 
 
-def point_key(settings: TrainSettings) -> str:
+def point_key(settings: Settings) -> str:
     """Return the key under which a point's result is kept, 16 hexadecimal digits of its settings'
     SHA-256.
 
     So that results stay valid for ever, a setting of :data:`train.settings.ADDED` counts only where
     it is not at its default, and one that was renamed counts by its first name.
     """
-    usual = TrainSettings().to_json()
+    usual = NEURONS[name_of(settings)].settings().to_json()
     first_names = {name: old for old, name in RENAMED_SETTINGS.items()}
     chosen = {
         first_names.get(key, key): value

@@ -1,0 +1,158 @@
+"""The arithmetic of one neuron, which every lane has: twin of :class:`sim.neuron.Neuron`.
+
+THE NEURON'S ARITHMETIC IS HERE AND NOWHERE ELSE in ``hw``; :mod:`sim.neuron` states the same in
+software. Where a neuron has a ramp, its threshold is in the state that an image starts with, so it
+fires when its potential is not negative.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.utils import bits_for
+
+from hw.arithmetic import total
+from sim.neuron import Neuron
+
+
+class Inputs(NamedTuple):
+    """What a lane works on in a cycle.
+
+    :param current: of its neuron.
+    :param state: the rest of the neuron's state: ``potential``, and what :class:`Neuron` remembers.
+    :param weight: what an event adds to the current.
+    :param advance: the neuron advances; else a weight is delivered, or nothing is.
+    :param level: T (R + k) at the advance to tick k.
+    """
+
+    current: Value
+    state: Any
+    weight: Value
+    advance: Value
+    level: Value
+
+
+class Outputs(NamedTuple):
+    """What a lane makes of it.
+
+    :param added: the next current, where it changes.
+    :param advanced: the next potential, when it advances.
+    :param fires: whether it fires, when it advances.
+    :param memory: what it remembers then, under the names of ``fields``.
+    """
+
+    added: Value
+    advanced: Value
+    fires: Value
+    memory: Mapping[str, Value]
+
+
+class Once:
+    """A neuron that fires once per image: a bit remembers that it has."""
+
+    spends = False
+
+    def __init__(self, neuron: Neuron):
+        self.fields: Mapping[str, int] = {"fired": 1}
+
+    def update(self, m: Module, lane: Inputs) -> Outputs:
+        """Build one lane."""
+        current, potential, fired = lane.current, lane.state.potential, lane.state.fired
+        added, advanced, fires = Signal.like(current), Signal.like(potential), Signal()
+        m.d.comb += [
+            added.eq(current + lane.weight),
+            advanced.eq(potential + current),
+            fires.eq((advanced >= 0) & ~fired),
+        ]
+        return Outputs(added, advanced, fires, {"fired": fired | fires})
+
+
+class Subtract:
+    """A neuron from which each spike takes the threshold at the advance after it, T (R + k) from
+    the potential and T from the current; with a limit it counts its spikes.
+    """
+
+    spends = True
+
+    def __init__(self, neuron: Neuron):
+        self.threshold, self.limit = neuron.threshold, neuron.limit
+        counter = {"spikes": bits_for(neuron.limit)} if neuron.limit else {}
+        self.fields: Mapping[str, int] = {"spiked": 1, **counter}
+
+    def update(self, m: Module, lane: Inputs) -> Outputs:
+        """Build one lane."""
+        current, potential, spiked = lane.current, lane.state.potential, lane.state.spiked
+        added, advanced, fires = Signal.like(current), Signal.like(potential), Signal()
+        memory = {"spiked": fires}
+        allowed: Value = Const(1)
+        if self.limit:
+            allowed = lane.state.spikes != self.limit
+            memory["spikes"] = lane.state.spikes + fires
+
+        # The current takes part in the advance before anything is taken from it.
+        change = Mux(lane.advance, Mux(spiked, -self.threshold, 0), lane.weight)
+        m.d.comb += [
+            added.eq(current + change),
+            advanced.eq(potential + current - Mux(spiked, lane.level, 0)),
+            fires.eq((advanced >= 0) & allowed),
+        ]
+        return Outputs(added, advanced, fires, memory)
+
+
+class Never:
+    """A neuron that only sums, an output for a readout that looks at the last tick."""
+
+    spends = False
+
+    def __init__(self, neuron: Neuron):
+        self.fields: Mapping[str, int] = {}
+
+    def update(self, m: Module, lane: Inputs) -> Outputs:
+        """Build one lane."""
+        current, potential = lane.current, lane.state.potential
+        added, advanced = Signal.like(current), Signal.like(potential)
+        m.d.comb += [added.eq(current + lane.weight), advanced.eq(potential + current)]
+        return Outputs(added, advanced, Const(0), {})
+
+
+RESETS: Mapping[str, Any] = {"once": Once, "subtract": Subtract, "never": Never}
+"""The lane of a neuron that keeps a current, by its reset."""
+
+
+def product(weight: Value, left: Value, lefts: Sequence[int], signs: bool) -> Value:
+    """Return what a spike adds to a potential over all the ticks that are to come, ``weight *
+    left``, as shifted additions.
+
+    :param left: the number of ticks.
+    :param lefts: all that it can be.
+    :param signs: a weight is -1 or +1.
+    """
+    if signs:
+        return Mux(weight < 0, -left, left)
+
+    # A bit that no number of ticks has needs no adder, and one that each has no multiplexer.
+    terms = [
+        (weight if all(each >> bit & 1 for each in lefts) else Mux(left[bit], weight, 0)) << bit
+        for bit in range(max(lefts).bit_length())
+        if any(each >> bit & 1 for each in lefts)
+    ]
+    return total(terms) if terms else weight & 0
+
+
+def window(m: Module, potential: Value, addend: Value, asked: Value) -> tuple[Value, Value]:
+    """Return the next potential of a neuron in a window, and whether it fires.
+
+    Its potential is kept relative to the level of the tick, so its sign tells. Who fires gets that
+    sign: a potential is lowered by half of what its width can say, and the levels that are still to
+    come do not raise it as much.
+
+    :param addend: what a spike adds, or by how much the level falls.
+    :param asked: whether it fires is asked now.
+    """
+    after, fires = Signal.like(potential), Signal()
+    moved = (potential + addend)[: len(after)]
+    m.d.comb += [
+        after.eq(Cat(moved[:-1], moved[-1] | asked)),
+        fires.eq(asked & ~moved[-1]),
+    ]
+    return after, fires
