@@ -58,7 +58,13 @@ class Driver:
 
     async def _run(self, ctx, image):
         self.found.append([])
+
+        # A word of the image before may still come in the cycle that clears.
+        word = self.words[int(self.rng.integers(len(self.words)))]
+        ctx.set(self.dut.weight, self.layer.rows.word.from_bits(word))
+        ctx.set(self.dut.deliver, int(self.rng.integers(2)))
         await pulse(ctx, self.dut.clear)
+        ctx.set(self.dut.deliver, 0)
         spikes = self.network.encoder.spikes(image)
         for tick in range(self.network.last_tick + 1):
             self.found[-1].append([])

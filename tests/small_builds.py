@@ -10,6 +10,7 @@ from hw.boards.table import find_board
 from hw.flow.settings import BuildSettings
 from hw.parameters import MachineParameters
 from random_networks import random_network
+from sim.connections.convolution import Convolution
 from sim.connections.dense import Dense
 from sim.encoders.intensity import Intensity
 from sim.network import Layer, Network
@@ -86,3 +87,17 @@ def sized_network(*sizes, bits=8):
     )
     encoder = Intensity((28, 28), 1, np.arange(sizes[0], dtype=np.int32), np.zeros(256, np.int16))
     return Network(encoder, layers, FirstSpike(), 4, 12, tuple(map(str, range(sizes[-1]))))
+
+
+def maps(*channels, bits=8):
+    """A network of convolutions, 5x5 with stride 2, and ten outputs, on 28x28 pixels."""
+    rng, shape, layers = np.random.default_rng(1), (28, 28, 1), []
+    for count in channels:
+        weight = rng.integers(-1, 2, (shape[2], 5, 5, count)).astype(np.int8)
+        layers.append(Layer(Convolution(weight, shape, 2), Neuron(9), weight_bits=bits))
+        shape = layers[-1].connection.output
+
+    weight = rng.integers(-1, 2, (layers[-1].fan_out, 10)).astype(np.int8)
+    layers.append(Layer(Dense(weight), Neuron(9), weight_bits=bits))
+    encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), np.zeros(256, np.int16))
+    return Network(encoder, tuple(layers), FirstSpike(), 2, 9, tuple("0123456789"))

@@ -16,7 +16,7 @@ from hw.rows import flash
 from hw.storage.flash import row_cycles
 from random_networks import random_network
 from sim.pipeline import run
-from small_builds import settings_of
+from small_builds import maps, settings_of
 
 
 def test_check_says_what_fits_and_what_to_change(tmp_path, monkeypatch):
@@ -66,3 +66,25 @@ def test_check_says_what_an_event_costs():
     ]
     (advice,) = found.advice
     assert "the weights are in flash already" in advice
+
+
+def test_check_says_maps_and_what_an_event_reads():
+    """28 x 28 pixels, 5 x 5 with stride 2 to 8 channels, then ten outputs of 144 maps' neurons."""
+    network, board = maps(8), find_board("none-hx8k")
+    pipeline = MachineParameters(network, 4)
+    found = Findings(
+        BuildSettings(pipeline, board, board.clock_hz), blocks=40, sprams=0, luts=1, silent=None
+    )
+    first, last = found.to_json()["layers"]
+    assert (first["sizes"], last["sizes"]) == ("12x12x8", "1152 x 10")
+
+    # Each of the 144 positions is seen from 25 pixels; two words for 8 channels.
+    reads = 144 * 25 * 8 / 784
+    assert (first["reads_per_event"], last["reads_per_event"]) == (round(reads, 1), 10)
+    covered = network.reads_by_source[0] / 4
+    assert first["cycles_per_event"] == round(float(np.maximum(covered, 1).mean()), 1)
+    assert last["cycles_per_event"] == pipeline.layers[1].folds
+
+    # The ten outputs are more than the channels, but channels are what can be changed.
+    (advice,) = found.advice
+    assert advice.startswith("40 block RAMs are needed and 32 there: take about 6 channels instead")

@@ -1,6 +1,5 @@
 """Weights are stored where a board has room, or a sentence says what to change."""
 
-import numpy as np
 import pytest
 
 from hw.boards.table import find_board
@@ -8,15 +7,9 @@ from hw.flow.placement import block_bits, blocks_of, fills_blocks, place_weights
 from hw.flow.reuse import placeholder
 from hw.parameters import MachineParameters
 from hw.rows import BLOCK, LOGIC, SPRAM, flash
-from sim.connections.convolution import Convolution
-from sim.connections.dense import Dense
-from sim.encoders.intensity import Intensity
 from sim.errors import InputError
 from sim.learning.schedule import default_rule
-from sim.network import Layer, Network
-from sim.neuron import Neuron
-from sim.readouts.first_spike import FirstSpike
-from small_builds import sized_network
+from small_builds import maps, sized_network
 
 
 @pytest.mark.parametrize(
@@ -39,20 +32,6 @@ def test_weights_are_stored_where_there_is_room(sizes, lanes, board, expected):
     if LOGIC in expected:
         with pytest.raises(InputError, match="layer 1 is stored in logic"):
             placeholder(machine)
-
-
-def maps(*channels, bits=8):
-    """A network of two convolutions, 5x5 with stride 2, and ten outputs, on 28x28 pixels."""
-    rng, shape, layers = np.random.default_rng(1), (28, 28, 1), []
-    for count in channels:
-        weight = rng.integers(-1, 2, (shape[2], 5, 5, count)).astype(np.int8)
-        layers.append(Layer(Convolution(weight, shape, 2), Neuron(9), weight_bits=bits))
-        shape = layers[-1].connection.output
-
-    weight = rng.integers(-1, 2, (layers[-1].fan_out, 10)).astype(np.int8)
-    layers.append(Layer(Dense(weight), Neuron(9), weight_bits=bits))
-    encoder = Intensity((28, 28), 1, np.arange(784, dtype=np.int32), np.zeros(256, np.int16))
-    return Network(encoder, tuple(layers), FirstSpike(), 2, 9, tuple("0123456789"))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.machine.neuron import product, window
+from hw.machine.neuron import at_least, product, window
 from testbenches import simulate
 
 BITS = 4
@@ -81,5 +81,31 @@ def test_who_is_asked_fires_at_its_level_and_is_below_all_levels_then():
             fires = asked and moved >= 0
             assert ctx.get(dut.fires) == fires
             assert ctx.get(dut.after) == (moved - 8 if fires else moved)
+
+    simulate(dut, testbench)
+
+
+class Compared(wiring.Component):
+    """Whether a number of ``BITS`` bits is so much or more."""
+
+    def __init__(self, least):
+        self.least, self.value, self.enough = least, Signal(signed(BITS)), Signal()
+        super().__init__({})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.enough.eq(at_least(self.value, self.least))
+        return m
+
+
+@pytest.mark.parametrize("least", range(-10, 8))
+def test_a_comparison_with_a_constant_is_one_with_integers(least):
+    """Also with one that is below all that the bits can say."""
+    dut = Compared(least)
+
+    async def testbench(ctx):
+        for value in range(-8, 8):
+            ctx.set(dut.value, value)
+            assert ctx.get(dut.enough) == (value >= least)
 
     simulate(dut, testbench)

@@ -40,8 +40,8 @@ def test_start_words_are_the_potentials_that_each_fold_starts_from(seed, dense):
 class Kept(wiring.Component):
     """State of one lane, in a memory or in a register; the new value is the old one plus one."""
 
-    def __init__(self, start, folds):
-        self.start, self.folds = start, folds
+    def __init__(self, start, folds, attributes):
+        self.start, self.folds, self.attributes = start, folds, attributes
         self.reads, self.write, self.clear = Signal(range(folds)), Signal(), Signal()
         self.value = Signal(signed(BITS))
         super().__init__({})
@@ -57,7 +57,9 @@ class Kept(wiring.Component):
             m.d.sync += writes.eq(self.reads)
             folds = Folds(self.reads, self.reads, writes, writes == self.folds - 1, self.folds)
             control = self.write, self.clear
-            (now,), (then,) = folded(m, "kept", signed(BITS), self.start, folds, control, {})
+            (now,), (then,) = folded(
+                m, "kept", signed(BITS), self.start, folds, control, self.attributes
+            )
         m.d.comb += [self.value.eq(now), then.eq(now + 1)]
         return m
 
@@ -71,7 +73,8 @@ def test_an_image_starts_anew_until_one_pass_has_written_all_folds(seed):
     starts = (
         [rng.randint(-20, 20)] * folds if alike else [rng.randint(-20, 20) for _ in range(folds)]
     )
-    dut = Kept([[value] for value in (starts[:1] if alike else starts)], folds)
+    attributes = rng.choice([{}, {"ram_style": "logic"}])  # of logic the starts are constants
+    dut = Kept([[value] for value in (starts[:1] if alike else starts)], folds, attributes)
 
     async def testbench(ctx):
         for _ in range(4):

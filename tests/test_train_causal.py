@@ -52,6 +52,19 @@ def by_hand(times, weights):
     return [], -THRESHOLD, START
 
 
+def from_tick_on(times, weights, earliest):
+    """Return the order of the causal spikes of one neuron that looks at its potential tick by tick,
+    and fires at the first from ``earliest`` on at which it is not below zero; empty for none.
+    """
+    order = sorted((time, index) for index, time in enumerate(times) if time < math.inf)
+    for tick in range(int(earliest), 1000) if earliest < math.inf else ():
+        before = [index for time, index in order if time < tick]
+        potential = sum(weights[index] * (tick - times[index]) for index in before)
+        if before and potential - THRESHOLD * tick - START >= 0:
+            return before
+    return []
+
+
 def joined(fields):
     return [torch.cat(field, dim=1) for field in zip(*fields, strict=True)]
 
@@ -91,6 +104,28 @@ def test_tensors_find_the_same_causes(seed):
     for key, value in vars(compiled).items():
         assert torch.equal(value, vars(tensors)[key]), key
     assert compiled.last.dtype == tensors.last.dtype
+
+
+@settings(max_examples=100, deadline=None)
+@given(seeds)
+def test_neurons_that_must_wait_fire_at_the_first_tick_that_they_may(seed):
+    """Inputs fire at whole ticks; the potential may have passed zero long before, and fall."""
+    time, weight, generator = random_layer(seed)
+    time = time.floor()
+    earliest = torch.randint(0, 14, (BATCH, FAN_OUT), generator=generator).double()
+    earliest[earliest > 11] = math.inf
+    events = sort_spikes(time)
+    found = causes(events, weight, THRESHOLD, START, earliest)
+    for image in range(BATCH):
+        for neuron in range(FAN_OUT):
+            causal = from_tick_on(
+                time[image].tolist(), weight[:, neuron].tolist(), float(earliest[image, neuron])
+            )
+            assert found.last[image, neuron] == len(causal) - 1
+
+    tensors = _tensor_causes(events, weight, THRESHOLD, START, earliest)
+    for key, value in vars(found).items():
+        assert torch.equal(value, vars(tensors)[key]), key
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,11 +1,13 @@
 """Training learns, and resumes to the same bits."""
 
 import math
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 import torch
 
+from sim import batch, pipeline
 from sim.errors import InputError
 from sim.file import load
 from small_data import PATTERNS, yin_yang
@@ -95,6 +97,19 @@ def test_three_hidden_layers_train_without_late_decisions():
     training = fit(split(yin_yang()), replace(YIN_YANG, hidden=(40, 40, 40), late_cost=0.2))
     assert training.history[-1]["accuracy"] > 0.7
     assert training.history[-1]["timeouts"] == 0
+
+
+def test_hidden_neurons_learn_to_fire_twice():
+    data = split(yin_yang())
+    training = fit(data, replace(YIN_YANG, spikes=2, alive_share=0.9))
+    assert training.history[-1]["accuracy"] > 0.7
+    network = training.network.to_network(data.classes, {})
+    assert [layer.neuron.limit for layer in network.layers] == [2, 0]
+    found = batch.run(network, data.test.images.numpy())
+    assert evaluate(training.network, data.test)["hidden_spikes"] == found.events[:, 1].mean()
+
+    spikes = [pipeline.run(network, image).spikes[1] for image in data.test.images[:20].numpy()]
+    assert max(max(Counter(spike.neuron for spike in each).values()) for each in spikes) == 2
 
 
 def test_silent_neurons_are_woken_and_others_left_alone():

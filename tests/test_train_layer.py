@@ -122,6 +122,38 @@ def test_output_gradients_are_exact_up_to_a_fixed_horizon(seed):
     )
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_gradients_of_second_spikes_are_exact(seed):
+    """Real times; a neuron fires twice where the sum reaches 2 z."""
+    time, weight, _ = random_case(seed, silent=0.0)
+    second = ExactNeuron(ticks_per_unit=R).level(2)
+    weight += 0.2
+    assert (spiking_layer(time, weight, second) < math.inf).any()
+    inputs = (time.requires_grad_(), weight.requires_grad_())
+    assert gradcheck(
+        lambda t, w: finite(spiking_layer(t, w, second)), inputs, eps=1e-7, atol=1e-4, rtol=1e-4
+    )
+
+
+def test_a_spike_that_waits_follows_the_one_before():
+    """A weight of 9 reaches 1 z and 2 z in a tick (T = 1, R = 4), and fires at ticks 1 and 2."""
+    time = torch.zeros(1, 1, dtype=torch.float64, requires_grad=True)
+    weight = torch.full((1, 1), 9.0, dtype=torch.float64, requires_grad=True)
+    neuron = ExactNeuron(ticks_per_unit=R)
+    first = torch.tensor([[1.0]], dtype=torch.float64, requires_grad=True)
+    second = spiking_layer(time, weight, neuron.level(2), earliest=first + 1)
+    assert second.item() == 2
+    second.backward()
+    assert first.grad.item() == 1
+    assert weight.grad.item() == time.grad.item() == 0
+
+    # a weight of 3 reaches 2 z at tick 8: nothing waits, and nobody fires again after silence
+    late = spiking_layer(time, weight / 3, neuron.level(2), earliest=first + 1)
+    assert late.item() == 8
+    never = torch.full((1, 1), math.inf, dtype=torch.float64)
+    assert spiking_layer(time, weight, neuron.level(2), earliest=never).item() == math.inf
+
+
 @settings(max_examples=50, deadline=None)
 @given(seeds)
 def test_horizon_keeps_early_times_and_the_order_of_potentials(seed):

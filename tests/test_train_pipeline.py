@@ -188,6 +188,22 @@ def test_other_networks_have_no_such_form(layers):
         SpikingNetwork.from_network(network)
 
 
+REFUSED = {
+    "any number of spikes": (Neuron(500, reset="subtract"), Neuron(600)),
+    "outputs that fire twice": (Neuron(500), Neuron(600, reset="subtract", limit=2)),
+}
+
+
+@pytest.mark.parametrize("neurons", REFUSED.values(), ids=REFUSED)
+def test_networks_that_cannot_be_trained_are_refused(neurons):
+    network = prototype(np.random.default_rng(5))
+    layers = (
+        replace(layer, neuron=each) for layer, each in zip(network.layers, neurons, strict=True)
+    )
+    with pytest.raises(InputError, match="only neurons on the ramp can be trained"):
+        SpikingNetwork.from_network(replace(network, layers=tuple(layers)))
+
+
 def test_prototype_size_decides_as_sim_does():
     rng = np.random.default_rng(5)
     network = prototype(rng)

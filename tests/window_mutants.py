@@ -6,20 +6,14 @@ WINDOW = (
     (
         "window opens at a wrong level",
         "hw/machine/window.py",
-        "-threshold * (length - 1), threshold)",
-        "-threshold * length, threshold)",
+        "-neuron.threshold * (neuron.window[1] + 1)",
+        "-neuron.threshold * neuron.window[1]",
     ),
     (
         "level of a window does not fall",
         "hw/machine/window.py",
-        "-threshold * (length - 1), threshold)",
-        "-threshold * (length - 1), 0)",
-    ),
-    (
-        "window without its lowest level",
-        "hw/machine/window.py",
-        "self.origin = -neuron.threshold",
-        "self.origin = -neuron.threshold - 1",
+        "0 if layer.output else layer.layer.threshold",
+        "0",
     ),
     (
         "a potential is too narrow in a window",
@@ -30,8 +24,8 @@ WINDOW = (
     (
         "a fold at its lowest level is not visited",
         "hw/machine/window.py",
-        "potential.as_signed() >= 0 for",
-        "potential.as_signed() > 0 for",
+        "least = layer.layer.threshold + self.origin",
+        "least = layer.layer.threshold + self.origin + 1",
     ),
     (
         "word of another image added",
@@ -74,8 +68,14 @@ PASSES = (
     (
         "list of folds not emptied",
         "hw/machine/passes.py",
-        "m.d.sync += length.eq(0)",
-        "m.d.sync += length.eq(length)",
+        "[length.eq(0), lower.eq(0)]",
+        "lower.eq(0)",
+    ),
+    (
+        "upper half of the folds begins late",
+        "hw/machine/passes.py",
+        "upper_0.eq(position >= lower)",
+        "upper_0.eq(position > lower)",
     ),
     (
         "list grows in later passes",
@@ -93,6 +93,12 @@ PASSES = (
 """When which folds are asked."""
 
 START = (
+    (
+        "start seen in place of the state",
+        "hw/machine/state.py",
+        "sweeping_1.eq(sweeping)",
+        "sweeping_1.eq(1)",
+    ),
     ("start of another fold", "hw/machine/state.py", "depth + folds.phase", "depth"),
     (
         "start of a lane without a neuron",

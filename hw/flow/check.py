@@ -96,7 +96,10 @@ class Findings:
         ]
         if not pipeline.dense:
             # state takes block RAM as well, and shrinks with the channels and the bits
-            channels = max(layer.layer.connection.channels_out for layer in pipeline.layers)
+            connections = [layer.layer.connection for layer in pipeline.layers]
+            channels = max(
+                each.channels_out for each in connections if isinstance(each, Convolution)
+            )
             choices[:2] = [f"about {int(channels * share)} channels instead of {channels}"]
         elif pipeline.layers[0].folds > 1:
             choices.append("more lanes, whose state is then stored in flip-flops")

@@ -156,3 +156,17 @@ def window(m: Module, potential: Value, addend: Value, asked: Value) -> tuple[Va
         fires.eq(asked & ~moved[-1]),
     ]
     return after, fires
+
+
+def at_least(value: Value, least: int) -> Value:
+    """Return whether a signed value is a constant or more: look-up tables of three bits each, where
+    a comparison would become a chain of carries.
+    """
+    # With the sign bit turned signed numbers are in the order of unsigned ones.
+    bits = Cat(value[:-1], ~value[-1])
+    level = max(least + (1 << (len(bits) - 1)), 0)
+
+    enough: Value = Const(1)
+    for index, bit in enumerate(bits):
+        enough = bit & enough if level >> index & 1 else bit | enough
+    return enough

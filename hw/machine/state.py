@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, memory
 
 from hw.fpga.device import Device
@@ -125,12 +125,10 @@ def folded(
         clear has written all folds.
     """
     (write, clear), depth, lanes = control, folds.number, range(len(start[0]))
-    init: list[Any] = [*[start[0]] * depth, *start]
+    layout, apart = data.ArrayLayout(shape, len(lanes)), len(start) > 1 and bool(attributes)
+    init: list[Any] = [*[start[0]] * depth, *([] if apart else start)]
     m.submodules[name] = cells = memory.Memory(
-        shape=data.ArrayLayout(shape, len(lanes)),
-        depth=len(init),
-        init=init,
-        attrs=attributes,
+        shape=layout, depth=len(init), init=init, attrs=attributes
     )
 
     # Both ports are never at one address: while a fold is written, another one is read.
@@ -141,14 +139,39 @@ def folded(
         m.d.comb += fresh_after.eq(clear | (fresh & ~(write & folds.last)))
         m.d.sync += fresh.eq(fresh_after)
         sweeping = fresh_after
-    first = depth if len(start) == 1 else depth + folds.phase
-    m.d.comb += [
-        reader.addr.eq(Mux(sweeping, first, folds.reads)),
-        writer.addr.eq(folds.writes),
-        writer.en.eq(write),
-    ]
+
+    found: Any = reader.data
+    if apart:
+        found = _constants(m, name, layout, start, folds.phase, sweeping, reader.data)
+        m.d.comb += reader.addr.eq(folds.reads)
+    else:
+        first = depth if len(start) == 1 else depth + folds.phase
+        m.d.comb += reader.addr.eq(Mux(sweeping, first, folds.reads))
+    m.d.comb += [writer.addr.eq(folds.writes), writer.en.eq(write)]
 
     return (
-        [Value.cast(reader.data[lane]) for lane in lanes],
+        [Value.cast(found[lane]) for lane in lanes],
         [Value.cast(writer.data[lane]) for lane in lanes],
     )
+
+
+def _constants(
+    m: Module,
+    name: str,
+    layout: data.ArrayLayout,
+    start: Sequence[Sequence[Any]],
+    phase: Value,
+    sweeping: Value,
+    state: data.View,
+) -> data.View:
+    """Return the state, or one of several starts in its place: constants, as a memory in logic
+    would keep flip-flops for words that never change.
+    """
+    words = Array([layout.const(word).as_value() for word in start])
+    start_1 = Signal(layout, name=f"{name}_start", reset_less=True)
+    sweeping_1 = Signal(name=f"{name}_starts")
+    m.d.sync += [Value.cast(start_1).eq(words[phase]), sweeping_1.eq(sweeping)]
+
+    found = Signal(layout, name=f"{name}_found")
+    m.d.comb += Value.cast(found).eq(Mux(sweeping_1, Value.cast(start_1), Value.cast(state)))
+    return found

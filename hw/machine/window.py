@@ -11,7 +11,7 @@ from amaranth.utils import bits_for
 
 from hw.arithmetic import times
 from hw.broadcast import REPLICA
-from hw.machine.neuron import product, window
+from hw.machine.neuron import at_least, product, window
 from hw.machine.passes import Passes
 from hw.machine.state import (
     FEW_FOLDS_IN_WINDOW,
@@ -31,14 +31,12 @@ class Order(NamedTuple):
 
     :param deliver: a word of weights is here.
     :param ask: a fold is asked which neurons fire, or for its potentials.
-    :param opening: for the first time in this image.
     :param clear: an image begins.
     :param left: how many ticks a spike has left.
     """
 
     deliver: Value
     ask: Value
-    opening: Value
     clear: Value
     left: Value
 
@@ -51,8 +49,9 @@ class WindowNeurons(wiring.Component):
     is one pass for each tick of the window; after the first one only folds are visited of which
     some neuron has reached the window's lowest level.
 
-    Potentials are kept relative to that level, -T at the start, from the first pass on relative to
-    that of the tick. Those of outputs are themselves.
+    Potentials are kept relative to the level of the tick before the window, T (M + 1) with M ticks,
+    and each pass adds T, so at any of them a neuron fires from 0 on. Those of outputs are
+    themselves.
 
     ``weight`` with ``deliver``: add a word of a row to the fold that is next. ``advance``: the next
     tick begins; if it has a pass, that follows. ``late``: a pass is under way, or its last
@@ -85,9 +84,8 @@ class WindowNeurons(wiring.Component):
         # What the potentials of hidden neurons are relative to lowers their bounds.
         self.origin, bounds = 0, parameters.potential
         if neuron.window is not None:
-            self.origin = -neuron.threshold
-            lowest = bounds.low - neuron.threshold * neuron.window[1]
-            bounds = Bounds(lowest, max(bounds.high - neuron.threshold, 0))
+            self.origin = -neuron.threshold * (neuron.window[1] + 1)
+            bounds = Bounds(bounds.low + self.origin, max(bounds.high - neuron.threshold, 0))
         self.bits = bounds.bits
         members = {
             "weight": In(parameters.rows.word),
@@ -126,7 +124,9 @@ class WindowNeurons(wiring.Component):
         self.attributes = memory_attributes(platform, layer.folds, FEW_FOLDS_IN_WINDOW)
 
         left = passes.left[: bits_for(max(layer.lefts))]
-        order = Order(deliver, passes.ask, passes.opening, self.clear, left)
+        if layer.scattered:
+            left = Mux(self.sweeping, 0, left)  # what is swept gets its start and no more
+        order = Order(deliver, passes.ask, self.clear, left)
         weight_0, size = self.weight, layer.lanes
         if layer.wide:
             weight_0, size = Signal.like(self.weight, reset_less=True), layer.group
@@ -202,18 +202,17 @@ class WindowNeurons(wiring.Component):
         layer, form = self.parameters, self.parameters.layer.form
         potentials, afters = self._state(m, order, lanes, folds)
 
-        # How much the level falls: from the window's last tick up to its first one, then down.
-        length = layer.layer.neuron.window[1] if layer.layer.neuron.window else 1
-        threshold = layer.layer.threshold
-        falls = Mux(order.opening, -threshold * (length - 1), threshold)
-
+        # The level falls by T at each pass. One constant: it is the value of a synchronous reset,
+        # and so costs no look-up table. Nor has a register that is not looked at another reset.
+        threshold = 0 if layer.output else layer.layer.threshold
+        least = layer.layer.threshold + self.origin
+        lefts = (0, *layer.lefts) if layer.scattered else layer.lefts
         for index, lane in enumerate(lanes):
             potential, after = potentials[index].as_signed(), afters[index]
-            worth = product(layer.rows.weight(weight, lane), order.left, layer.lefts, form.signs)
-            if layer.scattered:
-                worth = Mux(self.sweeping, 0, worth)
-            change = Mux(order.ask, falls if length > 1 else 0, worth)
-            addend_1 = Signal(signed(min(len(change), self.bits)), name=f"addend_{lane}")
+            worth = product(layer.rows.weight(weight, lane), order.left, lefts, form.signs)
+            change = Mux(order.ask, threshold, worth)
+            width = min(len(change), self.bits)
+            addend_1 = Signal(signed(width), name=f"addend_{lane}", reset_less=True)
             m.d.sync += addend_1.eq(change)
 
             if layer.output:
@@ -223,7 +222,7 @@ class WindowNeurons(wiring.Component):
                 moved, fires = window(m, potential, addend_1, asked_1)
                 m.d.comb += after.eq(moved)
                 m.d.sync += self.o.payload.fires[lane].eq(fires)
-        return [potential.as_signed() >= 0 for potential in potentials]
+        return [at_least(potential, least) for potential in potentials if not layer.output]
 
     def _state(
         self, m: Module, order: Order, lanes: range, folds: Folds
