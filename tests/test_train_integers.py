@@ -6,6 +6,7 @@ import torch
 
 from random_windows import random_windows
 from sim import batch, pipeline
+from sim.errors import InputError
 from train.export import check, check_spikes
 from train.window.integers import left
 
@@ -61,3 +62,10 @@ def test_the_first_of_equal_potentials_is_the_answer():
     last.weight.fill_(1.0)
     last.start.fill_(5.0)
     assert network.decide(images_of(network, 0)).decision.tolist() == [0] * IMAGES
+
+
+def test_a_start_of_more_than_32_bits_is_refused():
+    network = random_windows(3)
+    network.layers[0].start[0] = 2.0**31
+    with pytest.raises(InputError, match="start: needs more than 32 bits; train with fewer bits"):
+        network.to_network(["0", "1"], {})

@@ -90,3 +90,9 @@ def test_other_settings_another_kind_and_several_processes_are_refused(tmp_path)
         Training(SMALL, YIN_YANG).restore(path)
     with pytest.raises(InputError, match="--neuron window is trained by one process"):
         WindowTraining(SMALL_WINDOWS, WindowSettings(), Processes(0, 2, ALONE.device))
+
+
+def test_a_training_that_diverges_is_one_sentence():
+    training = WindowTraining(SMALL_WINDOWS, replace(CONVOLUTION, learning_rate=1e30))
+    with pytest.raises(InputError, match="--learning-rate: training diverged; take a smaller one"):
+        training.run_epoch()

@@ -161,17 +161,13 @@ class WindowTraining:
         )
         ramp = min(1.0, progress / COST_RAMP)
         total = wrong + settings.spike_cost * ramp * activity.reads.mean()
-        loss = float(total.detach())
-        if not math.isfinite(loss):
-            raise InputError("--learning-rate: training diverged; take a smaller one.")
-
         self.optimizer.zero_grad()
         total.backward()
-        nn.utils.clip_grad_norm_(
-            self.network.parameters(), settings.gradient_limit, error_if_nonfinite=True
-        )
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), settings.gradient_limit)
+        if not math.isfinite(norm):
+            raise InputError("--learning-rate: training diverged; take a smaller one.")
         self.optimizer.step()
-        return loss
+        return float(total.detach())
 
     def result(self) -> IntegerNetwork:
         """Return the trained network as the machine runs it."""
