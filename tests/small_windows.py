@@ -1,10 +1,11 @@
 """Trainings of the window code that take seconds."""
 
-from small_data import PATTERNS
+from sim.data.dataset import Dataset
+from small_data import PATTERNS, patterns
 from train.data import split
 from train.window.settings import WindowSettings
 
-SMALL_WINDOWS = split(PATTERNS)
+SMALL_WINDOWS = split(Dataset("patterns", PATTERNS.classes, *patterns(700, 0), *patterns(200, 1)))
 """Three kinds of 8 x 8 images."""
 
 CONVOLUTION = WindowSettings(
@@ -15,6 +16,6 @@ CONVOLUTION = WindowSettings(
     epochs=4,
     batch=16,
     warp=0.0,
-    learning_rate=1e-2,
+    learning_rate=2e-2,
 )
 """A convolution and a dense layer; the data set is not looked up by its name."""

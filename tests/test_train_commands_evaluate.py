@@ -40,7 +40,7 @@ def test_a_part_is_evaluated_alone(tmp_path, capsys, part):
 
 
 def test_an_unknown_part_is_one_sentence(tmp_path):
-    sentence = "--part: must be one of train, validation, test, not 'all'"
+    sentence = "--part: must be one of train, validation, test, not all"
     with pytest.raises(InputError, match=sentence):
         train("evaluate", "--out", tmp_path, "--part", "all")
 

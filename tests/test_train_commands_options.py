@@ -22,7 +22,7 @@ from train.fit import CHECKPOINT_FILE, Training
 from train.neurons import NEURONS
 from train.settings import PRESETS, TrainSettings, option
 from train.window.fit import WindowTraining
-from train.window.settings import WindowSettings
+from train.window.settings import WINDOW_PRESETS, WindowSettings
 
 
 def parsed(*words):
@@ -51,7 +51,7 @@ def test_an_option_sets_its_setting_and_no_other(tmp_path, name):
 
 def others():
     """Values unlike the defaults, of the settings that the recipe leaves as they are."""
-    return {"seed": 7, "bits": (4, 3), "hidden": (9,), "maps": (3,), "floor": 0.25, "pool": 2}
+    return {"seed": 7, "bits": (4, 3, 2), "hidden": (9,), "maps": (3,), "floor": 0.25, "pool": 2}
 
 
 def test_the_recipe_comes_before_the_checkpoint_and_the_checkpoint_before_the_defaults(tmp_path):
@@ -73,7 +73,8 @@ def test_the_neuron_decides_whose_settings_they_are(tmp_path):
     assert chosen_settings(parsed(*window)) == WindowSettings()
     found = chosen_settings(parsed(*window, "--maps", "16,32", "--kernel", 3, "--spike-cost", 0.5))
     assert found == WindowSettings(maps=(16, 32), kernel=(3,), hidden=(), spike_cost=0.5)
-    assert chosen_settings(parsed("--out", tmp_path, "--preset", "dense")) == WindowSettings()
+    chosen = chosen_settings(parsed("--out", tmp_path, "--preset", "clothes", "--seed", 2))
+    assert chosen == replace(WINDOW_PRESETS["clothes"], seed=2)
 
     for words, sentence in (
         (("--window", 4), "--window: is not of --neuron first-spike; leave it out"),

@@ -30,6 +30,18 @@ def written(tmp_path, text):
     return path
 
 
+def test_a_point_of_the_window_code_is_measured(tmp_path):
+    text = TINY.replace("dark_tick = 3\n", 'neuron = "window"\nmaps = [3]\nkernel = [2]\n')
+    (point,) = read_spec(written(tmp_path, text))
+    figures, content, _ = run_point(point, None)
+    (tmp_path / "network.safetensors").write_bytes(content)
+    network = load(tmp_path)
+    assert figures.digest == f"{network.digest:08x}"
+    assert figures.memory_bits == 8 * (2 * 2 * 3 + 3 * 3)
+    assert figures.inputs == 4
+    assert 0 < figures.reads <= 4 * 3 + 3 * 3
+
+
 def test_killed_worker_loses_nothing(tmp_path):
     points = read_spec(written(tmp_path, TINY + "[[grid]]\nhidden = [10]\nseed = [1, 2, 3]\n"))
     killed = []

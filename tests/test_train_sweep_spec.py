@@ -59,7 +59,7 @@ def test_a_grid_can_be_of_another_neuron(tmp_path):
         ("[[grid]]\nmirror = 1", "grid 1: --mirror: is not of --neuron first-spike; leave it out"),
         ('[[grid]]\nneuron = "window"\nlast_tick = 3', "grid 1: --last-tick: is not of --neuron w"),
         ('[[grid]]\nneuron = "spiky"', "grid 1: neuron: 'spiky' is not possible in this version"),
-        ('[[grid]]\nneuron = "window"\npreset = "frugal"', "grid 1: preset: must be one of dense"),
+        ('[[grid]]\nneuron = "window"\npreset = "frugal"', "grid 1: preset: must be one of dense,"),
         ('[[grid]]\nneuron = "window"\nstride = [0]', "grid 1: --stride: must be at least 1"),
         ("[[grid]", "is not TOML"),
         ("[axes]\nseed = [1]", "key 'axes' is unknown"),

@@ -46,9 +46,10 @@ def test_resumed_run_equals_an_uninterrupted_one(tmp_path, recipe):
 
 
 def test_dear_reads_are_fewer():
+    recipe = replace(CONVOLUTION, epochs=3)
     rows = [
-        run(WindowTraining(SMALL_WINDOWS, replace(CONVOLUTION, spike_cost=cost))).history[-1]
-        for cost in (0.0, 30.0)
+        run(WindowTraining(SMALL_WINDOWS, replace(recipe, spike_cost=cost))).history[-1]
+        for cost in (0.0, 100.0)
     ]
     assert rows[1]["hidden_spikes"] < 0.7 * rows[0]["hidden_spikes"]
     assert rows[1]["reads"] < rows[0]["reads"]

@@ -5,6 +5,7 @@ A layer is exact in float64: every potential is an integer below 2^53.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -98,13 +99,15 @@ class IntegerNetwork:
             found.append(layer.activation(layer.potential(found[-1])))
         return [*found, self.layers[-1].potential(found[-1])]
 
+    @cached_property
+    def _reads(self) -> list[Tensor]:
+        """How many weights a spike of each neuron looks up, per layer float64 (fan_in,)."""
+        connections = [layer.machine(1).connection for layer in self.layers]
+        return [torch.tensor(reads_of(each), dtype=torch.float64) for each in connections]
+
     def decide(self, images: Tensor) -> Outcome:
         """Return what the integer machine answers for images uint8 (batch, height, width)."""
         *given, potential = self.run(images)
-        looked_up = [
-            torch.tensor(reads_of(layer.machine(1).connection), dtype=torch.float64)
-            for layer in self.layers
-        ]
         spiked = [(each > 0).to(torch.float64) for each in given]
         count = len(images)
         return Outcome(
@@ -114,7 +117,7 @@ class IntegerNetwork:
             torch.zeros(count, dtype=torch.bool),
             torch.stack([each.sum(dim=1) for each in spiked], dim=1).to(torch.int64),
             torch.stack(
-                [each @ reads for each, reads in zip(spiked, looked_up, strict=True)], dim=1
+                [each @ reads for each, reads in zip(spiked, self._reads, strict=True)], dim=1
             ).to(torch.int64),
             potential.to(torch.int64),
         )

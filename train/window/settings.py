@@ -208,8 +208,27 @@ class WindowSettings:
         return cls(**fields)
 
 
+GREY = (168, 112, 56)
+"""Three levels for images of 14 x 14 means."""
+
+CLOTHES = (207, 175, 143, 111, 79, 47, 15)
+"""Seven levels: 3 bits."""
+
 WINDOW_PRESETS = {
-    "dense": WindowSettings(),
-    "convolution": WindowSettings(maps=(16, 32), hidden=()),
+    "dense": WindowSettings(hidden=(320,), pool=2, bright=GREY, epochs=16),
+    "dense-frugal": WindowSettings(hidden=(100,), pool=2, bright=GREY, epochs=16),
+    "convolution": WindowSettings(maps=(16, 32), hidden=(), epochs=16, spike_cost=2e-3),
+    "clothes": WindowSettings(
+        dataset="fashion-mnist",
+        maps=(16, 48),
+        kernel=(4, 3),
+        padding=(1,),
+        hidden=(),
+        bright=CLOTHES,
+        epochs=18,
+        warp=0.1,
+        mirror=0.5,
+        spike_cost=4e-4,
+    ),
 }
 """Recipes by name."""
