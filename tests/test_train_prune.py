@@ -3,13 +3,16 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 
 from random_networks import random_images, random_network, seeds
+from random_windows import random_windows
 from sim import batch
 from sim.encoders.intensity import Intensity
 from small_training import SMALL, YIN_YANG
+from train.connections.dense import Dense
 from train.fit import Training
 from train.pipeline import SpikingNetwork
 from train.prune import keep_inputs, silence, useful_inputs, without_dead_neurons
@@ -32,7 +35,8 @@ def test_silent_intensities_are_as_if_their_pixels_were_dark():
     images = SMALL.validation.images
     dark = images.masked_fill(images <= 150, 0)
     quieter = silence(network, 150)
-    for name, found in vars(quieter.decide(images)).items():
+    for name in ("decision", "tick", "timed_out", "events", "reads"):
+        found = getattr(quieter.decide(images), name)
         assert torch.equal(found, getattr(network.decide(dark), name)), name
     assert not torch.equal(quieter.decide(images).events, network.decide(images).events)
     assert silence(network, 0) is network
@@ -68,3 +72,38 @@ def test_dead_neurons_go_in_chains():
     smaller, removed = without_dead_neurons(network.to_network(("a", "b"), {}))
     assert removed == [1, 1]
     assert [layer.weight.tolist() for layer in smaller.layers] == [[[18]], [[18]], [[18, 0]]]
+
+
+def machine_of(windows):
+    """The machine's network of random windows."""
+    classes = range(windows.layers[-1].connection.fan_out)
+    return windows.to_network([str(index) for index in classes], {})
+
+
+def is_dense(windows):
+    hidden = len(windows.layers) > 1
+    return hidden and all(isinstance(layer.connection, Dense) for layer in windows.layers)
+
+
+@pytest.mark.parametrize("seed", [seed for seed in range(60) if is_dense(random_windows(seed))])
+def test_dead_neurons_of_windows_change_no_decision(seed):
+    windows = random_windows(seed)
+    for layer in windows.layers[:-1]:
+        layer.start[::2] = -(10.0**6)
+    network = machine_of(windows)
+    smaller, removed = without_dead_neurons(network)
+    before, after = ([layer.fan_out for layer in each.layers] for each in (network, smaller))
+    assert removed == [old - new for old, new in zip(before[:-1], after[:-1], strict=True)]
+    assert all(new <= max(1, old // 2) for old, new in zip(before[:-1], after[:-1], strict=True))
+
+    images = random_images(network, 20, seed)
+    whole, less = batch.run(network, images), batch.run(smaller, images)
+    np.testing.assert_array_equal(less.decision, whole.decision)
+    np.testing.assert_array_equal(less.potential, whole.potential)
+
+
+def test_convolutions_stay_as_they_are():
+    network = machine_of(
+        next(each for each in map(random_windows, range(20)) if not is_dense(each))
+    )
+    assert without_dead_neurons(network) == (network, [0] * (len(network.layers) - 1))

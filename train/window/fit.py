@@ -161,6 +161,9 @@ class WindowTraining:
         )
         ramp = min(1.0, progress / COST_RAMP)
         total = wrong + settings.spike_cost * ramp * activity.reads.mean()
+        loss = float(total.detach())
+        if not math.isfinite(loss):
+            raise InputError("--learning-rate: training diverged; take a smaller one.")
 
         self.optimizer.zero_grad()
         total.backward()
@@ -168,9 +171,6 @@ class WindowTraining:
             self.network.parameters(), settings.gradient_limit, error_if_nonfinite=True
         )
         self.optimizer.step()
-        loss = float(total.detach())
-        if not math.isfinite(loss):
-            raise InputError("--learning-rate: training diverged; take a smaller one.")
         return loss
 
     def result(self) -> IntegerNetwork:

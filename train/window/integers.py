@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sim.connections.connection import reads_of
 from sim.encoders.intensity import Intensity
+from sim.errors import require
 from sim.network import Layer, Network
 from sim.neuron import Neuron, Spike
 from sim.readouts.final import Final
@@ -57,6 +58,7 @@ class IntegerLayer:
         """Return the machine's layer.
 
         :param first_tick: at which its window begins.
+        :raises InputError: the machine cannot have it: a number needs more than 32 bits.
         """
         weight = np.ascontiguousarray(self.weight.numpy().astype(np.int8))
         window = (first_tick, self.window)
@@ -65,9 +67,14 @@ class IntegerLayer:
             if self.window
             else Neuron(1, ramp=False, reset="never")
         )
-        start = self.start.numpy().astype(np.int32)
+        start = self.start.numpy()
+        require(
+            bool((np.abs(start) < 2**31).all()),
+            "start",
+            "needs more than 32 bits; train with fewer bits, or for longer",
+        )
         connection = self.connection.machine(weight)
-        return Layer(connection, neuron, start=start, weight_bits=self.bits)
+        return Layer(connection, neuron, start=start.astype(np.int32), weight_bits=self.bits)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ the first part of training (batch statistics) the weights are rounded on the lay
 are normalised per channel over the batch. The gain of the normalisation belongs to the weights
 (1.0 is the threshold T), so that a layer has one T whatever its channels do. Once the layer is
 settled, statistics and T are constants, and its potential is the machine's, (start + sum of integer
-weights times activations) / T, to the last bit.
+weights times activations) / T, exactly as long as sums stay below 2^24 (float32).
 
 Weights of 1 bit are -1 and +1: nothing can be multiplied into them. There all channels of a layer
 share one gain, which becomes T alone.
