@@ -9,5 +9,6 @@ from sim.connections.dense import Dense
 
 
 def test_each_connection_has_its_component():
-    assert CONNECTIONS == {Dense: DenseVisits, Convolution: ConvolutionVisits}
-    assert set(CONNECTIONS) == set(connections.CONNECTIONS.values())
+    components = dict(CONNECTIONS)
+    assert components == {Dense: DenseVisits, Convolution: ConvolutionVisits}
+    assert set(components) == set(connections.CONNECTIONS.values())
