@@ -168,3 +168,36 @@ FINAL = (
 """Outputs that only sum."""
 
 ALL = (*WINDOW, *PASSES, *START, *SPIKES, *FINAL)
+
+SOFTWARE = (
+    (
+        "sim: level of a window a tick late",
+        "sim/neuron.py",
+        "self.threshold * (begin + length - tick)",
+        "self.threshold * (begin + length - tick - 1)",
+    ),
+    (
+        "sim: a window sums a tick longer",
+        "sim/neuron.py",
+        "tick <= self.window[0]",
+        "tick <= self.window[0] + 1",
+    ),
+    (
+        "sim: several spikes take a tick too little",
+        "sim/neuron.py",
+        "threshold * (self.ticks_per_unit + self.tick)\n",
+        "threshold * (self.ticks_per_unit + self.tick - 1)\n",
+    ),
+    (
+        "sim: spikes of one source counted once in the bounds",
+        "sim/neuron.py",
+        "spikes = min(premise.spikes_per_source, ticks + 1)",
+        "spikes = 1",
+    ),
+    (
+        "sim: a convolution forgets its padding",
+        "sim/connections/convolution.py",
+        "kernel_x = x + self.padding - output_x * self.stride",
+        "kernel_x = x - output_x * self.stride",
+    ),
+)
