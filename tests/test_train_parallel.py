@@ -19,6 +19,7 @@ from sim.errors import InputError
 from small_data import yin_yang
 from train.data import Part, Split, split
 from train.evaluate import evaluate
+from train.exact import causal
 from train.fit import CHECKPOINT_FILE, Training, fit
 from train.parallel import ALONE, Processes, joined
 from train.settings import TrainSettings
@@ -174,8 +175,9 @@ def test_a_process_that_ends_is_not_waited_for(trained):
 @pytest.mark.parametrize(
     "recipe", [RECIPE, replace(RECIPE, bits=(), hidden=(10, 8)), replace(RECIPE, hidden=())]
 )
-def test_every_tensor_of_a_step_is_on_the_device(recipe, tmp_path):
-    """A pretended GPU refuses what a real one would, and computes as the CPU does."""
+def test_every_tensor_of_a_step_is_on_the_device(recipe, tmp_path, monkeypatch):
+    """A pretended GPU refuses what a real one would, and computes as the CPU does by tensors."""
+    monkeypatch.setattr(causal, "is_compiled", lambda device: False)
     expected = fit(ONE_BATCH, recipe)
     processes = replace(ALONE, device=DEVICE)
     with pretended():

@@ -88,7 +88,7 @@ def causes(
     last = torch.full(shape, -1, dtype=torch.int32, device=weight.device)
     slope, rise = weight.new_full(shape, -threshold), weight.new_full(shape, start)
 
-    if weight.device.type == "cpu":
+    if is_compiled(weight.device):
         begin = None if earliest is None else earliest.contiguous().numpy()
         _find(*_arrays(events.time, events.neuron, weight, last, slope, rise), begin)
         return Causes(last, slope, rise)
@@ -111,7 +111,7 @@ def gradients(
     time = weight.new_zeros((len(events.time), len(weight)))
     total = torch.zeros_like(weight)
 
-    if weight.device.type == "cpu":
+    if is_compiled(weight.device):
         _add_times(*_arrays(events.neuron, weight, last, share, time))
         _add_weights(*_arrays(events.time, events.neuron, last, share, reference, total))
         return time, total
@@ -121,6 +121,13 @@ def gradients(
         time += of_times
         total[:, part] = of_weights
     return time, total
+
+
+def is_compiled(device: torch.device) -> bool:
+    """Return whether sums on a device are those of compiled loops; else they are tensors', whose
+    last digits may differ.
+    """
+    return device.type == "cpu"
 
 
 def _arrays(*tensors: Tensor) -> list[np.ndarray]:
