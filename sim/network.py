@@ -285,7 +285,7 @@ class Network:
 
     def reads(self, events: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
         """Return how many weights so many events look up; None: it depends on whose they are, as in
-        a convolution, and only :attr:`sim.batch.Decisions.reads` tells.
+        a convolution, and only the ``reads`` of :class:`sim.batch.Decisions` tell.
 
         :param events: (..., layers), numbers of events delivered to each layer.
         """

@@ -19,8 +19,10 @@ MIN_BITS = 2
 GEOMETRY = {"kernel": 1, "stride": 1, "padding": 0}
 """Settings of convolutions, one number or one for each of them, and the least that each can be."""
 
-ADDED = {"max_silent_intensity", "alive_share", "expected_spikes", "wake_share", "spikes"}
-ADDED |= {"maps", *GEOMETRY}
+ADDED = {
+    *("max_silent_intensity", "alive_share", "expected_spikes", "wake_share", "spikes"),
+    *("maps", *GEOMETRY),
+}
 """Settings that came after the first networks were trained; their defaults leave those as they are.
 """
 

@@ -19,7 +19,7 @@ class Inputs(NamedTuple):
     """What a lane works on in a cycle.
 
     :param current: of its neuron.
-    :param state: the rest of the neuron's state: ``potential``, and what :class:`Neuron` remembers.
+    :param state: the rest of the neuron's state: ``potential``, and what the neuron remembers.
     :param weight: what an event adds to the current.
     :param advance: the neuron advances; else a weight is delivered, or nothing is.
     :param level: T (R + k) at the advance to tick k.

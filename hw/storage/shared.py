@@ -41,7 +41,7 @@ class SharedStore(wiring.Component):
     """Weight words of several layers in SPRAM.
 
     ``layers``: the port of each. Of layers that ask in the same cycle the last one goes first; the
-    others wait. ``words``: for a host that brings them all, see :func:`joined`.
+    others wait. ``words``: for a host that brings them all, see :func:`hw.rows.joined`.
 
     Latency and throughput, of all layers together, are those of a
     :class:`hw.storage.block.BlockStore`.
