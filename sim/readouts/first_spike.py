@@ -45,9 +45,6 @@ class CompiledFirstSpike(NamedTuple):
     @staticmethod
     def decide(readout: Any, memory: Any, potential: Any) -> Any:
         """Judge the potentials (classes,) of one tick."""
-        # only a higher potential takes over: of equal ones the lowest index stays
-        winner = 0
-        for neuron in range(1, len(potential)):
-            if potential[neuron] > potential[winner]:
-                winner = neuron
+        # of equal potentials the first is found, as in the slow form
+        winner = np.argmax(potential)
         return potential[winner] >= 0, winner
