@@ -7,13 +7,13 @@ from typing import Any
 
 from amaranth.hdl import Const, Module, Mux, ShapeLike, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 from amaranth.utils import bits_for
 
 from hw.broadcast import REPLICA, Broadcast
 from hw.learning.port import HistoryPort
 from hw.machine.neuron import RESETS, Inputs
-from hw.machine.state import Folds, folded, memory_attributes, registers, start_words
+from hw.machine.state import Folds, folded, memory_attributes, ports, registers, start_words
 from hw.machine.sweep import Sweep
 from hw.parameters import LayerParameters
 
@@ -54,17 +54,7 @@ class Neurons(wiring.Component):
 
     def __init__(self, parameters: LayerParameters):
         self.parameters = parameters
-        members = {
-            "weight": In(parameters.rows.word),
-            "deliver": In(1),
-            "advance": In(1),
-            "clear": In(1),
-            "last": Out(1),
-            "late": Out(1),
-            "o": Out(stream.Signature(parameters.fold, always_ready=True)),
-        }
-        if parameters.scattered:
-            members |= {"fold": In(range(parameters.folds)), "sweeping": Out(1)}
+        members = ports(parameters)
         if parameters.learns:
             members["history"] = Out(HistoryPort(parameters))
         super().__init__(members)

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from amaranth.hdl import Array, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, memory
+from amaranth.lib import data, memory, stream
+from amaranth.lib.wiring import In, Member, Out
 
 from hw.fpga.device import Device
 from hw.parameters import LayerParameters
@@ -36,6 +37,24 @@ class Folds(NamedTuple):
     writes: Value
     last: Value
     number: int
+
+
+def ports(parameters: LayerParameters) -> dict[str, Member]:
+    """Return the ports by which a layer orders its neurons, whatever they are, and gets to know
+    which of them fire.
+    """
+    members = {
+        "weight": In(parameters.rows.word),
+        "deliver": In(1),
+        "advance": In(1),
+        "clear": In(1),
+        "last": Out(1),
+        "late": Out(1),
+        "o": Out(stream.Signature(parameters.fold, always_ready=True)),
+    }
+    if parameters.scattered:
+        members |= {"fold": In(range(parameters.folds)), "sweeping": Out(1)}
+    return members
 
 
 def memory_attributes(platform: object, depth: int, few: int = FEW_FOLDS) -> dict[str, Any]:

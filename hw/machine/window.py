@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from hw.arithmetic import times
@@ -18,6 +17,7 @@ from hw.machine.state import (
     Folds,
     folded,
     memory_attributes,
+    ports,
     registers,
     start_words,
 )
@@ -87,18 +87,7 @@ class WindowNeurons(wiring.Component):
             self.origin = -neuron.threshold * (neuron.window[1] + 1)
             bounds = Bounds(bounds.low + self.origin, max(bounds.high - neuron.threshold, 0))
         self.bits = bounds.bits
-        members = {
-            "weight": In(parameters.rows.word),
-            "deliver": In(1),
-            "advance": In(1),
-            "clear": In(1),
-            "last": Out(1),
-            "late": Out(1),
-            "o": Out(stream.Signature(parameters.fold, always_ready=True)),
-        }
-        if parameters.scattered:
-            members |= {"fold": In(range(parameters.folds)), "sweeping": Out(1)}
-        super().__init__(members)
+        super().__init__(ports(parameters))
 
     def elaborate(self, platform: object) -> Module:
         """Build: the passes, the folds that are read and written, the lanes."""
