@@ -3,11 +3,12 @@ and seed give the same network.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.encoders.intensity import INTENSITIES, NEVER, Intensity
 from sim.errors import InputError
@@ -130,19 +131,7 @@ class TrainSettings:
     alive_cost: float = 0.0
 
     def __post_init__(self) -> None:
-        for keys, low in ((AT_LEAST_1, 1), (AT_LEAST_0, 0)):
-            for key in keys:
-                if not getattr(self, key) >= low:
-                    raise InputError(
-                        f"{option(key)}: must be at least {low}, not {getattr(self, key)}."
-                    )
-
-        for key in ABOVE_0:
-            if not getattr(self, key) > 0:
-                raise InputError(f"{option(key)}: must be above 0, not {getattr(self, key)}.")
-        for key in SHARES:
-            if not 0 <= getattr(self, key) <= 1:
-                raise InputError(f"{option(key)}: must be in 0..1, not {getattr(self, key)}.")
+        check_ranges(vars(self), AT_LEAST_1, AT_LEAST_0, ABOVE_0, SHARES)
         if not 0 <= self.input_noise < 1:
             raise InputError(
                 f"--input-noise: must be at least 0 and below 1, not {self.input_noise}."
@@ -174,42 +163,18 @@ class TrainSettings:
             raise InputError(
                 "--spikes: those of convolutions fire once; leave it out, or train without --maps."
             )
-        if self.maps and self.inputs:
-            raise InputError(
-                "--inputs: a convolution needs all pixels; leave it out, or train without --maps."
-            )
+        check_all_pixels(self.maps, self.inputs)
 
     def _check_code(self) -> None:
-        if self.pool not in (1, 2):
-            raise InputError(f"--pool: must be 1 or 2, not {self.pool}.")
-
-        if not self.bright or len(self.bright) != len(self.bright_ticks):
-            raise InputError(
-                "--bright and --bright-ticks: give as many ticks as thresholds, at least one."
-            )
-        descending = sorted(self.bright, reverse=True) == list(self.bright)
-        if not descending or not 0 <= self.bright[-1] <= self.bright[0] < INTENSITIES - 1:
-            raise InputError(
-                f"--bright: must be descending and in 0..{INTENSITIES - 2}, "
-                f"not {list(self.bright)}."
-            )
-
+        check_code(self.pool, self.bright, self.bright_ticks, self.max_silent_intensity)
         if not all(0 <= tick <= self.last_tick for tick in self.bright_ticks):
             raise InputError(f"--bright-ticks: must be in 0..{self.last_tick} (--last-tick).")
         if not NEVER <= self.dark_tick <= self.last_tick:
             raise InputError(f"--dark-tick: must be in {NEVER}..{self.last_tick} (--last-tick).")
-        if not 0 <= self.max_silent_intensity < INTENSITIES:
-            raise InputError(
-                f"--max-silent-intensity: must be in 0..{INTENSITIES - 1}, "
-                f"not {self.max_silent_intensity}."
-            )
 
     def encoder(self, height: int, width: int) -> Intensity:
         """Return the encoder that uses all pixels of an image."""
-        # from the darkest threshold up, so that a brighter one overwrites what is above it
-        spike_tick = np.full(INTENSITIES, self.dark_tick, np.int16)
-        for threshold, tick in reversed(list(zip(self.bright, self.bright_ticks, strict=True))):
-            spike_tick[threshold + 1 :] = tick
+        spike_tick = ticks_of(self.bright, self.bright_ticks, self.dark_tick)
         pixels = np.arange(height * width // self.pool**2, dtype=np.int32)
         return Intensity((height, width), self.pool, pixels, spike_tick)
 
@@ -252,6 +217,86 @@ class TrainSettings:
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
         }
         return cls(**fields)
+
+
+def check_ranges(
+    values: Mapping[str, Any],
+    at_least_1: Iterable[str],
+    at_least_0: Iterable[str],
+    above_0: Iterable[str],
+    shares: Iterable[str],
+) -> None:
+    """Check settings that have one bound, or two.
+
+    :param values: all settings by name.
+    :param at_least_1: names of those that are 1 or more.
+    :param at_least_0: names of those that are 0 or more.
+    :param above_0: names of those that are above 0.
+    :param shares: names of those that are in 0..1.
+    :raises InputError: one of them is out of range.
+    """
+    for keys, low in ((at_least_1, 1), (at_least_0, 0)):
+        for key in keys:
+            if not values[key] >= low:
+                raise InputError(f"{option(key)}: must be at least {low}, not {values[key]}.")
+    for key in above_0:
+        if not values[key] > 0:
+            raise InputError(f"{option(key)}: must be above 0, not {values[key]}.")
+    for key in shares:
+        if not 0 <= values[key] <= 1:
+            raise InputError(f"{option(key)}: must be in 0..1, not {values[key]}.")
+
+
+def check_code(
+    pool: int, bright: Sequence[int], ticks: Sequence[int], max_silent_intensity: int
+) -> None:
+    """Check how intensities become ticks, as far as all kinds of neuron agree.
+
+    :param ticks: one for each of ``bright``.
+    :raises InputError: one of them is out of range, or they do not go together.
+    """
+    if pool not in (1, 2):
+        raise InputError(f"--pool: must be 1 or 2, not {pool}.")
+    if not bright or len(bright) != len(ticks):
+        raise InputError(
+            "--bright and --bright-ticks: give as many ticks as thresholds, at least one."
+        )
+
+    descending = sorted(bright, reverse=True) == list(bright)
+    if not descending or not 0 <= bright[-1] <= bright[0] < INTENSITIES - 1:
+        raise InputError(
+            f"--bright: must be descending and in 0..{INTENSITIES - 2}, not "
+            f"{','.join(map(str, bright))}."
+        )
+    if not 0 <= max_silent_intensity < INTENSITIES:
+        raise InputError(
+            f"--max-silent-intensity: must be in 0..{INTENSITIES - 1}, not {max_silent_intensity}."
+        )
+
+
+def check_all_pixels(maps: Sequence[int], inputs: int) -> None:
+    """Check that no pixels are chosen for a convolution.
+
+    :raises InputError: there are maps, and a budget of inputs.
+    """
+    if maps and inputs:
+        raise InputError(
+            "--inputs: a convolution needs all pixels; leave it out, or train without --maps."
+        )
+
+
+def ticks_of(bright: Sequence[int], ticks: Sequence[int], otherwise: int) -> npt.NDArray[np.int16]:
+    """Return the tick at which each intensity fires, int16 (256,).
+
+    :param bright: descending; intensities above one of them fire at its tick.
+    :param ticks: one for each of ``bright``.
+    :param otherwise: the tick of all other intensities.
+    """
+    # from the darkest threshold up, so that a brighter one overwrites what is above it
+    table = np.full(INTENSITIES, otherwise, np.int16)
+    for threshold, tick in reversed(list(zip(bright, ticks, strict=True))):
+        table[threshold + 1 :] = tick
+    return table
 
 
 def check_geometry(maps: int, values: Mapping[str, tuple[int, ...]]) -> None:

@@ -7,9 +7,18 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sim.encoders.intensity import INTENSITIES, NEVER, Intensity
+from sim.encoders.intensity import NEVER, Intensity
 from sim.errors import InputError
-from train.settings import GEOMETRY, check_geometry, each_geometry, option
+from train.settings import (
+    GEOMETRY,
+    check_all_pixels,
+    check_code,
+    check_geometry,
+    check_ranges,
+    each_geometry,
+    option,
+    ticks_of,
+)
 
 MAX_WINDOW = 15
 MAX_BITS = 8
@@ -87,18 +96,7 @@ class WindowSettings:
     """What ``--neuron`` calls these settings."""
 
     def __post_init__(self) -> None:
-        for keys, low in ((AT_LEAST_1, 1), (AT_LEAST_0, 0)):
-            for key in keys:
-                value = getattr(self, key)
-                if not value >= low:
-                    raise InputError(f"{option(key)}: must be at least {low}, not {value}.")
-        for key in ABOVE_0:
-            if not getattr(self, key) > 0:
-                raise InputError(f"{option(key)}: must be above 0, not {getattr(self, key)}.")
-        for key in SHARES:
-            if not 0 <= getattr(self, key) <= 1:
-                raise InputError(f"{option(key)}: must be in 0..1, not {getattr(self, key)}.")
-
+        check_ranges(vars(self), AT_LEAST_1, AT_LEAST_0, ABOVE_0, SHARES)
         if self.window > MAX_WINDOW:
             raise InputError(f"--window: must be in 1..{MAX_WINDOW}, not {self.window}.")
         self._check_layers()
@@ -109,10 +107,7 @@ class WindowSettings:
             if any(size < 1 for size in getattr(self, key)):
                 raise InputError(f"{option(key)}: must be at least 1 in every layer.")
         check_geometry(len(self.maps), {key: getattr(self, key) for key in GEOMETRY})
-        if self.maps and self.inputs:
-            raise InputError(
-                "--inputs: a convolution needs all pixels; leave it out, or train without --maps."
-            )
+        check_all_pixels(self.maps, self.inputs)
 
         for bits in self.bits:
             if not 1 <= bits <= MAX_BITS:
@@ -125,26 +120,9 @@ class WindowSettings:
             )
 
     def _check_code(self) -> None:
-        if self.pool not in (1, 2):
-            raise InputError(f"--pool: must be 1 or 2, not {self.pool}.")
-        if not self.bright or len(self.bright) != len(self._ticks()):
-            raise InputError(
-                "--bright and --bright-ticks: give as many ticks as thresholds, at least one."
-            )
-
-        descending = sorted(self.bright, reverse=True) == list(self.bright)
-        if not descending or not 0 <= self.bright[-1] <= self.bright[0] < INTENSITIES - 1:
-            raise InputError(
-                f"--bright: must be descending and in 0..{INTENSITIES - 2}, not "
-                f"{','.join(map(str, self.bright))}."
-            )
+        check_code(self.pool, self.bright, self._ticks(), self.max_silent_intensity)
         if not all(0 <= tick <= MAX_WINDOW for tick in self._ticks()):
             raise InputError(f"--bright-ticks: must be in 0..{MAX_WINDOW}.")
-        if not 0 <= self.max_silent_intensity < INTENSITIES:
-            raise InputError(
-                f"--max-silent-intensity: must be in 0..{INTENSITIES - 1}, "
-                f"not {self.max_silent_intensity}."
-            )
 
         # what inputs are worth is counted from the last tick at which any of them fires
         table = self._spike_tick()
@@ -165,11 +143,7 @@ class WindowSettings:
 
     def _spike_tick(self) -> npt.NDArray[np.int16]:
         """Return the tick at which each intensity fires."""
-        # from the darkest threshold up, so that a brighter one overwrites what is above it
-        table = np.full(INTENSITIES, NEVER, np.int16)
-        for threshold, tick in reversed(list(zip(self.bright, self._ticks(), strict=True))):
-            table[threshold + 1 :] = tick
-        return table
+        return ticks_of(self.bright, self._ticks(), NEVER)
 
     def geometry(self) -> list[tuple[int, int, int]]:
         """Return kernel, stride and padding of each convolution."""
