@@ -235,6 +235,15 @@ def visit(rows: Rows) -> data.StructLayout:
     return data.StructLayout({"word": bits_for(rows.depth - 1), "fold": bits_for(rows.folds - 1)})
 
 
+def visit_ports(rows: Rows) -> dict[str, wiring.Member]:
+    """Return the ports of a connection, see :mod:`hw.connections`."""
+    return {
+        "i": In(stream.Signature(bits_for(rows.layer.fan_in - 1))),
+        "o": Out(stream.Signature(visit(rows))),
+        "idle": Out(1),
+    }
+
+
 def random_words(bits: int, count: int) -> list[int]:
     """Return ``count`` random numbers of ``bits`` bits, the same ones at every call."""
     source = random.Random(bits)

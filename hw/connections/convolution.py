@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from hw.arithmetic import quotient, times
-from hw.rows import Rows, visit
+from hw.rows import Rows, visit_ports
 
 
 class Seen(NamedTuple):
@@ -75,13 +74,7 @@ class ConvolutionVisits(wiring.Component):
 
     def __init__(self, rows: Rows):
         self.rows = rows
-        super().__init__(
-            {
-                "i": In(stream.Signature(bits_for(rows.layer.fan_in - 1))),
-                "o": Out(stream.Signature(visit(rows))),
-                "idle": Out(1),
-            }
-        )
+        super().__init__(visit_ports(rows))
 
     def elaborate(self, platform: object) -> Module:
         """Build: three stages from an index to where it begins, and the steps from there."""

@@ -4,11 +4,9 @@ for a layer whose store is asked for single words.
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
-from amaranth.utils import bits_for
 
 from hw.arithmetic import times
-from hw.rows import Rows, visit
+from hw.rows import Rows, visit_ports
 
 
 class DenseVisits(wiring.Component):
@@ -26,13 +24,7 @@ class DenseVisits(wiring.Component):
 
     def __init__(self, rows: Rows):
         self.rows = rows
-        super().__init__(
-            {
-                "i": In(stream.Signature(bits_for(rows.layer.fan_in - 1))),
-                "o": Out(stream.Signature(visit(rows))),
-                "idle": Out(1),
-            }
-        )
+        super().__init__(visit_ports(rows))
 
     def elaborate(self, platform: object) -> Module:
         """Build: the fold of the word that is offered, of the event that waits for its last one."""
