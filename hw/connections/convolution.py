@@ -28,15 +28,12 @@ class Seen(NamedTuple):
 def seen_from(rows: Rows, axis: int) -> list[Seen]:
     """Return what each input coordinate of an axis (0: y, 1: x) is seen from."""
     connection: Any = rows.layer.connection
-    stride, extent = connection.stride, connection.kernel[axis]
 
     found: list[Seen] = []
     for coordinate in range(connection.input[axis]):
-        padded = coordinate + connection.padding
-        first = max(0, -((extent - 1 - padded) // stride))
-        last = min(padded // stride, connection.output[axis] - 1)
-        count = max(0, last - first + 1)
-        found.append(Seen(first, padded - first * stride, count) if count else Seen(0, 0, 0))
+        seen = connection.covering(coordinate, axis)
+        element = coordinate + connection.padding - seen.start * connection.stride
+        found.append(Seen(seen.start, element, len(seen)) if seen else Seen(0, 0, 0))
     return found
 
 

@@ -106,7 +106,7 @@ class Convolution:
     def output(self) -> tuple[int, int, int]:
         """(height, width, channels) of the map that is fed."""
         height, width = (
-            (size + 2 * self.padding - extent) // self.stride + 1
+            outputs(size, extent, self.stride, self.padding)
             for size, extent in zip(self.input[:2], self.kernel, strict=True)
         )
         return height, width, self.channels_out
@@ -149,20 +149,21 @@ class Convolution:
         _, output_width, _ = self.output
 
         found: list[Visit] = []
-        for output_y in self._covering(y, 0):
-            for output_x in self._covering(x, 1):
+        for output_y in self.covering(y, 0):
+            for output_x in self.covering(x, 1):
                 kernel_y = y + self.padding - output_y * self.stride
                 kernel_x = x + self.padding - output_x * self.stride
                 word = (channel * kernel_height + kernel_y) * kernel_width + kernel_x
                 found.append(Visit(word, output_y * output_width + output_x))
         return found
 
-    def _covering(self, coordinate: int, axis: int) -> range:
-        """Return the output coordinates whose kernel covers an input coordinate of that axis."""
+    def covering(self, coordinate: int, axis: int) -> range:
+        """Return the output coordinates whose kernel covers an input coordinate.
+
+        :param coordinate: y (axis 0) or x (axis 1) of an input.
+        """
         padded = coordinate + self.padding
-        first = -((self.kernel[axis] - 1 - padded) // self.stride)
-        last = padded // self.stride
-        return range(max(first, 0), min(last, self.output[axis] - 1) + 1)
+        return covering(padded, self.output[axis], self.kernel[axis], self.stride)
 
     def deliver(self, source: int, current: npt.NDArray[np.int64]) -> None:
         """Look up the words of one event of input neuron ``source`` and add them to the currents
@@ -202,3 +203,26 @@ class Convolution:
         )
         inside = rows[:, np.newaxis, :, np.newaxis] & columns[np.newaxis, :, np.newaxis, :]
         return inside.reshape(self.positions, *self.kernel)
+
+
+def outputs(size: int, kernel: int, stride: int, padding: int) -> int:
+    """Return the number of outputs along an axis.
+
+    :param size: number of inputs along it.
+    :param kernel: its extent along it.
+    :param stride: inputs from one output to the next.
+    :param padding: silent inputs at each end.
+    """
+    return (size + 2 * padding - kernel) // stride + 1
+
+
+def covering(padded: int, count: int, kernel: int, stride: int) -> range:
+    """Return which outputs along an axis cover an input, lowest first; it may be none.
+
+    :param padded: coordinate of the input, counted from the first silent one.
+    :param count: number of outputs.
+    :param kernel: its extent along the axis.
+    :param stride: inputs from one output to the next.
+    """
+    first = -((kernel - 1 - padded) // stride)
+    return range(max(first, 0), min(padded // stride, count - 1) + 1)

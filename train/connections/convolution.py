@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from sim.connections.convolution import Convolution as MachineConvolution
+from sim.connections.convolution import outputs
 from sim.errors import InputError
 
 
@@ -43,7 +44,7 @@ class Convolution:
     def output(self) -> tuple[int, int, int]:
         """(height, width, channels) of the map that is fed."""
         height, width = (
-            (size + 2 * self.padding - self.kernel) // self.stride + 1 for size in self.input[:2]
+            outputs(size, self.kernel, self.stride, self.padding) for size in self.input[:2]
         )
         return height, width, self.channels_out
 

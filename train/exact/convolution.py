@@ -26,6 +26,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from sim.compiled import jit
+from sim.connections.convolution import covering, outputs
 from train.exact.layer import ExactNeuron
 
 SPANS = 256
@@ -57,7 +58,7 @@ class Geometry:
         """Return the geometry of weights of a shape (channels_in, kh, kw, channels_out)."""
         kernel = weight[1], weight[2]
         height, width = (
-            (size + 2 * padding - extent) // stride + 1
+            outputs(size, extent, stride, padding)
             for size, extent in zip(input, kernel, strict=False)
         )
         return cls(input, kernel, (height, width, weight[3]), stride, padding)
@@ -114,17 +115,15 @@ def _runs(geometry: Geometry) -> _Runs:
 
         # the spike is in column ``phase`` of the kernel of the last position that sees it
         last, phase = divmod(column, stride)
-        first = last - (kernel_width - phase - 1) // stride
-        left, right = max(0, first), min(across, last + 1)
-        for y in range(max(0, (row - kernel) // stride + 1), min(down, row // stride + 1)):
-            if left < right:
-                line = (plane * kernel + row - y * stride) * stride + phase
-                weight = (line * taps + left - (last - taps + 1)) * channels_out
-                found.append((weight, y * across + left, y * across + right))
+        columns = covering(column, across, kernel_width, stride)
+        for y in covering(row, down, kernel, stride) if columns else ():
+            line = (plane * kernel + row - y * stride) * stride + phase
+            weight = (line * taps + columns.start - (last - taps + 1)) * channels_out
+            found.append((weight, y * across + columns.start, y * across + columns.stop))
         starts.append(len(found))
 
-    columns = np.array(found, np.int64).reshape(-1, 3).T
-    return _Runs(np.array(starts, np.int64), *(column.copy() for column in columns))
+    runs = np.array(found, np.int64).reshape(-1, 3).T
+    return _Runs(np.array(starts, np.int64), *(each.copy() for each in runs))
 
 
 class _Convolution(Function):
