@@ -23,6 +23,7 @@ from sim.errors import InputError
 from sim.network import Layer, Network
 from sim.neuron import Neuron
 from sim.readouts.first_spike import FirstSpike
+from small_builds import recorded_tools
 
 
 def network_of(seed, hidden=10):
@@ -53,8 +54,9 @@ def test_exchanged_bitstream_is_that_of_a_build_with_those_weights(name, tmp_pat
     """
     first, second = network_of(1), network_of(2)
     before = build(settings_of(name, first), tmp_path / "kept").bitstream.read_bytes()
+    ran = recorded_tools(monkeypatch)
     built = build(settings_of(name, second), tmp_path / "kept")
-    assert max(built.seconds[stage] for stage in ("synthesis", "place and route")) < 0.5
+    assert ran == ["bitstream"]
     assert built.bitstream.read_bytes() != before
     monkeypatch.setattr(
         settings, "placeholder", lambda pipeline: replace(pipeline, exchangeable=True)
