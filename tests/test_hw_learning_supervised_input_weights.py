@@ -11,7 +11,7 @@ from random_networks import seeds
 from sim.learning.supervised import step
 from testbenches import pulse, simulate
 
-LESSONS = 4
+LESSONS = 2
 
 
 class Image:
