@@ -11,7 +11,7 @@ from random_networks import seeds
 from sim.learning.supervised import step
 from testbenches import pulse, simulate
 
-LESSONS = 2
+LESSONS = 4
 
 
 class Image:
