@@ -361,7 +361,7 @@ def survives(mutant: Mutant) -> bool:
         file.write_text(file.read_text().replace(mutant.old, mutant.new))
         tests = [f"tests/{test}" for test in mutant.chosen_tests]
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-        # with many examples: a bug that only one network in a hundred meets is a bug too
+        # those too that take long: a bug that one network in a hundred meets is a bug
         command += ["-m", "not board and (not slow or many)"]
         command += ["--hypothesis-profile", "unshrunk", *tests]
         done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
