@@ -89,3 +89,8 @@ def choose(table: Mapping[str, T], name: Any, key: str) -> T:
             f"{key}: {name!r} is not possible in this version; take {' or '.join(table)}."
         )
     return table[name]
+
+
+def names_of(table: Mapping[str, type]) -> str:
+    """Return the classes of a table of parts, for a message."""
+    return " or ".join(kind.__name__ for kind in table.values())

@@ -20,16 +20,21 @@ PARTS = ("connections", "encoders", "readouts")
 MAY_IMPORT = {
     "sim": {
         **dict.fromkeys(GROUND, GROUND),
+        "bounds": (*GROUND, "bounds"),
         **{part: (*GROUND, part) for part in PARTS},
         "compiled": GROUND,
-        "network": (*GROUND, *PARTS),
-        "file": (*GROUND, *PARTS, "network"),
+        "layer": (*GROUND, "bounds", *PARTS),
+        "network": (*GROUND, "bounds", *PARTS, "layer"),
+        "file": (*GROUND, *PARTS, "layer", "network"),
         "trace": (*GROUND, "network"),
-        "vectors": (*GROUND, "network", "file", "trace"),
+        "vectors": (*GROUND, *PARTS, "network", "file", "trace"),
         "pipeline": (*GROUND, *PARTS, "network", "trace"),
-        "batch": (*GROUND, *PARTS, "network", "compiled"),
-        "learning": (*GROUND, *PARTS, "network", "compiled", "batch", "learning"),
-        "data": (*GROUND, "data"),
+        "batch": (*GROUND, *PARTS, "layer", "network", "trace", "compiled"),
+        "learning": (
+            *(*GROUND, *PARTS, "bounds", "layer", "network"),
+            *("compiled", "batch", "learning"),
+        ),
+        "data": (*GROUND, "encoders", "data"),
         "report": (*GROUND, *PARTS, "network", "trace", "pipeline", "batch", "data", "report"),
     },
     "hw": {

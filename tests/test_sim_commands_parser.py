@@ -21,7 +21,7 @@ def test_every_command_has_help_with_an_example(capsys, command):
         (("describe",), "the following arguments are required: DIR"),
         (("describe", ".", "--colour"), "unrecognized arguments: --colour"),
         (("paint",), "COMMAND: invalid choice: 'paint'"),
-        (("run", "."), "one of the arguments --images --dataset is required"),
+        (("run", "."), "one of the arguments --images --dataset --events is required"),
         (("run", ".", "--images", "nowhere.npy"), "nowhere.npy: No such file or directory"),
         (("run", ".", "--images", "network.safetensors"), "is not a NumPy .npy file"),
         (("run", ".", "--images", "wrong.npy"), "images: must be uint8"),

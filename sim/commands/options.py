@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from sim.commands.command_line import STANDARD_OUTPUT, Parser, whole
 from sim.data import dataset
+from sim.data.event_file import read_events
 from sim.errors import InputError, check_labels
 from sim.files import atomic_path
 
@@ -59,11 +60,22 @@ def add_images(parser: Parser, required: bool = True) -> None:
     either.add_argument(
         "--dataset", metavar="NAME", help=f"test images of {', '.join(dataset.SOURCES)}"
     )
+    add_events(either)
     parser.add_argument(
         "--labels", type=Path, metavar="FILE.npy", help="of the images: integers (n,)"
     )
     add_data(parser)
     add_limit(parser)
+
+
+def add_events(parser: Any) -> None:
+    """Add a file of event samples.
+
+    :param parser: or a group of it.
+    """
+    parser.add_argument(
+        "--events", type=Path, metavar="FILE.npz", help="samples of events, with their labels"
+    )
 
 
 def add_epochs(parser: Parser, default: int, low: int = 1) -> None:
@@ -118,11 +130,11 @@ def add_workers(parser: Parser, default: int | None, text: str) -> None:
 class Images:
     """What :func:`add_images` asked for.
 
-    :param images: an array, not yet checked against a network.
+    :param images: an array, or an :class:`EventList`, not yet checked against a network.
     :param labels: integers (n,), as many as there are images; None: there are none.
     """
 
-    images: npt.NDArray[Any]
+    images: Any
     labels: npt.NDArray[Any] | None
 
 
@@ -132,12 +144,16 @@ def read_images(arguments: argparse.Namespace, classes: int) -> Images | None:
     :param classes: of the network; labels are below it.
     :raises InputError: a file or a data set cannot be read, or labels do not fit the images.
     """
-    images, labels = None, None
+    images: Any = None
+    labels: npt.NDArray[Any] | None = None
     if arguments.dataset is not None:
         data = dataset.load(arguments.dataset, arguments.data)
         images, labels = data.test_images, data.test_labels
     elif arguments.images is not None:
         images = read_array(arguments.images)
+    elif getattr(arguments, "events", None) is not None:
+        images = read_events(arguments.events)
+        labels = images.label
     if arguments.labels is not None:
         if arguments.images is None:
             raise InputError("--labels: belong to the images of a file; give --images as well.")
