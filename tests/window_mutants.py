@@ -190,7 +190,7 @@ SOFTWARE = (
     ),
     (
         "sim: spikes of one source counted once in the bounds",
-        "sim/neuron.py",
+        "sim/bounds.py",
         "spikes = min(premise.spikes_per_source, ticks + 1)",
         "spikes = 1",
     ),
