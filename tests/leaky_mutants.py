@@ -1,4 +1,4 @@
-"""Bugs in leaks, resets, rows of a layer, readouts and events, for ``mutants.py``: name, file, text,
+"""Bugs in leaks, resets, rows of layers, readouts and events, for ``mutants.py``: name, file, text,
 and what takes its place.
 """
 
