@@ -37,11 +37,12 @@ def run_command(main: Callable[[], int | None]) -> None:
         print(f"error: {error}", file=sys.stderr)
         status = BAD_INPUT
     except ModuleNotFoundError as error:
-        print(
-            f"error: {error.name} is not installed; "
-            "`pip install -e '.[train,hw]'` brings all tools.",
-            file=sys.stderr,
+        remedy = (
+            "this command needs Linux or macOS"
+            if error.name in sys.stdlib_module_names
+            else "`pip install -e '.[train,hw]'` brings all tools"
         )
+        print(f"error: {error.name} is not installed; {remedy}.", file=sys.stderr)
         status = BAD_INPUT
     except OSError as error:
         print(f"error: {error.filename or 'file'}: {error.strerror or error}.", file=sys.stderr)
