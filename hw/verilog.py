@@ -1,14 +1,8 @@
 """Emits a component as Verilog and its memories as images, for any simulator or synthesis tool."""
 
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from enum import EnumType
-from functools import cache
-from importlib import metadata
-from os import environ
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +10,7 @@ from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.lib import data
 
 from hw.fpga.device import Device
+from hw.tools import find_tool, run_tool
 from sim.errors import InputError
 from sim.files import atomic_path
 
@@ -30,44 +25,6 @@ SCRIPT = (
 understands (Icarus 11 does not start ``always @*`` at time 0, nor call functions with ``$`` in
 their names); ``-extmem``: memories in own files.
 """
-
-
-def find_tool(name: str) -> str:
-    """Return the program to run for ``name``: the one that the environment variable of that name
-    names, else the newer one of that on PATH and that from pip.
-
-    :raises InputError: there is none.
-    """
-    wanted = environ.get(name.upper().replace("-", "_")) or (
-        name if _is_newer(name) else f"yowasp-{name}"
-    )
-    beside = Path(sys.executable).parent / wanted
-    found = str(beside) if beside.is_file() else shutil.which(wanted)
-    if found is None:
-        raise InputError(f"{wanted}: no such program; install it with `pip install yowasp-{name}`.")
-    return found
-
-
-@cache
-def _is_newer(name: str) -> bool:
-    """Return whether the tool on PATH is newer than the one from pip; one that does not print its
-    version is not.
-    """
-    native = shutil.which(name)
-    try:
-        ours = _version(metadata.version(f"yowasp-{name}"))
-    except metadata.PackageNotFoundError:
-        return False
-    if native is None:
-        return False
-    said = subprocess.run([native, "-V"], capture_output=True, text=True, check=False)
-    return _version(said.stdout + said.stderr) > ours
-
-
-def _version(text: str) -> tuple[int, ...]:
-    """Return the first version in a text, as far as its second number."""
-    found = re.search(r"(\d+)\.(\d+)", text)
-    return tuple(map(int, found.groups())) if found else ()
 
 
 def to_rtlil(component: Any, device: Device | None = None) -> str:
@@ -124,14 +81,9 @@ def write_verilog(text: str, path: Path, heading: str = "") -> list[Path]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / f"{TOP}.il").write_text(text)
-        command = [find_tool("yosys"), "-q", "-p", SCRIPT]
-
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise InputError(
-                f"{path}: yosys fails ({done.stderr.strip().splitlines()[-1]}); "
-                "report this as a bug."
-            )
+        ended = run_tool([find_tool("yosys"), "-q", "-p", SCRIPT], folder)
+        if ended.failure is not None:
+            raise InputError(f"{path}: yosys {ended.failure} (command: {ended.line}).")
 
         written = [path]
         for file in sorted(folder.glob(f"{TOP}-*.mem")):

@@ -3,7 +3,6 @@ verilog_bench.py).
 """
 
 import shutil
-import sys
 from importlib.util import find_spec
 from os import environ, pathsep
 from pathlib import Path
@@ -12,10 +11,9 @@ import pytest
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
-from hw import verilog
 from hw.machine.machine import Machine
 from hw.parameters import FULL, MachineParameters
-from hw.verilog import TOP, find_tool, to_rtlil, write_verilog
+from hw.verilog import TOP, to_rtlil, write_verilog
 from random_networks import any_network, random_images, random_network
 from sim.file import save
 from sim.pipeline import run
@@ -76,17 +74,3 @@ def test_emitted_verilog_answers_what_sim_answers(
         extra_env={"TTFS_FOLDER": str(tmp_path), "TTFS_SEED": str(SEED)},
     )
     assert get_results(results) == (1, 0)
-
-
-@pytest.mark.parametrize(
-    ("said", "chosen"), [("Yosys 99.1 (git sha1 x)", True), ("Yosys 0.23", False), ("oops", False)]
-)
-def test_tool_on_the_path_is_taken_when_it_is_newer(tmp_path, monkeypatch, said, chosen):
-    tool = tmp_path / "yosys"
-    tool.write_text(f"#!{sys.executable}\nprint({said!r})\n")
-    tool.chmod(0o755)
-    monkeypatch.delenv("YOSYS", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    verilog._is_newer.cache_clear()
-    assert (find_tool("yosys") == str(tool)) == chosen
-    verilog._is_newer.cache_clear()
