@@ -3,6 +3,7 @@ verilog_bench.py).
 """
 
 import shutil
+import subprocess
 from importlib.util import find_spec
 from os import environ, pathsep
 from pathlib import Path
@@ -74,3 +75,41 @@ def test_emitted_verilog_answers_what_sim_answers(
         extra_env={"TTFS_FOLDER": str(tmp_path), "TTFS_SEED": str(SEED)},
     )
     assert get_results(results) == (1, 0)
+
+
+@needs_icarus
+def test_a_simulation_that_does_not_find_a_memory_fails(tmp_path):
+    """Icarus knows no $fatal with -g2005; a simulator that cannot open a memory only warns."""
+    machine = Machine(MachineParameters(random_network(11), 1))
+    _, *memories = write_verilog(to_rtlil(machine), tmp_path / "machine.v")
+    program = tmp_path / "machine.vvp"
+    command = ["iverilog", "-g2005", "-o", program, "-s", TOP, tmp_path / "machine.v"]
+    subprocess.run(command, check=True)
+
+    def run_in(folder):
+        command = ["vvp", "-n", program]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+    assert run_in(tmp_path).returncode == 0
+    memories[-1].unlink()
+    found = run_in(tmp_path)
+    assert found.returncode == 1
+    assert f"ERROR: {memories[-1].name} is not there; run the simulator in the" in found.stdout
+    (tmp_path / "elsewhere").mkdir()
+    assert run_in(tmp_path / "elsewhere").returncode == 1
+
+
+@pytest.mark.slow
+def test_a_model_of_verilator_that_does_not_find_a_memory_fails(tmp_path, own_verilator):
+    machine = Machine(MachineParameters(random_network(11), 1))
+    write_verilog(to_rtlil(machine), tmp_path / "machine.v")
+    options = ("--binary", "--timing", "-Wno-fatal", "-Wno-lint", "--top-module", TOP)
+    command = ["verilator", *options, "-o", "model", "machine.v"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "elsewhere").mkdir()
+    model = [tmp_path / "obj_dir" / "model"]
+    found = subprocess.run(
+        model, cwd=tmp_path / "elsewhere", capture_output=True, text=True, check=False
+    )
+    assert found.returncode != 0
+    assert "is not there; run the simulator in the folder of machine.v" in found.stdout
