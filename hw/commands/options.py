@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from hw.boards.table import find_board
-from hw.flow.placement import AUTO, CHOICES, place_weights
+from hw.flow.placement import AUTO, CHOICES, place
 from hw.flow.reuse import placeholder
 from hw.link.responder import FETCH_BYTES
 from hw.link.uart import BAUD
@@ -121,7 +121,7 @@ def machine(arguments: argparse.Namespace) -> MachineParameters:
         )
 
     if board is not None:
-        return place_weights(plain, board, wanted)
+        return place(plain, board, wanted)
     if wanted in (AUTO, BLOCK.kind):
         return plain
     return plain.with_placement(plain.largest_layer, PLACEMENTS[wanted])
