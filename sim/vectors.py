@@ -20,16 +20,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.errors import InputError
+from sim.errors import InputError, checked_array, require
 from sim.file import read_tensors, write_tensors
 from sim.files import AnyPath
 from sim.network import Network
 from sim.neuron import Spike
-from sim.trace import Trace
+from sim.pipeline import run
+from sim.trace import Trace, difference
 
 FORMAT = "ttfs-vectors"
 VERSION = "1"
 VECTORS_FILE = "vectors.safetensors"
+
+WRITERS = (
+    "`python -m train export --out DIR` or "
+    f"`python -m sim run DIR --images FILE.npy --trace DIR/{VECTORS_FILE}`"
+)
+"""Who writes such a file."""
 
 
 def save_vectors(
@@ -61,12 +68,14 @@ def save_vectors(
 
 
 def load_vectors(path: AnyPath, network: Network) -> tuple[npt.NDArray[np.uint8], list[Trace]]:
-    """Read images and traces written by :func:`save_vectors` for this very network.
+    """Read images and traces written by :func:`save_vectors` for this very network; every trace is
+    run again on the integer machine, and compared.
 
-    :raises InputError: the file is missing, truncated, foreign, inconsistent, or of another
-        network.
+    :raises InputError: the file is missing, truncated, foreign, inconsistent, of another network,
+        or a trace is not what the network does.
     """
-    tensors, metadata = read_tensors(Path(path), FORMAT, VERSION)
+    path = Path(path)
+    tensors, metadata = read_tensors(path, FORMAT, VERSION, writer=WRITERS)
     if metadata.get("digest") != f"{network.digest:08x}":
         raise InputError(
             f"{path}: belongs to network {metadata.get('digest')}, not {network.digest:08x}; "
@@ -74,25 +83,69 @@ def load_vectors(path: AnyPath, network: Network) -> tuple[npt.NDArray[np.uint8]
         )
 
     try:
-        traces = [
-            _trace(tensors, index, len(network.layers)) for index in range(len(tensors["images"]))
-        ]
-        return tensors["images"], traces
-    except (KeyError, IndexError) as error:
-        raise InputError(f"{path}: is incomplete ({error}); export it again.") from error
+        images = _checked(tensors, network)
+        traces = _traces(tensors, len(images), len(network.layers))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    for index, (image, trace) in enumerate(zip(images, traces, strict=True)):
+        found = difference(run(network, image), trace)
+        if found is not None:
+            raise InputError(
+                f"{path}: image {index} is not what the network does ({found}); export both again."
+            )
+    return images, traces
 
 
-def _trace(tensors: dict[str, npt.NDArray[Any]], index: int, layers: int) -> Trace:
-    spikes: list[list[Spike]] = []
+def _checked(tensors: dict[str, npt.NDArray[Any]], network: Network) -> npt.NDArray[np.uint8]:
+    """Return the images after checking that the file has all arrays, each of its type and shape,
+    and no others.
+
+    :raises InputError: otherwise; it names the first that is wrong.
+    """
+    images = tensors.get("images", np.zeros(0, np.uint8))
+    count, classes = network.encoder.count(images), len(network.classes)
+    wanted: dict[str, tuple[npt.DTypeLike, tuple[int | None, ...]]] = {
+        "images": (np.uint8, images.shape),
+        "decision": (np.int32, (count,)),
+        "tick": (np.int32, (count,)),
+        "timed_out": (np.bool_, (count,)),
+        "potential": (np.int32, (count, classes)),
+        **{f"spikes.{layer}": (np.int32, (None, 3)) for layer in range(len(network.layers))},
+    }
+    for key in sorted(set(tensors) | set(wanted)):
+        require(key in wanted, key, "is not a key of this format; export it again")
+        require(key in tensors, key, "is missing; export it again")
+        dtype, shape = wanted[key]
+        array = checked_array(tensors[key], dtype, len(shape), key)
+        fits = all(size in (None, there) for size, there in zip(shape, array.shape, strict=True))
+        require(fits, key, f"has shape {array.shape} for {count} images; export it again")
+    return images
+
+
+def _traces(tensors: dict[str, npt.NDArray[Any]], count: int, layers: int) -> list[Trace]:
+    """Return the traces of all images.
+
+    :raises InputError: events of an image are not together, or belong to none.
+    """
+    delivered: list[list[list[Spike]]] = [[] for _ in range(count)]
     for layer in range(layers):
-        rows = tensors[f"spikes.{layer}"]
-        spikes.append(
-            [Spike(int(tick), int(neuron)) for _, tick, neuron in rows[rows[:, 0] == index]]
+        rows, key = tensors[f"spikes.{layer}"], f"spikes.{layer}"
+        ascending = bool((np.diff(rows[:, 0]) >= 0).all())
+        inside = len(rows) == 0 or (rows[0, 0] >= 0 and rows[-1, 0] < count)
+        require(ascending and inside, key, "must be in the order of the images; export it again")
+
+        ends = np.searchsorted(rows[:, 0], np.arange(count + 1))
+        for index, spikes in enumerate(delivered):
+            events = rows[ends[index] : ends[index + 1], 1:].tolist()
+            spikes.append([Spike(tick, neuron) for tick, neuron in events])
+
+    return [
+        Trace(
+            int(tensors["decision"][index]),
+            int(tensors["tick"][index]),
+            bool(tensors["timed_out"][index]),
+            spikes,
+            tensors["potential"][index].astype(np.int64),
         )
-    return Trace(
-        int(tensors["decision"][index]),
-        int(tensors["tick"][index]),
-        bool(tensors["timed_out"][index]),
-        spikes,
-        tensors["potential"][index].astype(np.int64),
-    )
+        for index, spikes in enumerate(delivered)
+    ]

@@ -14,7 +14,7 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 TESTS = sorted((ROOT / "tests").glob("*.py"))
 SOURCES = [*MODULES, *TESTS, *sorted((ROOT / "benchmarks").glob("*.py"))]
 
-GROUND = ("errors", "files", "console", "fixed_point", "neuron")
+GROUND = ("errors", "files", "reading", "console", "fixed_point", "neuron")
 HW_GROUND = ("fpga", "tools", "arithmetic", "broadcast", "events", "rows", "parameters", "verilog")
 PARTS = ("connections", "encoders", "readouts")
 
@@ -26,7 +26,7 @@ MAY_IMPORT = {
         "network": (*GROUND, *PARTS),
         "file": (*GROUND, *PARTS, "network"),
         "trace": (*GROUND, "network"),
-        "vectors": (*GROUND, "network", "file", "trace"),
+        "vectors": (*GROUND, *PARTS, "network", "file", "trace", "pipeline"),
         "pipeline": (*GROUND, *PARTS, "network", "trace"),
         "batch": (*GROUND, *PARTS, "network", "compiled"),
         "learning": (*GROUND, *PARTS, "network", "compiled", "batch", "learning"),

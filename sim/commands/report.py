@@ -1,13 +1,13 @@
 """``python -m sim report``: accuracy and cost over the test part of a data set."""
 
 import argparse
+import sys
 from pathlib import Path
-
-from rich.console import Console
 
 from sim.commands import options
 from sim.commands.command_line import Commands, add_command
 from sim.commands.decide import decide
+from sim.console import console
 from sim.data import dataset
 from sim.file import load
 from sim.report.page import page
@@ -33,8 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     images, labels = data.test_images[: arguments.limit], data.test_labels[: arguments.limit]
 
     report = Report(network, images, labels, decide(network, images))
-    options.show(report.to_json(), arguments.json, lambda: Console().print(report.table()))
+    options.show(report.to_json(), arguments.json, lambda: console().print(report.table()))
     if arguments.html is not None:
         options.write_text(arguments.html, page(report))
-        Console(stderr=True).print(f"report: {arguments.html}")
+        print(f"report: {arguments.html}", file=sys.stderr)
     return 0
