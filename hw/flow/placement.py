@@ -28,8 +28,8 @@ CHOICES = (AUTO, BLOCK.kind, SPRAM.kind, FLASH)
 SPARE_BLOCKS = 3
 """Blocks that rounding up to whole blocks and the frame buffer may take."""
 
-SPARE_FOR_STATE = 0
-"""Blocks that state leaves free."""
+CONSTANT_BITS = 1024
+"""Yosys keeps words that never change in look-up tables if they have so many bits for a block."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,13 @@ class Memory:
     :param width: bits of a word.
     :param few: the largest depth with which it would be kept in logic, in families where small
         memories are.
+    :param constant: nothing writes it.
     """
 
     depth: int
     width: int
     few: int = 0
-
-
-REPLY = Memory(32, 8)
-"""What is kept of a reply; however small, it takes a block."""
+    constant: bool = False
 
 
 def block_bits(machine: MachineParameters) -> int:
@@ -64,7 +62,8 @@ def memories(machine: MachineParameters) -> list[Memory]:
     found: list[Memory] = []
     for layer in machine.layers:
         if layer.placement.in_block_ram:
-            found.append(Memory(layer.rows.depth, layer.rows.word.size))
+            constant = not (machine.learns or machine.exchangeable)
+            found.append(Memory(layer.rows.depth, layer.rows.word.size, constant=constant))
         if layer.folds == 1:
             continue
 
@@ -95,13 +94,13 @@ def state_memories(layer: LayerParameters) -> dict[str, Memory]:
 
 def other_memories(machine: MachineParameters) -> list[Memory]:
     """Return the memories of the encoder and the link: the ticks of intensities and of pixels, the
-    choice of pixels, requests and a reply.
+    choice of pixels, and requests.
     """
     encoder = machine.network.encoder
     when, pixels = 1 + bits_for(encoder.last_tick), prod(encoder.map)
     request = 1 << (2 * request_bytes(machine)).bit_length()
     chosen = [Memory(pixels, 1)] if encoder.inputs < pixels else []
-    return [Memory(256, when), Memory(encoder.inputs, when), *chosen, Memory(request, 8), REPLY]
+    return [Memory(256, when), Memory(encoder.inputs, when), *chosen, Memory(request, 8)]
 
 
 def blocks_of(memory: Memory, device: Device) -> int:
@@ -110,6 +109,13 @@ def blocks_of(memory: Memory, device: Device) -> int:
         return 0
     shapes = [indices.shape for indices in device.family.block_format.widths]
     return min(-(-memory.depth // rows) * -(-memory.width // columns) for rows, columns in shapes)
+
+
+def _taken_blocks(memory: Memory, device: Device) -> int:
+    """Return how many block RAMs yosys takes for a memory of a network's."""
+    blocks = blocks_of(memory, device)
+    few = memory.constant and memory.depth * memory.width <= CONSTANT_BITS * blocks
+    return 0 if few else blocks
 
 
 def logic_cells(memory: Memory) -> int:
@@ -141,7 +147,7 @@ def place_state(machine: MachineParameters, device: Device) -> MachineParameters
 
     # ``best``: for each number of blocks, the most cells that they save, and what is in them.
     needed = [*memories(machine), *other_memories(machine)]
-    free = device.blocks - sum(blocks_of(memory, device) for memory in needed) - SPARE_FOR_STATE
+    free = device.blocks - sum(_taken_blocks(memory, device) for memory in needed)
     best: list[tuple[int, frozenset[tuple[int, str]]]] = [(0, frozenset())] * (max(free, 0) + 1)
     for key, memory in in_logic.items():
         blocks = blocks_of(replace(memory, few=0), device)
