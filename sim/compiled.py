@@ -19,6 +19,8 @@ from typing import Any, cast
 import numba
 from numba.extending import overload  # pyright: ignore[reportUnknownVariableType]
 
+from sim.files import is_writable, user_cache
+
 HERE = Path(__file__).parent
 FOLDERS = ("learning", "readouts")
 """Where the code of compiled loops comes from, in addition to the files of this folder."""
@@ -28,21 +30,30 @@ _overload = cast(Callable[[Any], Callable[[Any], Any]], overload)
 
 
 @cache
-def cache_folder() -> Path:
-    """Return the folder of what is compiled from the files as they are."""
+def compiled_folder() -> Path | None:
+    """Return the folder of what is compiled from the files as they are; None: it can be kept
+    nowhere, as in a container without a home on a file system that is only read.
+    """
     sha = hashlib.sha256()
     for folder in (HERE, *(HERE / name for name in FOLDERS)):
         for file in sorted(folder.glob("*.py")):
             sha.update(file.name.encode() + file.read_bytes())
-    return Path(_config.CACHE_DIR or HERE / "__pycache__") / f"compiled-{sha.hexdigest()[:16]}"
+    name = f"compiled-{sha.hexdigest()[:16]}"
+    wanted = _config.CACHE_DIR
+    places = [Path(wanted).absolute()] if wanted else [HERE / "__pycache__", user_cache()]
+    return next((place / name for place in places if is_writable(place / name)), None)
 
 
 def jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Return a decorator that compiles a loop, and keeps it for the next process."""
+    """Return a decorator that compiles a loop, and keeps it for the next process if it can."""
 
     def decorate(function: Callable[..., Any]) -> Any:
+        folder = compiled_folder()
+        if folder is None:
+            return cast(Any, numba.njit)(**options)(function)
+
         # numba asks for the folder once, when it decorates
-        before, _config.CACHE_DIR = _config.CACHE_DIR, str(cache_folder())
+        before, _config.CACHE_DIR = _config.CACHE_DIR, str(folder)
         try:
             return cast(Any, numba.njit)(cache=True, **options)(function)
         finally:

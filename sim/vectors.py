@@ -25,19 +25,29 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.encoders.events import EventList
-from sim.errors import InputError
+from sim.errors import InputError, checked_array, require
 from sim.file import read_tensors, write_tensors
 from sim.files import AnyPath
 from sim.network import Network
 from sim.neuron import Spike
-from sim.trace import Trace
+from sim.pipeline import run
+from sim.trace import Trace, difference, has_own_rows
 
 FORMAT = "ttfs-vectors"
 VERSION = "1"
 VECTORS_FILE = "vectors.safetensors"
 
+EVENTS = ("tick", "input", "start")
+"""The arrays of event samples."""
+
 OPTIONAL = ("recurrent", "bias", "output_spikes")
 """What only traces of some networks have."""
+
+WRITERS = (
+    "`python -m train export --out DIR` or "
+    f"`python -m sim run DIR --images FILE.npy --trace DIR/{VECTORS_FILE}`"
+)
+"""Who writes such a file."""
 
 
 def save_vectors(path: AnyPath, network: Network, samples: Any, traces: Sequence[Trace]) -> None:
@@ -72,12 +82,14 @@ def save_vectors(path: AnyPath, network: Network, samples: Any, traces: Sequence
 
 
 def load_vectors(path: AnyPath, network: Network) -> tuple[Any, list[Trace]]:
-    """Read samples and traces written by :func:`save_vectors` for this very network.
+    """Read samples and traces written by :func:`save_vectors` for this very network; every trace is
+    run again on the integer machine, and compared.
 
-    :raises InputError: the file is missing, truncated, foreign, inconsistent, or of another
-        network.
+    :raises InputError: the file is missing, truncated, foreign, inconsistent, of another network,
+        or a trace is not what the network does.
     """
-    tensors, metadata = read_tensors(Path(path), FORMAT, VERSION)
+    path = Path(path)
+    tensors, metadata = read_tensors(path, FORMAT, VERSION, writer=WRITERS)
     if metadata.get("digest") != f"{network.digest:08x}":
         raise InputError(
             f"{path}: belongs to network {metadata.get('digest')}, not {network.digest:08x}; "
@@ -86,43 +98,95 @@ def load_vectors(path: AnyPath, network: Network) -> tuple[Any, list[Trace]]:
 
     try:
         samples = _samples_of(tensors)
-        traces = [_trace(tensors, index, len(network.layers)) for index in range(len(samples))]
-        return samples, traces
-    except (KeyError, IndexError) as error:
-        raise InputError(f"{path}: is incomplete ({error}); export it again.") from error
+        count = network.encoder.count(samples, network.last_tick)
+        _check(tensors, network, count)
+        traces = _traces(tensors, count, len(network.layers))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    for index, trace in enumerate(traces):
+        found = difference(run(network, samples[index]), trace)
+        if found is not None:
+            raise InputError(
+                f"{path}: sample {index} is not what the network does ({found}); export both again."
+            )
+    return samples, traces
 
 
 def _arrays_of(samples: Any) -> dict[str, npt.NDArray[Any]]:
     if not isinstance(samples, EventList):
         return {"images": np.ascontiguousarray(samples)}
-    return {f"samples.{key}": getattr(samples, key) for key in ("tick", "input", "start")}
+    return {f"samples.{key}": getattr(samples, key) for key in EVENTS}
 
 
 def _samples_of(tensors: dict[str, npt.NDArray[Any]]) -> Any:
     if "images" in tensors:
         return tensors["images"]
-    return EventList(*(tensors[f"samples.{key}"] for key in ("tick", "input", "start")))
+    for key in EVENTS:
+        require(f"samples.{key}" in tensors, "images", "is missing; export it again")
+    return EventList(*(tensors[f"samples.{key}"] for key in EVENTS))
 
 
-def _trace(tensors: dict[str, npt.NDArray[Any]], index: int, layers: int) -> Trace:
-    spikes: list[list[Spike]] = []
+def _check(tensors: dict[str, npt.NDArray[Any]], network: Network, count: int) -> None:
+    """Check that the file has all arrays, each of its type and shape, and no others.
+
+    :param count: number of samples.
+    :raises InputError: otherwise; it names the first that is wrong.
+    """
+    layers, classes = len(network.layers), len(network.classes)
+    wanted: dict[str, tuple[npt.DTypeLike, tuple[int | None, ...]]] = {
+        "decision": (np.int32, (count,)),
+        "tick": (np.int32, (count,)),
+        "timed_out": (np.bool_, (count,)),
+        "potential": (np.int32, (count, classes)),
+        **{f"spikes.{layer}": (np.int32, (None, 3)) for layer in range(layers)},
+    }
+    if has_own_rows(network) and count:
+        wanted |= dict.fromkeys(("recurrent", "bias"), (np.int32, (count, layers)))
+    if network.readout.counts and count:
+        wanted["output_spikes"] = (np.int32, (count, classes))
+
+    samples = {"images"} if "images" in tensors else {f"samples.{key}" for key in EVENTS}
+    for key in sorted((set(tensors) | set(wanted)) - samples):
+        require(key in wanted, key, "is not a key of this format; export it again")
+        require(key in tensors, key, "is missing; export it again")
+        dtype, shape = wanted[key]
+        array = checked_array(tensors[key], dtype, len(shape), key)
+        fits = all(size in (None, there) for size, there in zip(shape, array.shape, strict=True))
+        require(fits, key, f"has shape {array.shape} for {count} samples; export it again")
+
+
+def _traces(tensors: dict[str, npt.NDArray[Any]], count: int, layers: int) -> list[Trace]:
+    """Return the traces of all samples.
+
+    :raises InputError: events of a sample are not together, or belong to none.
+    """
+    delivered: list[list[list[Spike]]] = [[] for _ in range(count)]
     for layer in range(layers):
-        rows = tensors[f"spikes.{layer}"]
-        spikes.append(
-            [Spike(int(tick), int(neuron)) for _, tick, neuron in rows[rows[:, 0] == index]]
-        )
+        rows, key = tensors[f"spikes.{layer}"], f"spikes.{layer}"
+        ascending = bool((np.diff(rows[:, 0]) >= 0).all())
+        inside = len(rows) == 0 or (rows[0, 0] >= 0 and rows[-1, 0] < count)
+        require(ascending and inside, key, "must be in the order of the images; export it again")
 
-    recurrent, bias = (
-        tensors[key][index].tolist() if key in tensors else None for key in ("recurrent", "bias")
-    )
-    output_spikes = tensors["output_spikes"][index] if "output_spikes" in tensors else None
-    return Trace(
-        int(tensors["decision"][index]),
-        int(tensors["tick"][index]),
-        bool(tensors["timed_out"][index]),
-        spikes,
-        tensors["potential"][index].astype(np.int64),
-        recurrent,
-        bias,
-        None if output_spikes is None else output_spikes.astype(np.int64),
-    )
+        ends = np.searchsorted(rows[:, 0], np.arange(count + 1))
+        for index, spikes in enumerate(delivered):
+            events = rows[ends[index] : ends[index + 1], 1:].tolist()
+            spikes.append([Spike(tick, neuron) for tick, neuron in events])
+
+    counts = "output_spikes" in tensors
+    return [
+        Trace(
+            int(tensors["decision"][index]),
+            int(tensors["tick"][index]),
+            bool(tensors["timed_out"][index]),
+            spikes,
+            tensors["potential"][index].astype(np.int64),
+            _row(tensors, "recurrent", index),
+            _row(tensors, "bias", index),
+            tensors["output_spikes"][index].astype(np.int64) if counts else None,
+        )
+        for index, spikes in enumerate(delivered)
+    ]
+
+
+def _row(tensors: dict[str, npt.NDArray[Any]], key: str, index: int) -> list[int] | None:
+    return tensors[key][index].tolist() if key in tensors else None

@@ -1,14 +1,14 @@
 """``python -m sim report``: accuracy and cost over the test part of a data set."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
 
 from sim.commands import options
 from sim.commands.command_line import Commands, add_command
 from sim.commands.decide import decide
+from sim.console import console
 from sim.data import dataset
 from sim.data.event_file import read_events
 from sim.errors import InputError
@@ -36,10 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
     samples, labels = _samples(arguments)
 
     report = Report(network, samples, labels, decide(network, samples))
-    options.show(report.to_json(), arguments.json, lambda: Console().print(report.table()))
+    options.show(report.to_json(), arguments.json, lambda: console().print(report.table()))
     if arguments.html is not None:
         options.write_text(arguments.html, page(report))
-        Console(stderr=True).print(f"report: {arguments.html}")
+        print(f"report: {arguments.html}", file=sys.stderr)
     return 0
 
 

@@ -28,7 +28,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run images on the integer machine; where there are labels, add them to the objects."""
     network = load(arguments.network)
-    given = options.read_images(arguments, len(network.classes))
+    given = options.read_images(arguments, network)
     assert given is not None, "the parser demands images"
 
     decisions: Decisions = decide(network, given.images)

@@ -10,10 +10,8 @@
 Within a sample ticks do not fall.
 """
 
-import zipfile
-import zlib
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +19,9 @@ import numpy.typing as npt
 from sim.encoders.events import EventList
 from sim.errors import InputError
 from sim.files import AnyPath, atomic_path
+from sim.reading import read_arrays
 
 ARRAYS = ("tick", "input", "start", "label")
-LARGEST = 2**33
-"""The most bytes of an array that is read."""
 
 
 def read_events(path: AnyPath) -> EventList:
@@ -33,18 +30,7 @@ def read_events(path: AnyPath) -> EventList:
     :raises InputError: the file is missing, is none, or its arrays do not fit each other.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; write one with numpy.savez.")
-    try:
-        arrays = _read_arrays(path)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, KeyError) as error:
-        raise InputError(
-            f"{path}: is not a NumPy .npz file ({error}); write it with numpy.savez."
-        ) from error
-
-    for name in arrays:
-        if name not in ARRAYS:
-            raise InputError(f"{path}: {name} is not an array of an event file; leave it out.")
+    arrays = read_arrays(path, ARRAYS)
     for name in ARRAYS[:3]:
         if name not in arrays:
             raise InputError(f"{path}: array {name} is missing; add it.")
@@ -65,18 +51,6 @@ def write_events(path: AnyPath, events: EventList) -> None:
         np.savez_compressed(
             file, **{name: array for name, array in arrays.items() if array is not None}
         )
-
-
-def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    # an open file, as NumPy would leave one that it cannot read open
-    with path.open("rb") as file:
-        archive = cast(Any, np.load)(file, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("it holds one array")
-        for entry in cast(zipfile.ZipFile, archive.zip).infolist():
-            if entry.file_size > LARGEST:
-                raise ValueError(f"{entry.filename} has {entry.file_size} bytes")
-        return {name: archive[name] for name in archive.files}
 
 
 def _sorted(
