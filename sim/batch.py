@@ -2,20 +2,21 @@
 and on all cores.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from sim.compiled import decide, jit, spikes_by_tick, start
+from sim.compiled import decide, jit, most_threads, spikes_by_tick, start
 from sim.connections.connection import compile_connection
 from sim.network import Network
 
-CHUNK = 1000
-"""Samples between two reports of progress."""
+CHUNK = 100
+"""Samples that a thread takes at a time."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,36 @@ def run(
     parts = network.encoder.compiled(), network.readout.compiled()
     machine = _machine(network), _layers(network)
 
-    for first in range(0, count, CHUNK):
+    def run_part(first: int) -> int:
         part = slice(first, min(first + CHUNK, count))
         prepared = network.encoder.prepare(samples[part])
         _run_samples(prepared, *parts, *machine, *(array[part] for array in arrays))
-        if progress is not None:
-            progress(part.stop - first)
+        return part.stop - first
+
+    # closed at once where progress is interrupted: no thread goes on
+    with closing(_in_threads(run_part, range(0, count, CHUNK))) as finished:
+        for done in finished:
+            if progress is not None:
+                progress(done)
     return result
+
+
+def _in_threads(work: Callable[[int], int], starts: range) -> Generator[int]:
+    """Yield the results of ``work`` in order, computed on all cores.
+
+    Threads of our own, as numba's are those of OpenMP: starting them changes how many PyTorch uses
+    in the same process, and they wait for one another by turning in circles.
+    """
+    count = min(most_threads(), len(starts))
+    if count < 2:
+        yield from map(work, starts)
+        return
+
+    pool = ThreadPoolExecutor(count)
+    try:
+        yield from pool.map(work, starts)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class _Machine(NamedTuple):
@@ -187,7 +211,7 @@ def _layers(network: Network) -> _Layers:
     return _Layers(*(np.array(column, np.int64) for column in columns))
 
 
-@jit(parallel=True, nogil=True)
+@jit(nogil=True)
 def _run_samples(
     samples: Any,
     encoder: Any,
@@ -201,8 +225,7 @@ def _run_samples(
     potential: Any,
     reads: Any,
 ) -> None:
-    # samples are independent: every core takes a share of them
-    for index in numba.prange(len(decision)):  # type: ignore[attr-defined]
+    for index in range(len(decision)):
         decision[index], tick[index], timed_out[index] = _run_sample(
             samples,
             index,

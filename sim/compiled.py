@@ -37,6 +37,14 @@ def cache_folder() -> Path:
     return Path(_config.CACHE_DIR or HERE / "__pycache__") / f"compiled-{sha.hexdigest()[:16]}"
 
 
+def most_threads() -> int:
+    """Return how many threads compiled loops may use: NUMBA_NUM_THREADS, by default one per core.
+
+    numba is not asked itself, as that would start its threads.
+    """
+    return int(_config.NUMBA_NUM_THREADS)
+
+
 def jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that compiles a loop, and keeps it for the next process."""
 
