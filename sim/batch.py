@@ -2,23 +2,24 @@
 and on all cores.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from sim.compiled import inner, is_ended, jit, start, winner
+from sim.compiled import inner, is_ended, jit, most_threads, start, winner
 from sim.connections.connection import CompiledConnection, compile_connection
 from sim.layer import Layer
 from sim.network import Network
 from sim.neuron import HOLDS
 from sim.trace import has_own_rows, own_rows, sample_json
 
-CHUNK = 1000
-"""Samples between two reports of progress."""
+CHUNK = 100
+"""Samples that a thread takes at a time."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,17 @@ def run(
     )
     machine = network.readout.compiled(), _machine(network), _layers(network)
 
-    for first in range(0, count, CHUNK):
+    def run_part(first: int) -> int:
         part = slice(first, min(first + CHUNK, count))
         spikes = network.encoder.spike_list(samples[part])
         _run_samples(spikes, *machine, *(array[part] for array in answer))
-        if progress is not None:
-            progress(part.stop - first)
+        return part.stop - first
+
+    # closed at once where progress is interrupted: no thread goes on
+    with closing(_in_threads(run_part, range(0, count, CHUNK))) as finished:
+        for done in finished:
+            if progress is not None:
+                progress(done)
     return _decisions(network, answer)
 
 
@@ -129,6 +135,24 @@ def _decisions(network: Network, answer: _Answer) -> Decisions:
         answer.output_spikes if network.readout.counts else None,
         present,
     )
+
+
+def _in_threads(work: Callable[[int], int], starts: range) -> Generator[int]:
+    """Yield the results of ``work`` in order, computed on all cores.
+
+    Threads of our own, as numba's are those of OpenMP: starting them changes how many PyTorch uses
+    in the same process, and they wait for one another by turning in circles.
+    """
+    count = min(most_threads(), len(starts))
+    if count < 2:
+        yield from map(work, starts)
+        return
+
+    pool = ThreadPoolExecutor(count)
+    try:
+        yield from pool.map(work, starts)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class _Machine(NamedTuple):
@@ -276,7 +300,7 @@ def _begin_moving(network: Network, index: int) -> int:
     return network.first_spike(index)
 
 
-@jit(parallel=True, nogil=True)
+@jit(nogil=True)
 def _run_samples(
     inputs: Any,
     readout: Any,
@@ -290,11 +314,10 @@ def _run_samples(
     reads: Any,
     output_spikes: Any,
 ) -> None:
-    # samples are independent: every core takes a share of them
-    for index in numba.prange(len(decision)):  # type: ignore[attr-defined]
+    for index in range(len(decision)):
         decision[index], tick[index], ended[index] = _run_sample(
             inputs,
-            np.int64(index),  # it comes unsigned
+            index,
             readout,
             machine,
             layers,

@@ -44,6 +44,14 @@ def compiled_folder() -> Path | None:
     return next((place / name for place in places if is_writable(place / name)), None)
 
 
+def most_threads() -> int:
+    """Return how many threads compiled loops may use: NUMBA_NUM_THREADS, by default one per core.
+
+    numba is not asked itself, as that would start its threads.
+    """
+    return int(_config.NUMBA_NUM_THREADS)
+
+
 def jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that compiles a loop, and keeps it for the next process if it can."""
 

@@ -55,7 +55,7 @@ HW_ORDER = (("storage", "connections", "encoders", "readouts", "learning"), ("ma
 HW_ORDER += (("boards",), ("bench",), ("flow",), ("commands",), ("__main__",))
 SIM_ORDER = (("commands",), ("__main__",))
 TRAIN_ORDER = (
-    ("settings", "parallel", "quantize"),
+    ("settings", "parallel", "quantize", "checkpoint"),
     ("exact", "connections", "encoders", "readouts"),
     ("data", "pipeline", "prune", "evaluate", "fit", "export", "learning"),
     ("window",),

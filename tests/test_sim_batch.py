@@ -1,11 +1,18 @@
 """The compiled machine equals the obvious one."""
 
+import threading
+from dataclasses import fields
+
 import numpy as np
+import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numba.np.ufunc import parallel
 
 from leaky_networks import leaky_network, random_samples
 from random_networks import any_network, random_images, random_network, seeds
+from sim import batch
 from sim.batch import CHUNK, run
 from sim.connections.pool import Pool
 from sim.encoders.intensity import encode
@@ -142,3 +149,33 @@ def test_progress_counts_every_image_over_several_chunks():
     decisions = run(network, images, counts.append)
     assert counts == [CHUNK, CHUNK, 5]
     assert decisions.to_json(2 * CHUNK + 4) == run_one(network, images[-1]).to_json()
+
+
+def test_threads_change_nothing_and_are_none_of_numbas(monkeypatch):
+    """Numba's threads are OpenMP's: starting them would set how many PyTorch uses."""
+    network = random_network(3)
+    images = random_images(network, 6 * CHUNK + 5, 3)
+    before = torch.get_num_threads()
+    results = []
+    for count in (1, 3):
+        monkeypatch.setattr(batch, "most_threads", lambda count=count: count)
+        results.append(run(network, images))
+    for field in fields(results[0]):
+        first, second = (getattr(result, field.name) for result in results)
+        assert np.array_equal(first, second), field.name
+
+    assert torch.get_num_threads() == before
+    assert not parallel._is_initialized
+
+
+def test_an_interrupted_run_leaves_no_thread(monkeypatch):
+    monkeypatch.setattr(batch, "most_threads", lambda: 3)
+    network = random_network(3)
+
+    def interrupt(done):
+        raise KeyboardInterrupt
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        run(network, random_images(network, 20 * CHUNK, 3), interrupt)
+    assert threading.active_count() == before
