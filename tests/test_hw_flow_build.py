@@ -82,7 +82,7 @@ def test_missed_timing_is_loud_and_leaves_no_bitstream(tmp_path, quick_tools):
 
 def test_tool_that_fails_is_quoted(tmp_path, quick_tools, monkeypatch):
     for tool, complaint in (
-        ("false", "nextpnr-ecp5 fails, silently"),
+        ("false", "nextpnr-ecp5 fails, with status 1, and says nothing"),
         ("no-such-tool", "no-such-tool: no such program"),
     ):
         monkeypatch.setenv("NEXTPNR_ECP5", tool)

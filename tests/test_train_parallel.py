@@ -17,10 +17,11 @@ from torch import distributed, multiprocessing
 from pretend_device import DEVICE, pretended
 from sim.errors import InputError
 from small_data import yin_yang
+from train.checkpoint import CHECKPOINT_FILE
 from train.data import Part, Split, split
 from train.evaluate import evaluate
 from train.exact import causal
-from train.fit import CHECKPOINT_FILE, Training, fit
+from train.fit import Training, fit
 from train.parallel import ALONE, Processes, joined
 from train.settings import TrainSettings
 

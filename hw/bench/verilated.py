@@ -8,7 +8,6 @@ import ctypes
 import hashlib
 import importlib.util
 import shutil
-import subprocess
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -16,12 +15,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 from amaranth.hdl import Value
 
 from hw.bench.engine import HangError, Run, Stimulus, port, to_words
+from hw.tools import run_tool
 from hw.verilog import TOP, to_rtlil, write_verilog
 from sim.errors import InputError
+from sim.files import cache_folder
 
 DRIVER = Path(__file__).with_name("drive.cpp")
 VERILATOR = (
@@ -129,7 +129,7 @@ def compile_model(component: Any, flags: list[str], driver: Path) -> Path:
     text = to_rtlil(component)
     made_of = repr((VERILATOR, COMPILER, flags, text)).encode() + driver.read_bytes()
     sha = hashlib.sha256(made_of)
-    kept = platformdirs.user_cache_path("firstspike") / "verilated" / sha.hexdigest()[:24]
+    kept = cache_folder() / "verilated" / sha.hexdigest()[:24]
     if not (kept / "model.so").is_file():
         # Compiled elsewhere and then moved: what is in the cache is whole.
         with tempfile.TemporaryDirectory() as scratch:
@@ -195,15 +195,10 @@ def _call(command: list[str], folder: Path) -> None:
 
     :raises InputError: it is missing, or fails.
     """
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
+    ended = run_tool(command, folder, remedy="install perl and a C++ compiler")
+    if ended.failure is not None:
         raise InputError(
-            f"{command[0]}: no such program; install perl and a C++ compiler."
-        ) from error
-    if done.returncode:
-        raise InputError(
-            f"{command[0]}: fails ({done.stderr.strip()[-300:]}); is the C++ compiler complete?"
+            f"{command[0]}: {ended.failure}; is the C++ compiler complete (command: {ended.line})?"
         )
 
 
