@@ -162,9 +162,7 @@ def _own_rows(
 
     looked_up = [field(observed, seen, "own", n, kind) for n in range(len(parameters.layers))]
     cuts = [0, *ends.tolist()]
-    return [
-        [int(layer[start:stop].sum()) for layer in looked_up] for start, stop in pairwise(cuts)
-    ]
+    return [[int(layer[start:stop].sum()) for layer in looked_up] for start, stop in pairwise(cuts)]
 
 
 def _potentials(
