@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +11,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from hw.boards.table import find_board
 from hw.flow.placement import AUTO, CHOICES, place
 from hw.flow.reuse import placeholder
+from hw.link.exchange import PATIENCE_S
 from hw.link.responder import FETCH_BYTES
-from hw.link.uart import BAUD
+from hw.link.uart import BAUD, BITS
 from hw.parameters import FULL, MachineParameters
 from hw.rows import BLOCK, FLASH, SPRAM, flash
 from sim.commands.command_line import Parser, one_of, whole
@@ -25,6 +27,9 @@ from sim.vectors import VECTORS_FILE, load_vectors
 
 PLACEMENTS = {SPRAM.kind: SPRAM, FLASH: flash()}
 """Where the largest layer is stored where no board says more."""
+
+IN_FLIGHT = 4
+"""Images that may be on the line before a reply, at most."""
 
 DIFFERENT = 1
 """Exit status when gateware and ``sim`` differ."""
@@ -98,6 +103,14 @@ def add_port(parser: Parser, offered: str) -> None:
         "--port", required=True, metavar="P", help=f"serial port, or what `{offered}` offers"
     )
     add_baud(parser)
+
+
+def patience_s(network: Network, baud: int) -> float:
+    """Return after what time a request is sent again: what a board takes, and what the requests
+    before it and itself take on the line.
+    """
+    image_bytes = prod(network.encoder.image_shape)
+    return PATIENCE_S + IN_FLIGHT * image_bytes * BITS / baud
 
 
 def add_check(parser: Parser, what: str) -> None:

@@ -12,9 +12,8 @@ from amaranth.utils import bits_for
 from hw.boards.table import Board
 from hw.fpga.device import Device
 from hw.link.responder import request_bytes
-from hw.machine.neurons import Neurons
+from hw.machine import neurons, window
 from hw.machine.state import FEW_FOLDS, FEW_FOLDS_IN_WINDOW
-from hw.machine.window import WindowNeurons
 from hw.parameters import LayerParameters, MachineParameters
 from hw.rows import BLOCK, FLASH, LOGIC, SPRAM, Rows, flash, joined
 from hw.storage.flash import HEADER_BYTES, OFFSET
@@ -77,9 +76,8 @@ def memories(machine: MachineParameters) -> list[Memory]:
 
 def state_memories(layer: LayerParameters) -> dict[str, Memory]:
     """Return the memories of the state of a layer with several folds, by their names."""
-    neurons, few = (
-        (WindowNeurons(layer), FEW_FOLDS_IN_WINDOW) if layer.lefts else (Neurons(layer), FEW_FOLDS)
-    )
+    widths = window.state_widths(layer) if layer.lefts else neurons.state_widths(layer)
+    few = FEW_FOLDS_IN_WINDOW if layer.lefts else FEW_FOLDS
     # The start is kept behind the folds, for each of a position, or one where all start alike.
     starts = 1 if layer.layer.start is None else layer.rows.folds_per_position
     return {
@@ -88,7 +86,7 @@ def state_memories(layer: LayerParameters) -> dict[str, Memory]:
             layer.lanes * width,
             0 if name in layer.state_in_block else few + starts,
         )
-        for name, width in neurons.widths.items()
+        for name, width in widths.items()
     }
 
 
