@@ -26,7 +26,7 @@ from hw.rows import BLOCK
 from hw.storage.flash import OFFSET, WEIGHTS_FILE, image
 from hw.verilog import to_rtlil
 from sim.errors import InputError
-from sim.files import atomic_path
+from sim.files import AnyPath, atomic_path
 
 REPORT_FILE = "report.json"
 WORK = "work"
@@ -229,6 +229,11 @@ def _pack(
 def _structure(settings: BuildSettings) -> dict[str, Any]:
     """Return what must be equal for a routed design to be used again."""
     return structure(settings.pipeline, settings.board.name, settings.baud)
+
+
+def is_routed(settings: BuildSettings, out: AnyPath) -> bool:
+    """Whether ``out`` has a routed design whose weights are exchanged."""
+    return settings.reuse and (Path(out) / WORK / STRUCTURE).is_file()
 
 
 def _as_routed(settings: BuildSettings, work: Path) -> BuildSettings:

@@ -163,11 +163,11 @@ def packing(board: Board, design: str) -> Stage:
 
 
 def memory_mapping(board: Board, job: Job) -> Stage:
-    """Return the first part of synthesis, up to where memories have become block RAM; counts cells
-    with widths.
+    """Return the first part of synthesis, up to where memories have become block RAM or flip-flops,
+    and nothing else is mapped; counts cells with widths.
     """
     script = (
-        f"{_read(job)}; {board.device.synthesis} -top top -run begin:map_ffram; "
+        f"{_read(job)}; {board.device.synthesis} -top top -run begin:map_gates; "
         f"tee -q -o {STATISTICS} stat -json -width"
     )
     return _yosys("memory mapping", script)

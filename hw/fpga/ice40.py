@@ -8,7 +8,7 @@ import numpy as np
 from amaranth.hdl import Const, Instance, Signal
 
 from hw.fpga.device import Device
-from hw.fpga.family import Bits, BlockFormat, Dividers, Family, Indices
+from hw.fpga.family import Bits, BlockFormat, Dividers, Family, Indices, LogicCost
 
 DETECTOR_HZ = (10e6, 133e6)
 """Range of a PLL's phase detector (Lattice FPGA-TN-02052)."""
@@ -136,6 +136,7 @@ ICE40 = Family(
         _read_block,
         _write_block,
     ),
+    logic_cost=LogicCost(adder=0.0, multiplexer=0.52, condition=0.32, flip_flop=1.12),
     spram_cell="SB_SPRAM256KA",
     small_memories_in_logic=True,
     dividers=_dividers,

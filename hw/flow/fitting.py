@@ -1,0 +1,70 @@
+"""What would fit where a design does not: other lanes, or weights in another memory."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+
+from hw.flow.placement import AUTO, place
+from hw.flow.settings import BuildSettings
+from hw.machine.state import FEW_FOLDS
+from hw.parameters import MachineParameters
+from hw.rows import FLASH, SPRAM
+from sim.errors import InputError
+
+MOST_TRIED = 4
+"""Designs whose memories are mapped before the search is given up: each takes seconds."""
+
+
+def find_fitting(
+    settings: BuildSettings, over: float, fits: Callable[[BuildSettings], bool]
+) -> str | None:
+    """Return options with which a network fits a board, the fastest that were tried; None: there
+    are none among them.
+
+    :param settings: with which it does not fit.
+    :param over: how many times as much logic is needed as is there, at least 1 if it is memory that
+        is short.
+    :param fits: tells it of other settings.
+    """
+    others = islice(_others(settings, over), MOST_TRIED)
+    return next((options for options, other in others if fits(other)), None)
+
+
+def _others(settings: BuildSettings, over: float) -> Iterator[tuple[str, BuildSettings]]:
+    """Yield other settings with the options that say them, each design once."""
+    machine, board = settings.pipeline, settings.board
+    lanes, seen = int(machine.lanes), {_design(machine)}
+    weights = [SPRAM.kind] if board.device.spram_bits else []
+    weights += [FLASH] if board.flash is not None else []
+    widest = max(layer.layer.connection.channels_out for layer in machine.layers)
+
+    # of so many folds the state is in block RAM whatever it costs
+    many = widest // (FEW_FOLDS + 1)
+    counts = [int(lanes / over), lanes // 2, many, lanes // 4, 1]
+    wanted = [(lanes, AUTO), *((lanes, each) for each in weights)] if over <= 1 else []
+    fewer = sorted({count for count in counts if 1 <= count < lanes}, reverse=True)
+    wanted += [(count, AUTO) for count in fewer]
+
+    for count, where in wanted:
+        try:
+            plain = MachineParameters(machine.network, count, machine.rule)
+            other = place(plain, board, where)
+        except InputError:
+            continue
+        if _design(other) in seen:
+            continue
+        seen.add(_design(other))
+        words = [f"--lanes {count}"] if count != lanes else []
+        kinds = [each.kind for each in other.placement]
+        if kinds != [each.kind for each in machine.placement]:
+            words.append(f"--weights {where}")
+        yield " ".join(words) or f"--weights {where}", replace(settings, pipeline=other)
+
+
+def _design(machine: MachineParameters) -> tuple[object, ...]:
+    """Return what distinguishes designs of one network."""
+    return (
+        tuple(layer.lanes for layer in machine.layers),
+        tuple(placement.kind for placement in machine.placement),
+        machine.state_in_block,
+    )
