@@ -179,5 +179,11 @@ def vectors(
 
 def spinner() -> Progress:
     """Return what says that work goes on whose length is not known."""
-    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
-    return Progress(*columns, console=console(stderr=True), transient=True)
+    errors = console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+    )
+    # a log file needs no spinner, and no empty line where one was
+    return Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)

@@ -27,6 +27,9 @@ CHOICES = (AUTO, BLOCK.kind, SPRAM.kind, FLASH)
 SPARE_BLOCKS = 3
 """Blocks that rounding up to whole blocks and the frame buffer may take."""
 
+SPARE_FOR_STATE = 1
+"""A block that is left free: small memories are in blocks or in logic as yosys sees fit."""
+
 CONSTANT_BITS = 1024
 """Yosys keeps words that never change in look-up tables if they have so many bits for a block."""
 
@@ -92,13 +95,15 @@ def state_memories(layer: LayerParameters) -> dict[str, Memory]:
 
 def other_memories(machine: MachineParameters) -> list[Memory]:
     """Return the memories of the encoder and the link: the ticks of intensities and of pixels, the
-    choice of pixels, and requests.
+    choice of pixels, sums of pixels, and requests.
     """
     encoder = machine.network.encoder
     when, pixels = 1 + bits_for(encoder.last_tick), prod(encoder.map)
     request = 1 << (2 * request_bytes(machine)).bit_length()
-    chosen = [Memory(pixels, 1)] if encoder.inputs < pixels else []
-    return [Memory(256, when), Memory(encoder.inputs, when), *chosen, Memory(request, 8)]
+    some = [Memory(pixels, 1)] if encoder.inputs < pixels else []
+    if encoder.pool > 1:
+        some.append(Memory(encoder.map[1], 9))  # the sums of a row of pairs
+    return [Memory(256, when), Memory(encoder.inputs, when), *some, Memory(request, 8)]
 
 
 def blocks_of(memory: Memory, device: Device) -> int:
@@ -145,7 +150,8 @@ def place_state(machine: MachineParameters, device: Device) -> MachineParameters
 
     # ``best``: for each number of blocks, the most cells that they save, and what is in them.
     needed = [*memories(machine), *other_memories(machine)]
-    free = device.blocks - sum(_taken_blocks(memory, device) for memory in needed)
+    taken = sum(_taken_blocks(memory, device) for memory in needed)
+    free = device.blocks - SPARE_FOR_STATE - taken
     best: list[tuple[int, frozenset[tuple[int, str]]]] = [(0, frozenset())] * (max(free, 0) + 1)
     for key, memory in in_logic.items():
         blocks = blocks_of(replace(memory, few=0), device)

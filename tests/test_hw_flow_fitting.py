@@ -1,0 +1,58 @@
+"""What would fit in place of what does not: the first that was asked and fits."""
+
+import pytest
+
+from hw.boards.table import find_board
+from hw.flow.fitting import MOST_TRIED, find_fitting
+from hw.flow.placement import place
+from hw.flow.settings import BuildSettings
+from hw.parameters import MachineParameters
+from small_builds import sized_network
+
+
+def settings_of(board, lanes, *sizes):
+    board = find_board(board)
+    machine = place(MachineParameters(sized_network(*sizes), lanes), board)
+    return BuildSettings(machine, board, board.clock_hz)
+
+
+def asked(settings, over, fits=lambda machine: False):
+    machines = []
+
+    def check(other):
+        machines.append(other.pipeline)
+        return fits(other.pipeline)
+
+    return find_fitting(settings, over, check), machines
+
+
+def test_logic_that_is_short_is_saved_by_fewer_lanes():
+    settings = settings_of("hx8k-breakout", 48, 196, 48, 10)
+    # two folds, of 24 lanes each
+    found, machines = asked(settings, 1.5, lambda machine: machine.layers[0].lanes <= 24)
+    assert found == "--lanes 32"
+    assert [machine.lanes for machine in machines] == [32]
+    found, machines = asked(settings, 1.5)
+    assert found is None
+    assert len(machines) == MOST_TRIED
+
+
+def test_memory_that_is_short_is_sought_elsewhere_first():
+    settings = settings_of("icebreaker", 8, 128, 60, 10)
+    assert [each.kind for each in settings.pipeline.placement] == ["block", "block"]
+    found, machines = asked(
+        settings, 1, lambda machine: machine.placement[0].kind.startswith("flash")
+    )
+    assert found == "--weights flash"
+    assert machines[0].placement[0].kind == "spram"
+
+
+@pytest.mark.parametrize("over", [1, 3])
+def test_no_design_is_asked_for_twice(over):
+    settings = settings_of("icebreaker", 20, 64, 20, 10)
+    _, machines = asked(settings, over)
+    seen = {
+        (tuple(layer.lanes for layer in machine.layers), machine.placement, machine.state_in_block)
+        for machine in (settings.pipeline, *machines)
+    }
+    assert len(seen) == len(machines) + 1
