@@ -33,7 +33,7 @@ def cpu_seconds(split: Split, settings: TrainSettings, steps: int) -> dict[str, 
         training._step(chosen, None, 0.0, index)
 
     after = os.times()
-    scale = steps_per_epoch(split.train, settings) / steps
+    scale = steps_per_epoch(split.train, settings.batch) / steps
     return {
         "user_s": (after.user - before.user) * scale,
         "system_s": (after.system - before.system) * scale,

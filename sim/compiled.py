@@ -22,7 +22,7 @@ from numba.extending import overload  # pyright: ignore[reportUnknownVariableTyp
 from sim.files import is_writable, user_cache
 
 HERE = Path(__file__).parent
-FOLDERS = ("connections", "encoders", "learning", "readouts")
+FOLDERS = ("learning", "readouts")
 """Where the code of compiled loops comes from, in addition to the files of this folder."""
 
 _config = cast(Any, numba).config
@@ -44,6 +44,14 @@ def compiled_folder() -> Path | None:
     return next((place / name for place in places if is_writable(place / name)), None)
 
 
+def most_threads() -> int:
+    """Return how many threads compiled loops may use: NUMBA_NUM_THREADS, by default one per core.
+
+    numba is not asked itself, as that would start its threads.
+    """
+    return int(_config.NUMBA_NUM_THREADS)
+
+
 def jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that compiles a loop, and keeps it for the next process if it can."""
 
@@ -62,11 +70,11 @@ def jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     return decorate
 
 
-def spikes_by_tick(encoder: Any, samples: Any, index: Any, last_tick: Any) -> Any:
-    """Return the inputs that fire in sample ``index``, sorted by tick, then by index, and where
-    each tick begins: the inputs of tick k are order[starts[k]:starts[k + 1]].
+def inner(function: Callable[..., Any]) -> Any:
+    """Compile a part of a loop, which only compiled code calls: a way in for Python would take as
+    long again.
     """
-    raise NotImplementedError("only compiled code can call this")
+    return jit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 
 def start(readout: Any, classes: Any) -> Any:
@@ -74,14 +82,14 @@ def start(readout: Any, classes: Any) -> Any:
     raise NotImplementedError("only compiled code can call this")
 
 
-def decide(readout: Any, memory: Any, potential: Any) -> Any:
-    """Return (ended, winner) from the potentials (classes,) of one tick."""
+def is_ended(readout: Any, memory: Any, potential: Any, level: Any) -> Any:
+    """Return whether a sample ends, from the outputs' potentials (classes,) and their level."""
     raise NotImplementedError("only compiled code can call this")
 
 
-@_overload(spikes_by_tick)
-def _spikes_by_tick(encoder: Any, samples: Any, index: Any, last_tick: Any) -> Any:
-    return encoder.instance_class.spikes_by_tick
+def winner(readout: Any, memory: Any, potential: Any, spikes: Any) -> Any:
+    """Return the class of a decision, from the outputs' potentials and numbers of spikes."""
+    raise NotImplementedError("only compiled code can call this")
 
 
 @_overload(start)
@@ -89,6 +97,11 @@ def _start(readout: Any, classes: Any) -> Any:
     return readout.instance_class.start
 
 
-@_overload(decide)
-def _decide(readout: Any, memory: Any, potential: Any) -> Any:
-    return readout.instance_class.decide
+@_overload(is_ended)
+def _is_ended(readout: Any, memory: Any, potential: Any, level: Any) -> Any:
+    return readout.instance_class.ended
+
+
+@_overload(winner)
+def _winner(readout: Any, memory: Any, potential: Any, spikes: Any) -> Any:
+    return readout.instance_class.winner

@@ -19,11 +19,15 @@ Version 2 says what every part is, and adds, in JSON, with every key present and
 |---|---|
 | ``layers`` | per layer ``connection``, ``neuron`` and ``weight_bits``; see :mod:`sim.neuron` |
 | ``readout`` | a name of :data:`sim.readouts.READOUTS` |
-| ``encoder`` | ``kind`` (a name of :data:`sim.encoders.ENCODERS`), ``image_shape``, ``pool`` |
+| ``encoder`` | ``kind`` (a name of :data:`sim.encoders.ENCODERS`), ``image_shape``, ``pool``; |
+| | of events ``inputs`` |
 
 One bit of weight is -1 or +1 there. A layer can also have ``layers.N.start``, int32 (fan_out,) or
-(channels_out,), see :class:`sim.network.Layer`. The weights of a convolution are int8 (channels_in,
-kernel height, kernel width, channels_out), see :class:`sim.connections.convolution.Convolution`.
+(channels_out,), ``layers.N.recurrent``, int8 (fan_out, fan_out), and ``layers.N.bias``, int8
+(fan_out,), see :class:`sim.layer.Layer`. The weights of a convolution are int8 (channels_in, kernel
+height, kernel width, channels_out), see :class:`sim.connections.convolution.Convolution`; a pool
+has none. In place of ``encoder.spike_tick`` there can be ``encoder.spikes``, uint8 (256, ticks),
+see :class:`sim.encoders.intensity.Intensity`.
 """
 
 import json
@@ -39,10 +43,12 @@ from safetensors.numpy import save_file  # pyright: ignore[reportUnknownVariable
 from sim.connections import CONNECTIONS
 from sim.connections.dense import Dense
 from sim.encoders import ENCODERS
+from sim.encoders.encoder import Encoder
 from sim.encoders.intensity import Intensity
 from sim.errors import InputError, check_keys, choose, require
 from sim.files import AnyPath, atomic_path
-from sim.network import Layer, Network, check_signs
+from sim.layer import Layer, check_signs
+from sim.network import Network
 from sim.neuron import NEURON_SETTINGS, Adaptation, Neuron
 from sim.reading import check_file, parse_json
 from sim.readouts import READOUTS
@@ -240,7 +246,7 @@ def _named(key: str) -> Generator[None]:
 def _network(
     tensors: Tensors,
     metadata: dict[str, str],
-    encoder: Intensity,
+    encoder: Encoder,
     layers: list[Layer],
     readout: Readout,
 ) -> Network:

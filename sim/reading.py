@@ -10,15 +10,17 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.errors import InputError, one_line
 from sim.files import AnyPath
+
+T = TypeVar("T")
 
 MOST_BYTES = 1 << 30
 """Of a file, and of what is packed in it: a thousand times MNIST's test images."""
@@ -156,8 +158,35 @@ def read_array(path: AnyPath) -> npt.NDArray[Any]:
         return _guarded(path, lambda: _array(path, file, path.stat().st_size))
 
 
-def _guarded(path: Path, read: Callable[[], npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    """Return an array, or say that a file is none of NumPy's."""
+def read_arrays(path: AnyPath, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    """Read the arrays of numbers of a ``.npz`` file; never a pickle.
+
+    :param names: those that can be in it.
+    :raises InputError: the file is missing, or is none, or has another array in it.
+    """
+    path, remedy = Path(path), "write it with numpy.savez"
+    check_file(path, remedy)
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path}: is not a NumPy .npz file; {remedy}.")
+    return _guarded(path, lambda: _members(path, names))
+
+
+def _members(path: Path, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    found: dict[str, npt.NDArray[Any]] = {}
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy")
+            if name not in names:
+                raise InputError(
+                    f"{path}: {one_line(name)} is none of {', '.join(names)}; leave it out."
+                )
+            with archive.open(member) as inner:
+                found[name] = _array(path, inner, member.file_size)
+    return found
+
+
+def _guarded(path: Path, read: Callable[[], T]) -> T:
+    """Return what is read, or say that a file is none of NumPy's."""
     try:
         return read()
     except InputError:

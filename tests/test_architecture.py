@@ -21,16 +21,21 @@ PARTS = ("connections", "encoders", "readouts")
 MAY_IMPORT = {
     "sim": {
         **dict.fromkeys(GROUND, GROUND),
+        "bounds": (*GROUND, "bounds"),
         **{part: (*GROUND, part) for part in PARTS},
         "compiled": GROUND,
-        "network": (*GROUND, *PARTS),
-        "file": (*GROUND, *PARTS, "network"),
+        "layer": (*GROUND, "bounds", *PARTS),
+        "network": (*GROUND, "bounds", *PARTS, "layer"),
+        "file": (*GROUND, *PARTS, "layer", "network"),
         "trace": (*GROUND, "network"),
         "vectors": (*GROUND, *PARTS, "network", "file", "trace", "pipeline"),
         "pipeline": (*GROUND, *PARTS, "network", "trace"),
-        "batch": (*GROUND, *PARTS, "network", "compiled"),
-        "learning": (*GROUND, *PARTS, "network", "compiled", "batch", "learning"),
-        "data": (*GROUND, "data"),
+        "batch": (*GROUND, *PARTS, "layer", "network", "trace", "compiled"),
+        "learning": (
+            *(*GROUND, *PARTS, "bounds", "layer", "network"),
+            *("compiled", "batch", "learning"),
+        ),
+        "data": (*GROUND, "encoders", "data"),
         "report": (*GROUND, *PARTS, "network", "trace", "pipeline", "batch", "data", "report"),
     },
     "hw": {
@@ -50,7 +55,7 @@ HW_ORDER = (("storage", "connections", "encoders", "readouts", "learning"), ("ma
 HW_ORDER += (("boards",), ("bench",), ("flow",), ("commands",), ("__main__",))
 SIM_ORDER = (("commands",), ("__main__",))
 TRAIN_ORDER = (
-    ("settings", "parallel", "quantize"),
+    ("settings", "parallel", "quantize", "checkpoint"),
     ("exact", "connections", "encoders", "readouts"),
     ("data", "pipeline", "prune", "evaluate", "fit", "export", "learning"),
     ("window",),

@@ -21,7 +21,6 @@ from sim import batch
 from sim.compiled import HERE, compiled_folder, jit
 from sim.neuron import Neurons
 from sim.readouts import READOUTS
-from sim.readouts.verdict import Verdict
 
 
 @dataclass
@@ -30,9 +29,12 @@ class Asked:
 
     tick: int = -1
 
-    def decide(self, output: Neurons) -> Verdict:
+    def ended(self, output: Neurons) -> bool:
         self.tick += 1
-        return Verdict(self.tick == 1, 0)
+        return self.tick == 1
+
+    def winner(self, output: Neurons) -> int:
+        return 0
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Zero:
     """Answers class 0 at tick 1."""
 
     early: ClassVar[bool] = True
+    fires: ClassVar[bool] = True
+    counts: ClassVar[bool] = False
 
     def start(self, classes: int) -> Asked:
         return Asked()
@@ -56,9 +60,13 @@ class CompiledZero(NamedTuple):
         return np.full(1, -1)
 
     @staticmethod
-    def decide(readout: Any, memory: Any, potential: Any) -> Any:
+    def ended(readout: Any, memory: Any, potential: Any, level: Any) -> Any:
         memory[0] += 1
-        return memory[0] == readout.end, 0
+        return memory[0] == readout.end
+
+    @staticmethod
+    def winner(readout: Any, memory: Any, potential: Any, spikes: Any) -> Any:
+        return 0
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +106,7 @@ def test_what_is_compiled_is_forgotten_when_a_part_changes(monkeypatch, tmp_path
     monkeypatch.setattr("sim.compiled.HERE", copy)
     folders: list[Any] = [compiled_folder.__wrapped__()]
     part = copy / "readouts" / "first_spike.py"
-    part.write_text(part.read_text().replace(">= 0", "> 0"))
+    part.write_text(part.read_text().replace(">= level", "> level"))
     folders.append(compiled_folder.__wrapped__())
     assert folders[0].name != folders[1].name
 

@@ -15,8 +15,8 @@ from sim.errors import InputError
 from sim.file import load
 from sim.vectors import load_vectors
 from small_data import CODE, RECIPE, yin_yang
+from train.checkpoint import CHECKPOINT_FILE
 from train.commands.parser import main
-from train.fit import CHECKPOINT_FILE
 
 
 def train(*arguments):

@@ -10,15 +10,17 @@ from sim.commands.command_line import Parser
 from sim.errors import InputError
 from small_training import SMALL, YIN_YANG
 from small_windows import CONVOLUTION, SMALL_WINDOWS
+from train.checkpoint import CHECKPOINT_FILE
 from train.commands.options import (
     SETTINGS,
     add_checkpoint,
+    add_restart,
     add_settings,
     chosen_settings,
     saved_settings,
     show,
 )
-from train.fit import CHECKPOINT_FILE, Training
+from train.fit import Training
 from train.neurons import NEURONS
 from train.settings import PRESETS, TrainSettings, option
 from train.window.fit import WindowTraining
@@ -29,6 +31,7 @@ def parsed(*words):
     parser = Parser()
     add_settings(parser)
     add_checkpoint(parser)
+    add_restart(parser)
     return parser.parse_args(list(map(str, words)))
 
 

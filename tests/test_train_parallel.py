@@ -17,10 +17,11 @@ from torch import distributed, multiprocessing
 from pretend_device import DEVICE, pretended
 from sim.errors import InputError
 from small_data import yin_yang
+from train.checkpoint import CHECKPOINT_FILE
 from train.data import Part, Split, split
 from train.evaluate import evaluate
 from train.exact import causal
-from train.fit import CHECKPOINT_FILE, Training, fit
+from train.fit import Training, fit
 from train.parallel import ALONE, Processes, joined
 from train.settings import TrainSettings
 
@@ -216,9 +217,7 @@ def test_torchrun_trains_one_network(tmp_path):
     ]
     command = [*torchrun, "-m", "train", "fit", *options, "--out", str(tmp_path), "--json", "-"]
     root = Path(__file__).parent.parent
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=root, timeout=120
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["epoch"] == 2

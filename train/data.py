@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sim.data.dataset import Dataset
+from sim.data.dataset import Dataset, digest_of
 from sim.data.dataset import load as load_images
 
 GRIDS = 1024
@@ -38,11 +39,18 @@ class Split:
     validation: Part
     test: Part
 
+    @cached_property
+    def digest(self) -> str:
+        """What tells this data from other data, 16 hexadecimal digits."""
+        parts = (self.train, self.validation, self.test)
+        arrays = [tensor.numpy() for part in parts for tensor in (part.images, part.labels)]
+        return digest_of(self.classes, arrays)
+
 
 def load(name: str, folder: Path | None = None) -> Split:
     """Load a data set as :func:`sim.data.dataset.load` does, and split it into three.
 
-    :raises InputError: unknown name, missing or damaged files.
+    :raises InputError: unknown name, missing or damaged files, or a part that would be empty.
     """
     return split(load_images(name, folder))
 
@@ -50,7 +58,10 @@ def load(name: str, folder: Path | None = None) -> Split:
 def split(dataset: Dataset) -> Split:
     """Set a fixed twelfth of the training images aside for validation: 55,000 / 5,000 / 10,000 for
     MNIST.
+
+    :raises InputError: one of the parts would be empty.
     """
+    dataset.check_trainable()
     train, validation = dataset.split()
     images, labels = dataset.train_images, dataset.train_labels
     return Split(

@@ -3,9 +3,8 @@ the same result.
 """
 
 import hashlib
-import io
 import json
-import pickle
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -15,7 +14,20 @@ from torch import Tensor, nn
 
 from sim.console import progress_bar
 from sim.errors import InputError
-from sim.files import atomic_path
+from train.checkpoint import (
+    FORMATS,
+    AnySettings,
+    check_data,
+    check_history,
+    check_same,
+    check_state,
+    kept_pixels,
+    optimizer_state,
+    read_checkpoint,
+    restore_optimizer,
+    saved_values,
+    write_checkpoint,
+)
 from train.connections.convolution import convolutions
 from train.data import Part, Split, Warp, batches, warp
 from train.encoders.intensity import InputSpikes
@@ -26,13 +38,15 @@ from train.pipeline import SpikingNetwork
 from train.prune import keep_inputs, silence, useful_inputs
 from train.settings import TrainSettings
 
-CHECKPOINT_FILE = "training.checkpoint"
-FORMAT = "ttfs-training 1"
-FORMATS = (FORMAT, "window-training 1")
-"""Of checkpoints: this one, and those of :mod:`train.window.fit`."""
+FORMAT = FORMATS[0]
 
-WARM_UP_STEPS = 200
-"""Steps over which the learning rate rises at the start."""
+WARM_UP_STEPS, WARM_UP = 200, 1 / 20
+"""Steps over which the learning rate rises at the start, and the share of training that they are at
+most.
+"""
+
+LEAST_STEPS = 16
+"""Steps of an epoch: of little data, each is of fewer images."""
 
 SETTLED = 1 / 3
 """Share of training after which thresholds are no longer fitted to the weights: the rest trains on
@@ -44,20 +58,6 @@ WAKING = 1 / 2
 
 PRUNING = 1 / 2
 """Share of training after which the least useful input pixels go; the rest trains without them."""
-
-
-class AnySettings(Protocol):
-    """What all settings of a training run have: a frozen dataclass."""
-
-    @property
-    def epochs(self) -> int:
-        """Times each image is seen."""
-        ...
-
-    @property
-    def batch(self) -> int:
-        """Images per step."""
-        ...
 
 
 class AnyTraining(Protocol):
@@ -124,7 +124,7 @@ class Training:
 
     def __init__(self, split: Split, settings: TrainSettings, processes: Processes = ALONE) -> None:
         self.split, self.settings, self.processes = split, settings, processes
-        images = min(settings.batch, len(split.train))
+        images = batch_size(split.train, settings.batch)
         if self.processes.count > images:
             raise InputError(
                 f"torchrun: {self.processes.count} processes cannot share a batch of {images} "
@@ -177,8 +177,8 @@ class Training:
 
         # one number of progress, 0..1 over all epochs, drives the rate and the spike cost
         losses: list[float] = []
-        steps = steps_per_epoch(part, settings.batch)
-        for step, chosen in enumerate(batches(len(part), settings.batch, self.generator)):
+        steps, size = steps_per_epoch(part, settings.batch), batch_size(part, settings.batch)
+        for step, chosen in enumerate(batches(len(part), size, self.generator)):
             progress = (self.epoch + step / steps) / settings.epochs
             losses.append(self._step(chosen, grids, progress, self.epoch * steps + step))
             tick()
@@ -220,7 +220,8 @@ class Training:
     def _step(self, chosen: Tensor, grids: Tensor | None, progress: float, step: int) -> float:
         """Train on the images ``chosen``, this process on its share of them; return the loss."""
         settings, part = self.settings, self.split.train
-        rate = settings.learning_rate * cosine(progress) * min(1.0, (step + 1) / WARM_UP_STEPS)
+        steps = steps_per_epoch(part, settings.batch) * settings.epochs
+        rate = settings.learning_rate * cosine(progress) * warm_up(step, steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["rate"]
 
@@ -237,9 +238,8 @@ class Training:
         # clipped is the gradient of the whole batch, not each process's share of it
         gradients = [weight.grad for weight in self.network.weights if weight.grad is not None]
         self.processes.average([total.detach(), *gradients], len(labels) / len(chosen))
-        nn.utils.clip_grad_norm_(
-            self.network.parameters(), settings.gradient_limit, error_if_nonfinite=True
-        )
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), settings.gradient_limit)
+        check_converges(float(norm))
         self.optimizer.step()
         return float(total.detach())
 
@@ -273,9 +273,14 @@ class Training:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, whole or not at all."""
-        state = {
+        write_checkpoint(self._state(), path)
+
+    def _state(self) -> dict[str, Any]:
+        """Return what a checkpoint holds."""
+        return {
             "format": FORMAT,
             "settings": json.dumps(self.settings.to_json()),
+            "data": self.split.digest,
             "history": self.history,
             "pixels": torch.tensor(self.network.encoder.pixels),
             "weights": [weight.detach() for weight in self.network.weights],
@@ -283,80 +288,56 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
         }
-        write_checkpoint(state, path)
 
     def restore(self, path: Path) -> None:
         """Go on with a run from its checkpoint.
 
-        :raises InputError: the file is damaged, or of a run with other settings.
+        :raises InputError: the file is damaged, or of a run with other settings or data.
         """
         state = read_checkpoint(path)
-        saved = TrainSettings.from_json(json.loads(state["settings"]))
-        check_same(path, saved, self.settings)
+        check_same(path, TrainSettings.from_json(saved_values(path, state)), self.settings)
+        check_data(path, state.get("data"), self.split.digest)
+        check_history(path, state.get("history"), self.settings.epochs)
 
         # a run that was pruned has fewer weights, and an optimiser of its own
-        if len(state["pixels"]) < self.network.encoder.inputs:
-            self._keep_inputs(state["pixels"].to(torch.int64))
+        inputs, budget = self.network.encoder.inputs, self.settings.inputs
+        kept = kept_pixels(path, state.get("pixels"), inputs, budget)
+        if kept is not None:
+            self._keep_inputs(kept)
+        stepped = bool(state["history"])
+        wanted = {**self._state(), "optimizer": optimizer_state(self.optimizer, stepped)}
+        check_state(path, state, wanted)
+
         with torch.no_grad():
             for weight, saved in zip(self.network.weights, state["weights"], strict=True):
                 weight.copy_(saved)
-
         self.network.thresholds = state["thresholds"]
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.generator.set_state(state["generator"])
+        restore_optimizer(path, self.optimizer, self.generator, state)
         self.history = state["history"]
 
 
-def write_checkpoint(state: dict[str, Any], path: Path) -> None:
-    """Write tensors and plain values, whole or not at all.
+def check_converges(norm: float) -> None:
+    """Check the norm of the gradients of a step.
 
-    :raises InputError: they cannot be written.
+    :raises InputError: it is infinite, or no number.
     """
-    content = io.BytesIO()  # torch.save to a full disk would raise no OSError
-    torch.save(state, content)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content.getvalue())
+    if not math.isfinite(norm):
+        raise InputError("--learning-rate: training diverged; take a smaller one, or lower costs.")
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint; only tensors and plain values are accepted, so a foreign file runs
-    nothing.
+def warm_up(step: int, steps: int) -> float:
+    """Return the share of the learning rate at a step of ``steps``, counted from 0."""
+    return min(1.0, (step + 1) / max(1.0, min(WARM_UP_STEPS, WARM_UP * steps)))
 
-    :raises InputError: the file is missing, damaged or foreign.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{path}: no such file; `python -m train fit --out {path.parent}` writes one."
-        ) from error
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
-        raise InputError(
-            f"{path}: is damaged or not a checkpoint; delete it to train anew."
-        ) from error
 
-    if not isinstance(state, dict) or state.get("format") not in FORMATS:
-        raise InputError(f"{path}: is not a checkpoint of this version; delete it to train anew.")
-    return state
+def batch_size(part: Part, batch: int) -> int:
+    """Return the images of a step: ``batch``, or fewer, for enough steps in an epoch."""
+    return min(batch, max(1, len(part) // LEAST_STEPS))
 
 
 def steps_per_epoch(part: Part, batch: int) -> int:
-    """Return the number of batches in an epoch."""
-    return max(1, len(part) // batch)
-
-
-def check_same(path: Path, saved: AnySettings, given: AnySettings) -> None:
-    """Compare the settings of a checkpoint with those given.
-
-    :raises InputError: they differ in what decides a training run.
-    """
-    for key, value in vars(given).items():
-        # silent intensities are chosen when training is over, and may change
-        if value != getattr(saved, key) and key != "max_silent_intensity":
-            raise InputError(
-                f"{path}: was trained with {key} = {getattr(saved, key)}, not {value}; "
-                "give the same settings, or another --out."
-            )
+    """Return the number of batches in an epoch, which have ``batch`` images at most."""
+    return len(part) // batch_size(part, batch)
 
 
 def run(

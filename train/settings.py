@@ -3,8 +3,10 @@ and seed give the same network.
 """
 
 import dataclasses
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,23 @@ AT_LEAST_0 = (
 )
 SHARES = ("alive_share", "wake_share")
 """Settings in 0..1."""
+
+MOST: Mapping[str, int] = {
+    **{"seed": 2**63 - 1, "epochs": 1_000_000, "batch": 1_000_000, "spikes": 255},
+    **dict.fromkeys(("ticks_per_unit", "last_tick"), 2**15 - 1),
+    **dict.fromkeys(("hidden", "maps"), 2**16),
+    **dict.fromkeys(GEOMETRY, 255),
+}
+"""The largest whole numbers; of other settings it is 2^31 - 1."""
+
+MOST_REAL = 1e6
+"""The largest number of every other setting."""
+
+MOST_SHOWN = 60
+"""Characters of a wrong value that a sentence shows."""
+
+MOST_WEIGHTS = 2**28
+"""Between two dense layers: with the optimiser's state about 4 GB."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +90,7 @@ class TrainSettings:
     :param wake_share: in the first half, neurons that fire on a smaller share of images than this
         are woken; 0: none.
     :param epochs: times each image is seen.
-    :param batch: images per step.
+    :param batch: images per step, fewer of little data.
     :param learning_rate: of Adam, cosine to zero.
     :param output_rate: factor of the learning rate in all layers but the first.
     :param warp: strength of the augmentation, 0: none.
@@ -206,17 +225,38 @@ class TrainSettings:
         A key of :data:`ADDED` may be missing: the run is older than the key. Keys may have their
         earlier names.
 
-        :raises InputError: an unknown or missing key.
+        :raises InputError: an unknown or missing key, or a value of another type or out of range.
         """
         values = {RENAMED_SETTINGS.get(key, key): value for key, value in values.items()}
         known = {field.name for field in dataclasses.fields(cls)}
         for key in known ^ (set(values) | ADDED):
             raise InputError(f"settings: key {key!r} does not fit this version; train again.")
 
-        fields: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-        }
-        return cls(**fields)
+        return cls(**{key: typed(key, getattr(cls, key), value) for key, value in values.items()})
+
+
+def typed(key: str, standard: Any, value: Any) -> Any:
+    """Return a value from JSON or TOML as the type of that setting: equal settings are then equal
+    in every way.
+
+    :param standard: what the setting is by default.
+    :raises InputError: it is of another type.
+    """
+    if isinstance(standard, tuple):
+        if isinstance(value, list) and all(type(item) is int for item in value):
+            return tuple(value)
+    elif type(value) is type(standard):
+        return value
+    elif isinstance(standard, float) and type(value) is int and abs(value) <= 2**53:
+        return float(value)
+    wanted = "list of int" if isinstance(standard, tuple) else type(standard).__name__
+    raise InputError(f"{key}: must be {wanted}, not {shown(value)}.")
+
+
+def shown(value: Any) -> str:
+    """Return a value of a file as a sentence can name it: on one line, and not for pages."""
+    text = reprlib.repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 def check_ranges(
@@ -233,8 +273,9 @@ def check_ranges(
     :param at_least_0: names of those that are 0 or more.
     :param above_0: names of those that are above 0.
     :param shares: names of those that are in 0..1.
-    :raises InputError: one of them is out of range.
+    :raises InputError: one of them is out of range, or larger than anything of use.
     """
+    check_most(values)
     for keys, low in ((at_least_1, 1), (at_least_0, 0)):
         for key in keys:
             if not values[key] >= low:
@@ -245,6 +286,28 @@ def check_ranges(
     for key in shares:
         if not 0 <= values[key] <= 1:
             raise InputError(f"{option(key)}: must be in 0..1, not {values[key]}.")
+
+
+def check_most(values: Mapping[str, Any]) -> None:
+    """Check that no setting is larger than anything of use: what is larger ends deep in a library.
+
+    :param values: all settings by name.
+    :raises InputError: one of them is.
+    """
+    for key, value in values.items():
+        most = MOST.get(key, 2**31 - 1)
+        if isinstance(value, float) and value > MOST_REAL:
+            raise InputError(f"{option(key)}: must be at most {MOST_REAL:,.0f}, not {value}.")
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, int) and one > most:
+                raise InputError(f"{option(key)}: must be at most {most:,}, not {one:,}.")
+
+    for before, after in pairwise(values["hidden"]):
+        if before * after > MOST_WEIGHTS:
+            raise InputError(
+                f"--hidden: layers of {before} and {after} neurons have more than "
+                f"{MOST_WEIGHTS:,} weights between them; take smaller ones."
+            )
 
 
 def check_code(

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from sim.commands.command_line import STANDARD_OUTPUT, Parser, whole
 from sim.data import dataset
+from sim.data.event_file import read_events
 from sim.errors import InputError, check_labels
 from sim.files import atomic_path
 from sim.network import Network
@@ -63,11 +64,22 @@ def add_images(parser: Parser, required: bool = True) -> None:
     either.add_argument(
         "--dataset", metavar="NAME", help=f"test images of {', '.join(dataset.SOURCES)}"
     )
+    add_events(either)
     parser.add_argument(
         "--labels", type=Path, metavar="FILE.npy", help="of the images: integers (n,)"
     )
     add_data(parser)
     add_limit(parser)
+
+
+def add_events(parser: Any) -> None:
+    """Add a file of event samples.
+
+    :param parser: or a group of it.
+    """
+    parser.add_argument(
+        "--events", type=Path, metavar="FILE.npz", help="samples of events, with their labels"
+    )
 
 
 def add_epochs(parser: Parser, default: int, low: int = 1) -> None:
@@ -122,11 +134,11 @@ def add_workers(parser: Parser, default: int | None, text: str) -> None:
 class Images:
     """What :func:`add_images` asked for.
 
-    :param images: uint8 (n, ...), each of the network's image shape.
+    :param images: uint8 (n, ...), each of the network's image shape, or an :class:`EventList`.
     :param labels: integers (n,), as many as there are images; None: there are none.
     """
 
-    images: npt.NDArray[Any]
+    images: Any
     labels: npt.NDArray[Any] | None
 
 
@@ -139,12 +151,16 @@ def read_images(arguments: argparse.Namespace, network: Network) -> Images | Non
     :raises InputError: a file or a data set cannot be read, there are no images in it, they are not
         for this network, or labels do not fit them.
     """
-    images, labels = None, None
+    images: Any = None
+    labels: npt.NDArray[Any] | None = None
     if arguments.dataset is not None:
         data = dataset.load(arguments.dataset, arguments.data)
         images, labels = data.test_images, data.test_labels
     elif arguments.images is not None:
         images = read_array(arguments.images)
+    elif getattr(arguments, "events", None) is not None:
+        images = read_events(arguments.events)
+        labels = images.label
     if arguments.labels is not None:
         if arguments.images is None:
             raise InputError("--labels: belong to the images of a file; give --images as well.")
@@ -152,9 +168,10 @@ def read_images(arguments: argparse.Namespace, network: Network) -> Images | Non
     if images is None:
         return None
 
-    if images.shape == network.encoder.image_shape:
+    shape = getattr(network.encoder, "image_shape", None)
+    if shape is not None and getattr(images, "shape", None) == shape:
         images = images[np.newaxis]
-    if network.encoder.count(images) == 0:
+    if network.encoder.count(images, network.last_tick) == 0:
         raise InputError("--images: there are none in it; give at least one.")
     if labels is not None:
         check_labels(labels, len(images), len(network.classes))

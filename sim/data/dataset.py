@@ -1,15 +1,18 @@
 """Data sets of small images by name, and the split that training and reports share."""
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.data import fashion, mnist, yin_yang
 from sim.data.idx import Arrays
-from sim.errors import InputError
+from sim.errors import InputError, require
 from sim.files import AnyPath
 
 VALIDATION_FRACTION = 12
@@ -60,6 +63,37 @@ class Dataset:
     test_images: npt.NDArray[np.uint8]
     test_labels: npt.NDArray[np.uint8]
 
+    @cached_property
+    def digest(self) -> str:
+        """What tells this data from other data, 16 hexadecimal digits."""
+        arrays = (self.train_images, self.train_labels, self.test_images, self.test_labels)
+        return digest_of(self.classes, arrays)
+
+    def check_trainable(self) -> None:
+        """Check that there is something to learn from, to validate with and to test.
+
+        :raises InputError: a part is empty, or images have no pixels.
+        """
+        count = len(self.train_labels)
+        require(
+            count >= VALIDATION_FRACTION,
+            f"data set {self.name!r}",
+            f"has {count} training images, of which one in {VALIDATION_FRACTION} is kept for "
+            f"validation; give {VALIDATION_FRACTION} or more",
+        )
+        require(
+            len(self.test_labels) > 0,
+            f"data set {self.name!r}",
+            "has no test images; give one or more",
+        )
+        shape = self.train_images.shape[1:]
+        require(
+            min(shape) > 0 and self.test_images.shape[1:] == shape,
+            f"data set {self.name!r}",
+            f"has training images of {shape} pixels and test images of "
+            f"{self.test_images.shape[1:]}; give images of one size",
+        )
+
     def split(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Return which training images to learn from, and which are kept for validation: 55,000 /
         5,000 for MNIST.
@@ -67,6 +101,17 @@ class Dataset:
         order = np.random.default_rng(SPLIT_SEED).permutation(len(self.train_labels))
         kept = len(order) // VALIDATION_FRACTION
         return order[kept:], order[:kept]
+
+
+def digest_of(classes: Sequence[str], arrays: Iterable[npt.NDArray[Any]]) -> str:
+    """Return the first 16 hexadecimal digits of the SHA-256 of arrays, and of what their labels
+    mean.
+    """
+    sha = hashlib.sha256(repr(tuple(classes)).encode())
+    for array in arrays:
+        sha.update(repr((array.shape, array.dtype.str)).encode())
+        sha.update(array.tobytes())
+    return sha.hexdigest()[:16]
 
 
 def load(name: str, folder: AnyPath | None = None) -> Dataset:

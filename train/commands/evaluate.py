@@ -2,11 +2,13 @@
 
 import argparse
 
+import torch
+
 from sim.commands.command_line import Commands, add_command, one_of
-from train.commands.options import add_checkpoint, saved_settings, show
+from train.checkpoint import CHECKPOINT_FILE
+from train.commands.options import add_checkpoint, add_threads, saved_settings, show
 from train.data import load
 from train.evaluate import evaluate
-from train.fit import CHECKPOINT_FILE
 from train.neurons import start_run
 from train.parallel import ALONE
 
@@ -20,6 +22,7 @@ def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(commands, "evaluate", "figures of a checkpoint", EXAMPLE, run)
     add_checkpoint(parser)
+    add_threads(parser)
     parser.add_argument(
         "--part",
         type=one_of(*PARTS),
@@ -30,6 +33,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the figures on validation and test images, or on the part asked for."""
+    torch.set_num_threads(arguments.threads)
     checkpoint = arguments.out / CHECKPOINT_FILE
     settings = saved_settings(checkpoint)
     split = load(settings.dataset, arguments.data)

@@ -5,7 +5,14 @@ import argparse
 from sim.commands.command_line import Commands, add_command
 from sim.errors import InputError
 from train.commands.fit import train
-from train.commands.options import add_checkpoint, add_settings, chosen_settings, show
+from train.commands.options import (
+    add_checkpoint,
+    add_restart,
+    add_settings,
+    add_threads,
+    chosen_settings,
+    show,
+)
 from train.export import export
 
 EXAMPLE = "--out build/small --hidden 200 --bits 4"
@@ -17,6 +24,8 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "export", text, EXAMPLE, run)
     add_settings(parser)
     add_checkpoint(parser)
+    add_restart(parser)
+    add_threads(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

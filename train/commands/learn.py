@@ -3,6 +3,7 @@ network.
 """
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from sim.files import atomic_path
 from sim.learning.schedule import default_rule
 from sim.learning.supervised import Rule
 from sim.network import Network
+from train.commands.options import add_restart, say_epoch
 from train.learning.curve import figures, plot, table
-from train.learning.in_place import LearnSettings, State
+from train.learning.in_place import LearnSettings, Point, State
 from train.learning.in_place import run as learn
 from train.learning.random_network import random_network
 
@@ -76,6 +78,7 @@ def add(commands: Commands) -> None:
         parser.add_argument(name, type=whole(), metavar=metavar, help=text)
     text = f"{_pair(SCRATCH_SKIP)} from random, else {_pair(ADAPT_SKIP)}"
     options.add_skip(parser, None, text)
+    add_restart(parser)
     options.add_json(parser)
 
 
@@ -101,9 +104,17 @@ def run(arguments: argparse.Namespace) -> int:
     )
 
     checkpoint = arguments.out / CHECKPOINT_FILE
+    if arguments.restart:
+        checkpoint.unlink(missing_ok=True)
+
+    def report(point: Point) -> None:
+        say_epoch({"epoch": point.epoch, "accuracy": point.validation}, settings.epochs)
+
     with progress_bar() as bar:
         task = bar.add_task("learning", total=settings.epochs * settings.count(data))
-        state = learn(settings, start, data, checkpoint, lambda count: bar.advance(task, count))
+        state = learn(
+            settings, start, data, checkpoint, lambda count: bar.advance(task, count), report
+        )
 
     found = figures(settings, state)
     network = replace(state.network, provenance=_provenance(settings, state))
@@ -112,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
         plot(state.curve).savefig(temporary, format="svg")
     options.show(found, arguments.json, lambda: Console().print(table(state.curve)))
     if arguments.json != STANDARD_OUTPUT:
-        Console(stderr=True).print(f"network: {arguments.out / NETWORK_FILE}")
+        print(f"network: {arguments.out / NETWORK_FILE}", file=sys.stderr)
     return 0
 
 

@@ -1,8 +1,8 @@
 """Options that commands of ``python -m train`` share: the settings of training, one option each."""
 
 import argparse
-import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from sim.commands.command_line import Parser, one_of, real, whole
 from sim.data import dataset
 from sim.errors import InputError
 from sim.report.frontier_file import RENAMED_SETTINGS
-from train.fit import CHECKPOINT_FILE, read_checkpoint
+from train.checkpoint import CHECKPOINT_FILE, read_checkpoint, saved_values
 from train.neurons import DEFAULT, NEURONS, Settings, changed, name_of, read_settings
 from train.settings import option
 
@@ -42,7 +42,7 @@ SETTINGS = {
     "wake_share": "hidden neurons that fire on a smaller share of images are woken "
     "in the first half of training",
     "epochs": "times each image is seen",
-    "batch": "images per step",
+    "batch": "images per step, fewer of little data",
     "learning_rate": "of Adam, cosine to zero",
     "output_rate": "factor of the learning rate in later layers",
     "warp": "strength of rotations, shifts, scalings and elastic warps",
@@ -69,6 +69,36 @@ def add_checkpoint(parser: Parser) -> None:
     options.add_out(parser, "folder of the checkpoint and all files")
     options.add_data(parser)
     options.add_json(parser)
+
+
+def add_restart(parser: Parser) -> None:
+    """Add that a run begins anew, whatever checkpoint is there."""
+    parser.add_argument(
+        "--restart", action="store_true", help="begin anew: the checkpoint in DIR is deleted"
+    )
+
+
+def add_threads(parser: Parser) -> None:
+    """Add how many threads compute."""
+    parser.add_argument(
+        "--threads",
+        type=whole(1, 1024),
+        default=1,
+        metavar="N",
+        help="of PyTorch (1); more are faster on an idle machine, much slower on a busy one, and "
+        "add floats in another order",
+    )
+
+
+def say_epoch(row: Mapping[str, Any], epochs: int) -> None:
+    """Say how an epoch went, where no progress bar is shown."""
+    if Console(stderr=True).is_terminal:
+        return
+    figures = [f"loss {row['loss']:.4f}"] if "loss" in row else []
+    figures += [f"validation {row['accuracy']:.2%}"]
+    figures += [f"{row['reads']:,.0f} reads"] if "reads" in row else []
+    text = f"epoch {row['epoch']:.0f} of {epochs}: {', '.join(figures)}"
+    print(text, file=sys.stderr, flush=True)
 
 
 def add_settings(parser: Parser) -> None:
@@ -142,7 +172,7 @@ def chosen_settings(arguments: argparse.Namespace) -> Settings:
             if arguments.preset in kind.presets
         )
         origin = f"--preset {arguments.preset}"
-    elif checkpoint.exists():
+    elif checkpoint.exists() and not arguments.restart:
         start, origin = saved_settings(checkpoint), str(checkpoint)
     else:
         start = NEURONS[arguments.neuron or DEFAULT].settings()
@@ -162,7 +192,7 @@ def saved_settings(checkpoint: Path) -> Settings:
 
     :raises InputError: it is missing or damaged.
     """
-    return read_settings(json.loads(read_checkpoint(checkpoint)["settings"]))
+    return read_settings(saved_values(checkpoint, read_checkpoint(checkpoint)))
 
 
 def show(figures: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -172,7 +202,7 @@ def show(figures: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 def _print(figures: dict[str, Any]) -> None:
     for name, value in _lines(figures):
-        Console().print(f"{name.replace('_', ' '):28} {value}", highlight=False, soft_wrap=True)
+        print(f"{name.replace('_', ' '):28} {value}")
 
 
 def _lines(figures: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

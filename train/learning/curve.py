@@ -48,7 +48,7 @@ def table(curve: list[Point]) -> Table:
             str(point.epoch),
             "" if point.running is None else f"{point.running:.2%}",
             f"{point.validation:.2%}",
-            f"{point.test:.2%}",
+            "" if point.test is None else f"{point.test:.2%}",
             f"{_share(point):.2%}",
             f"{point.rows:.1f}",
             f"{point.changed:,.0f}",
@@ -70,12 +70,13 @@ def plot(curve: list[Point]) -> Figure:
 
 def _plot_accuracy(axes: Axes, curve: list[Point]) -> None:
     epochs = [point.epoch for point in curve]
-    axes.plot(epochs, [100 * point.test for point in curve], "o-", label="test")
+    axes.plot(epochs, [100 * point.validation for point in curve], "o-", label="validation")
     seen = [(point.epoch, 100 * point.running) for point in curve if point.running is not None]
     x, y = zip(*seen, strict=True) if seen else ((), ())
     axes.plot(x, y, "--", label="training images, before each is learnt")
     axes.set_ylabel("right decisions, %")
-    axes.set_title(f"Learning in place: {curve[-1].test:.2%} of the test images")
+    if curve[-1].test is not None:
+        axes.set_title(f"Learning in place: {curve[-1].test:.2%} of the test images")
     axes.grid(alpha=0.3)
     axes.legend()
 

@@ -7,7 +7,8 @@ runs on a board.
 """
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -18,18 +19,26 @@ import numpy.typing as npt
 
 from sim import batch
 from sim.data.dataset import Dataset
-from sim.errors import InputError
+from sim.errors import InputError, is_integer
 from sim.file import read_tensors, write_tensors
 from sim.learning.schedule import check_skip, draws, first_state, skipping
 from sim.learning.supervised import Rule
 from sim.learning.supervised_batch import Learner
-from sim.network import Network
+from sim.network import Layer, Network
+from train.checkpoint import RENEW, check_data
 from train.learning.change import hide, shift, stick_rows, turn
+from train.settings import shown
 
 CHUNK = 1000
 """Images between two reports of progress."""
 
-CHECKPOINT_FORMAT, CHECKPOINT_VERSION = "ttfs-learning", "1"
+CHECKPOINT_FORMAT, CHECKPOINT_VERSION = "ttfs-learning", "2"
+
+MOST = {"epochs": 1_000_000, "seed": 2**63 - 1, "shift": 2**15, "stuck": 2**31 - 1}
+"""The largest values of settings."""
+
+MOST_TURN = 360
+"""Degrees."""
 
 Progress = Callable[[int], object]
 
@@ -64,9 +73,12 @@ class LearnSettings:
     skip: tuple[int, int] = (0, 230)
 
     def __post_init__(self) -> None:
-        for name, low in (("epochs", 0), ("seed", 0), ("shift", 0), ("stuck", 0)):
-            if getattr(self, name) < low:
-                raise InputError(f"--{name}: must be at least {low}, not {getattr(self, name)}.")
+        for name, most in MOST.items():
+            value = getattr(self, name)
+            if not 0 <= value <= most:
+                raise InputError(f"--{name}: must be in 0..{most:,}, not {value}.")
+        if not abs(self.turn) <= MOST_TURN:
+            raise InputError(f"--turn: must be in -{MOST_TURN}..{MOST_TURN}, not {self.turn}.")
         if self.limit is not None and self.limit < 1:
             raise InputError(f"--limit: must be at least 1, not {self.limit}.")
         check_skip(*self.skip)
@@ -88,7 +100,8 @@ class Point:
 
     :param epoch: epochs done.
     :param validation: accuracy on validation images.
-    :param test: accuracy on test images.
+    :param test: accuracy on test images, of the start and the end; None before the end is reached,
+        and of all points between them.
     :param running: accuracy on the training images as they came, each before it was learnt; None at
         the start.
     :param updated: images that had something to teach.
@@ -100,7 +113,7 @@ class Point:
 
     epoch: int
     validation: float
-    test: float
+    test: float | None = None
     running: float | None = None
     updated: int = 0
     skipped: int = 0
@@ -124,29 +137,43 @@ class State:
 
 
 def run(
-    settings: LearnSettings, start: Network, data: Dataset, checkpoint: Path, progress: Progress
+    settings: LearnSettings,
+    start: Network,
+    data: Dataset,
+    checkpoint: Path,
+    progress: Progress,
+    report: Callable[[Point], object] = lambda point: None,
 ) -> State:
     """Learn, epoch by epoch; continue from ``checkpoint`` when it exists and write it after every
-    epoch.
+    epoch. Test images are looked at once, at the end.
 
     :param progress: receives how many more images are done.
+    :param report: receives each point of the curve, once its checkpoint is written.
     :raises InputError: the network does not fit the data, or the checkpoint belongs to other
-        settings.
+        settings or data.
     """
+    data.check_trainable()
     split = _Split.of(settings, start, data)
-    state = load_checkpoint(checkpoint, settings, split.network) if checkpoint.is_file() else None
+    state = None
+    if checkpoint.is_file():
+        state = load_checkpoint(checkpoint, settings, split.network, data.digest)
     if state is None:
         state = State(
             split.network,
             first_state(settings.seed),
-            [split.measure(split.network, Point(0, 0, 0))],
+            [split.measure(split.network, Point(0, 0))],
         )
 
     progress((len(state.curve) - 1) * len(split.labels))
     while len(state.curve) <= settings.epochs:
         state = _learn_epoch(settings, split, state, progress)
-        save_checkpoint(checkpoint, settings, state)
-    return state
+        save_checkpoint(checkpoint, settings, state, data.digest)
+        report(state.curve[-1])
+
+    first, *between = state.curve
+    curve = [split.measure_test(split.network, first), *between]
+    curve[-1] = split.measure_test(state.network, curve[-1])
+    return replace(state, curve=curve)
 
 
 def _learn_epoch(
@@ -179,7 +206,7 @@ def _learn_epoch(
 
     made, count = max(1, updated), len(order)
     counts = right / count, updated, count - updated, rows / made, changed / made
-    point = Point(epoch, 0, 0, *counts, count / max(seconds, 1e-9))
+    point = Point(epoch, 0, None, *counts, count / max(seconds, 1e-9))
     return State(
         learner.network, learner.state, [*state.curve, split.measure(learner.network, point)]
     )
@@ -204,6 +231,12 @@ class _Split:
                 f"{data.name} has {data.classes}."
             )
 
+        size = min(data.train_images.shape[1:])
+        if settings.shift >= size:
+            raise InputError(
+                f"--shift: must be below the size of an image, {size}, not {settings.shift}."
+            )
+
         # the change concerns all parts alike; shifts, drawn anew every epoch, training alone
         images, labels = turn(data.train_images, settings.turn), data.train_labels
         network, stuck = stick_rows(network, images, settings.stuck)
@@ -213,23 +246,33 @@ class _Split:
         return cls(network, stuck, images[used], labels[used], (images[kept], labels[kept]), test)
 
     def measure(self, network: Network, point: Point) -> Point:
-        """Return the point with the network's accuracies on the integer machine."""
-        validation, test = (
-            float((batch.run(network, images).decision == labels).mean())
-            for images, labels in (self.validation, self.test)
-        )
-        return replace(point, validation=validation, test=test)
+        """Return the point with the network's accuracy on validation images, on the integer
+        machine.
+        """
+        return replace(point, validation=_accuracy(network, *self.validation))
+
+    def measure_test(self, network: Network, point: Point) -> Point:
+        """Return the point with the network's accuracy on test images."""
+        return replace(point, test=_accuracy(network, *self.test))
 
 
-def save_checkpoint(path: Path, settings: LearnSettings, state: State) -> None:
+def _accuracy(
+    network: Network, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]
+) -> float:
+    return float((batch.run(network, images).decision == labels).mean())
+
+
+def save_checkpoint(path: Path, settings: LearnSettings, state: State, data: str) -> None:
     """Write a run's state, whole or not at all.
 
+    :param data: digest of the data that is learnt.
     :raises InputError: the folder cannot be written, or the disk is full.
     """
     metadata = {
         "format": CHECKPOINT_FORMAT,
         "version": CHECKPOINT_VERSION,
         "settings": json.dumps(settings.to_json()),
+        "data": data,
         "generator": str(state.generator),
         "curve": json.dumps([asdict(point) for point in state.curve]),
     }
@@ -239,10 +282,11 @@ def save_checkpoint(path: Path, settings: LearnSettings, state: State) -> None:
     write_tensors(path, tensors, metadata)
 
 
-def load_checkpoint(path: Path, settings: LearnSettings, start: Network) -> State:
+def load_checkpoint(path: Path, settings: LearnSettings, start: Network, data: str) -> State:
     """Read a run's state written by :func:`save_checkpoint` under the same settings.
 
-    :raises InputError: the file is damaged, or belongs to other settings.
+    :param data: digest of the data that is learnt.
+    :raises InputError: the file is damaged, or belongs to other settings or data.
     """
     tensors, metadata = read_tensors(path, CHECKPOINT_FORMAT, CHECKPOINT_VERSION)
     try:
@@ -250,15 +294,53 @@ def load_checkpoint(path: Path, settings: LearnSettings, start: Network) -> Stat
         for name in wanted:
             if found.get(name) != wanted[name]:
                 raise InputError(
-                    f"{path}: was begun with {name} {found.get(name)}, not {wanted[name]}; "
-                    "delete it first."
+                    f"{path}: was begun with {name} {shown(found.get(name))}, "
+                    f"not {wanted[name]}; {RENEW}."
                 )
+        check_data(path, metadata["data"], data)
 
-        layers = tuple(
-            layer.with_weight(tensors[f"layers.{index}.weight"])
-            for index, layer in enumerate(start.layers)
-        )
-        curve = [Point(**point) for point in json.loads(metadata["curve"])]
-        return State(replace(start, layers=layers), int(metadata["generator"]), curve)
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: is incomplete ({error}); delete it to start again.") from error
+        generator = json.loads(metadata["generator"])
+        if not is_integer(generator, 1, 2**32 - 1):
+            raise ValueError("generator")
+        curve = [_point(index, each) for index, each in enumerate(json.loads(metadata["curve"]))]
+        if not 1 <= len(curve) <= settings.epochs + 1:
+            raise ValueError("curve")
+        return State(replace(start, layers=_layers(start, tensors)), generator, curve)
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        if isinstance(error, InputError) and str(error).startswith(str(path)):
+            raise
+        raise InputError(f"{path}: is incomplete or damaged ({error}); {RENEW}.") from error
+
+
+def _layers(start: Network, tensors: Mapping[str, npt.NDArray[Any]]) -> tuple[Layer, ...]:
+    """Return the layers of a network with the weights of a checkpoint.
+
+    :raises ValueError: they are of another type, shape or range.
+    """
+    names = [f"layers.{index}.weight" for index in range(len(start.layers))]
+    if tensors.keys() != set(names):
+        raise ValueError("layers")
+    for name, layer in zip(names, start.layers, strict=True):
+        if tensors[name].dtype != np.int8 or tensors[name].shape != layer.weight.shape:
+            raise ValueError(name)
+    return tuple(
+        layer.with_weight(tensors[name]) for name, layer in zip(names, start.layers, strict=True)
+    )
+
+
+def _point(index: int, values: Any) -> Point:
+    """Return a point of a checkpoint's curve.
+
+    :raises TypeError: it has other keys.
+    :raises ValueError: a value is of another type or out of range.
+    """
+    point = Point(**values)
+    shares = (point.validation, 0.0 if point.running is None else point.running)
+    figures = (*shares, point.rows, point.changed, point.images_per_second)
+    counts = (point.updated, point.skipped)
+    fits = point.epoch == index and (point.running is None) == (index == 0)
+    fits &= all(type(value) in (int, float) and 0 <= value < math.inf for value in figures)
+    fits &= all(value <= 1 for value in shares) and point.test is None
+    if not fits or not all(is_integer(value, 0, 2**63 - 1) for value in (index, *counts)):
+        raise ValueError("curve")
+    return point

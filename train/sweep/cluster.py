@@ -31,9 +31,11 @@ def connect(workers: int = 1, scheduler: str | None = None) -> Generator["Client
     if scheduler is not None:
         try:
             client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            # a TypeError: encrypted addresses need certificates, which Dask's own settings name
             raise InputError(
-                f"--scheduler {scheduler}: does not answer; start one with `dask scheduler`."
+                f"--scheduler {scheduler}: does not answer; start one with `dask scheduler`, and "
+                "give its address as it says it, such as tcp://host:8786."
             ) from error
         with client:
             yield client

@@ -20,10 +20,11 @@ from sim.errors import InputError
 from sim.file import NETWORK_FILE
 from sim.files import atomic_path
 from sim.report.frontier_file import Figures, Point, open_results
+from train.checkpoint import CHECKPOINT_FILE
 from train.data import load
 from train.evaluate import evaluate
 from train.export import export
-from train.fit import CHECKPOINT_FILE, run
+from train.fit import run
 from train.neurons import Settings, start_run
 from train.parallel import ALONE
 from train.sweep.spec import point_key

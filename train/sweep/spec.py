@@ -27,7 +27,7 @@ from typing import Any
 from sim.errors import InputError, choose
 from sim.report.frontier_file import RENAMED_SETTINGS
 from train.neurons import DEFAULT, NEURONS, Settings, changed, check_known, name_of
-from train.settings import ADDED
+from train.settings import ADDED, typed
 
 
 def read_spec(path: Path) -> list[Settings]:
@@ -108,26 +108,13 @@ def _axis(standard: Any, value: Any) -> list[Any]:
 
 
 def _settings(start: Settings, values: dict[str, Any]) -> Settings:
-    changes = {key: _value(key, getattr(start, key), value) for key, value in values.items()}
+    changes = {key: typed(key, getattr(start, key), value) for key, value in values.items()}
     settings = changed(start, changes)
     if settings.layer_bits() is None:
         raise InputError(
             "bits: a network of real weights has no integer form to measure; give 2 to 8."
         )
     return settings
-
-
-def _value(key: str, standard: Any, value: Any) -> Any:
-    """Return a value from TOML as the type of that setting: equal settings have equal keys."""
-    if isinstance(standard, tuple):
-        if isinstance(value, list) and all(type(item) is int for item in value):
-            return tuple(value)
-    elif type(value) is type(standard):
-        return value
-    elif isinstance(standard, float) and type(value) is int:
-        return float(value)
-    wanted = "list of int" if isinstance(standard, tuple) else type(standard).__name__
-    raise InputError(f"{key}: must be {wanted}, not {value!r}.")
 
 
 def point_key(settings: Settings) -> str:

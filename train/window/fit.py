@@ -1,33 +1,39 @@
 """A training run of the window code: like :class:`train.fit.Training`, one process."""
 
 import json
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from sim.errors import InputError
+from train.checkpoint import (
+    FORMATS,
+    check_data,
+    check_history,
+    check_same,
+    check_state,
+    kept_pixels,
+    optimizer_state,
+    read_checkpoint,
+    restore_optimizer,
+    saved_values,
+    write_checkpoint,
+)
 from train.data import Split, Warp, batches, warp
 from train.evaluate import evaluate
 from train.exact.loss import cosine
-from train.fit import (
-    PRUNING,
-    WARM_UP_STEPS,
-    check_same,
-    read_checkpoint,
-    steps_per_epoch,
-    write_checkpoint,
-)
+from train.fit import PRUNING, batch_size, check_converges, steps_per_epoch, warm_up
 from train.parallel import ALONE, Processes
 from train.prune import silenced
 from train.window.integers import IntegerNetwork
 from train.window.network import new_network
 from train.window.settings import WindowSettings
 
-FORMAT = "window-training 1"
+FORMAT = FORMATS[1]
 
 SETTLING_IMAGES, SETTLING_BATCH = 5000, 500
 """Images on which statistics are measured for good."""
@@ -81,10 +87,10 @@ class WindowTraining:
 
         # one number of progress, 0..1 over all epochs, drives the rate and the spike cost
         losses: list[float] = []
-        steps = steps_per_epoch(part, settings.batch)
-        for step, chosen in enumerate(batches(len(part), settings.batch, self.generator)):
+        steps, size = steps_per_epoch(part, settings.batch), batch_size(part, settings.batch)
+        for step, chosen in enumerate(batches(len(part), size, self.generator)):
             progress = (self.epoch + step / steps) / settings.epochs
-            warm = min(1.0, (self.epoch * steps + step + 1) / WARM_UP_STEPS)
+            warm = warm_up(self.epoch * steps + step, settings.epochs * steps)
             losses.append(self._step(chosen, grids, progress, warm))
             tick()
 
@@ -164,8 +170,7 @@ class WindowTraining:
         self.optimizer.zero_grad()
         total.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), settings.gradient_limit)
-        if not math.isfinite(norm):
-            raise InputError("--learning-rate: training diverged; take a smaller one.")
+        check_converges(float(norm))
         self.optimizer.step()
         return float(total.detach())
 
@@ -183,30 +188,40 @@ class WindowTraining:
 
         :raises InputError: it cannot be written.
         """
-        state = {
+        write_checkpoint(self._state(), path)
+
+    def _state(self) -> dict[str, Any]:
+        """Return what a checkpoint holds."""
+        return {
             "format": FORMAT,
             "settings": json.dumps(self.settings.to_json()),
+            "data": self.split.digest,
             "history": self.history,
             "pixels": torch.tensor(self.network.encoder.pixels),
-            "network": self.network.state_dict(),
+            "network": dict(self.network.state_dict()),
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
         }
-        write_checkpoint(state, path)
 
     def restore(self, path: Path) -> None:
         """Go on with a run from its checkpoint.
 
-        :raises InputError: the file is damaged, or of a run with other settings.
+        :raises InputError: the file is damaged, or of a run with other settings or data.
         """
         state = read_checkpoint(path)
-        saved = WindowSettings.from_json(json.loads(state["settings"]))
-        check_same(path, saved, self.settings)
+        check_same(path, WindowSettings.from_json(saved_values(path, state)), self.settings)
+        check_data(path, state.get("data"), self.split.digest)
+        check_history(path, state.get("history"), self.settings.epochs)
 
         # a run that was pruned has fewer weights, and an optimiser of its own
-        if len(state["pixels"]) < self.network.encoder.inputs:
-            self._keep_inputs(state["pixels"].to(torch.int64))
+        inputs, budget = self.network.encoder.inputs, self.settings.inputs
+        kept = kept_pixels(path, state.get("pixels"), inputs, budget)
+        if kept is not None:
+            self._keep_inputs(kept)
+        stepped = bool(state["history"])
+        wanted = {**self._state(), "optimizer": optimizer_state(self.optimizer, stepped)}
+        check_state(path, state, wanted)
+
         self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.generator.set_state(state["generator"])
+        restore_optimizer(path, self.optimizer, self.generator, state)
         self.history = state["history"]

@@ -18,6 +18,7 @@ from train.settings import (
     each_geometry,
     option,
     ticks_of,
+    typed,
 )
 
 MAX_WINDOW = 15
@@ -56,7 +57,7 @@ class WindowSettings:
     How it is trained:
 
     :param epochs: times each image is seen.
-    :param batch: images per step.
+    :param batch: images per step, fewer of little data.
     :param learning_rate: of Adam, cosine to zero.
     :param warp: strength of the augmentation, 0: none.
     :param mirror: share of the images that are mirrored, left to right.
@@ -170,16 +171,12 @@ class WindowSettings:
     def from_json(cls, values: dict[str, Any]) -> "WindowSettings":
         """Read what :meth:`to_json` returned.
 
-        :raises InputError: an unknown or missing key.
+        :raises InputError: an unknown or missing key, or a value of another type or out of range.
         """
-        known = {field.name for field in dataclasses.fields(cls)} | {"neuron"}
-        for key in known ^ set(values):
+        known = {field.name for field in dataclasses.fields(cls)}
+        for key in (known | {"neuron"}) ^ set(values):
             raise InputError(f"settings: key {key!r} does not fit this version; train again.")
-        fields: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-        }
-        del fields["neuron"]
-        return cls(**fields)
+        return cls(**{key: typed(key, getattr(cls, key), values[key]) for key in known})
 
 
 GREY = (168, 112, 56)
