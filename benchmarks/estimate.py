@@ -22,7 +22,7 @@ from hw.boards.table import find_board
 from hw.boards.top import BoardTop
 from hw.flow.check import map_memories
 from hw.flow.estimate import ADDERS, CONDITIONS, FLIP_FLOPS, MULTIPLEXERS, bits, logic
-from hw.flow.placement import place
+from hw.flow.placement import bits_in_logic, place
 from hw.flow.settings import BuildSettings
 from hw.flow.toolchain import DESIGN, stages
 from hw.fpga.family import Family
@@ -134,6 +134,11 @@ class Measured:
         return self.settings.board.device.family
 
     @property
+    def memory_bits(self) -> int:
+        """Bits of memories made of flip-flops."""
+        return bits_in_logic(self.settings.placed, self.settings.board.device)
+
+    @property
     def logic(self) -> int:
         """What nextpnr counted of logic."""
         return next(self.packed[name] for name in LOGIC if name in self.packed)
@@ -163,7 +168,8 @@ def measure(case: Case) -> Measured:
 def row(case: Case, found: Measured) -> str:
     """Return the row of a table in a page."""
     family = found.family
-    estimate, blocks = logic(found.cells, family), found.cells.get(family.block_cell, 0)
+    estimate = logic(found.cells, family, found.memory_bits)
+    blocks = found.cells.get(family.block_cell, 0)
     error = f"{estimate / found.logic - 1:+.0%}"
     start = f"| {case.board} | {case.text} | {case.lanes} | {estimate} | {found.logic} | {error} "
     return f"{start}| {blocks} | {found.packed['block RAM']} |"
@@ -173,16 +179,18 @@ def fit(found: list[Measured]) -> list[float]:
     """Return the costs of a bit, none negative, with the least relative errors."""
     kinds = [ADDERS, MULTIPLEXERS, CONDITIONS, FLIP_FLOPS]
     counts = [bits(each.cells) for each in found]
-    table = np.array([[count[kind] for kind in kinds] for count in counts], float)
+    table = np.array([[*(count[kind] for kind in kinds), 0] for count in counts], float)
+    kept = np.array([each.memory_bits for each in found])
+    table[:, 3:] = np.stack([table[:, 3] - kept, kept], axis=1)
     memories = [
         each.family.lut_ram_luts * each.cells.get(each.family.lut_ram_cell, 0) for each in found
     ]
     wanted = np.array([each.logic for each in found], float)
     table, right = table / wanted[:, None], (wanted - memories) / wanted
 
-    used = list(range(len(kinds)))
+    used = [index for index in range(table.shape[1]) if table[:, index].any()]
     while True:
-        costs = np.zeros(len(kinds))
+        costs = np.zeros(table.shape[1])
         costs[used] = np.linalg.lstsq(table[:, used], right, rcond=None)[0]
         if (costs >= 0).all():
             return [round(float(cost), 3) for cost in costs]
@@ -209,7 +217,7 @@ def main() -> int:
         part = [each for each in found if each.family.name == family]
         if len(part) < 4:
             raise InputError(f"--fit: {family} has {len(part)} designs; give at least four.")
-        print(f"{family}: adder, multiplexer, condition, flip-flop {fit(part)}")
+        print(f"{family}: adder, multiplexer, condition, flip-flop, memory {fit(part)}")
     return 0
 
 

@@ -10,6 +10,8 @@ import pytest
 from hw.boards.table import find_board
 from hw.flow.build import build
 from hw.flow.check import Findings, check
+from hw.flow.estimate import logic as logic_of
+from hw.flow.placement import bits_in_logic
 from hw.flow.settings import BuildSettings
 from hw.parameters import MachineParameters
 from hw.rows import flash
@@ -32,11 +34,12 @@ def test_check_says_what_fits_and_what_to_change(tmp_path, monkeypatch):
     silence = replace(blank, spikes=[[] for _ in network.layers])
     findings = check(settings, [silence])
     assert (findings.blocks, findings.fits, findings.instead) == (40, False, None)
-    assert findings.luts == round(1.12 * 500 * 20 + 0.52 * 800)
+    kept = bits_in_logic(settings.pipeline, settings.board.device)
+    assert findings.luts == logic_of(cells, settings.board.device.family, kept) > 7680
     assert findings.silent == list(range(len(network.layers)))
     memory, logic, *silent = findings.advice
     assert memory.startswith("40 block RAMs are needed and 32 there")
-    assert "about 11616 look-up tables are needed and 7680 there" in logic
+    assert f"about {findings.luts} look-up tables are needed and 7680 there" in logic
     assert len(silent) == len(network.layers)
     assert check(settings, []).to_json()["silent_layers"] is None
 

@@ -37,3 +37,5 @@ def test_logic_is_what_the_bits_of_the_family_take():
         wanted = 100 * cost.adder + 1000 * cost.multiplexer + 10 * cost.condition
         wanted += 200 * cost.flip_flop + (30 if family is ECP5 else 0)
         assert logic(cells, family) == round(wanted)
+        kept = logic(cells, family, 150) - logic(cells, family)
+        assert abs(kept - 150 * (cost.memory - cost.flip_flop)) <= 1

@@ -18,6 +18,7 @@ from hw.parameters import FULL, MachineParameters
 from hw.rows import BLOCK, FLASH, SPRAM, flash
 from sim.commands.command_line import Parser, one_of, whole
 from sim.console import console
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
 from sim.file import load, network_path
 from sim.learning.schedule import default_rule
@@ -109,7 +110,8 @@ def patience_s(network: Network, baud: int) -> float:
     """Return after what time a request is sent again: what a board takes, and what the requests
     before it and itself take on the line.
     """
-    image_bytes = prod(network.encoder.image_shape)
+    encoder = network.encoder
+    image_bytes = prod(encoder.image_shape) if isinstance(encoder, Intensity) else 0
     return PATIENCE_S + IN_FLIGHT * image_bytes * BITS / baud
 
 

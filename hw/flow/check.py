@@ -15,6 +15,7 @@ from hw.boards.top import BoardTop
 from hw.flow.estimate import logic
 from hw.flow.fitting import find_fitting
 from hw.flow.measure import read_cells
+from hw.flow.placement import bits_in_logic
 from hw.flow.settings import FASTEST, BuildSettings
 from hw.flow.toolchain import DESIGN, STATISTICS, memory_mapping
 from hw.parameters import LayerParameters
@@ -200,12 +201,13 @@ def check(settings: BuildSettings, traces: Sequence[Trace]) -> Findings:
 
 def _count(settings: BuildSettings) -> Findings:
     """Return the findings about room."""
-    cells, family = map_memories(settings), settings.board.device.family
+    cells, device = map_memories(settings), settings.board.device
+    family, kept = device.family, bits_in_logic(settings.placed, device)
     return Findings(
         settings,
         blocks=cells.get(family.block_cell, 0),
         sprams=cells.get(family.spram_cell, 0),
-        luts=logic(cells, family),
+        luts=logic(cells, family, kept),
         silent=None,
     )
 

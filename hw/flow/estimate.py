@@ -49,18 +49,21 @@ def bits(cells: Mapping[str, int]) -> Counter[str]:
     return found
 
 
-def logic(cells: Mapping[str, int], family: Family) -> int:
+def logic(cells: Mapping[str, int], family: Family, memory_bits: int = 0) -> int:
     """Return about how many logic cells (iCE40) or look-up tables (ECP5) the packer will count.
 
     :param cells: how often each occurs, as ``stat -width`` of yosys names them, before technology
         mapping.
+    :param memory_bits: of the flip-flops, those of memories, see
+        :func:`hw.flow.placement.bits_in_logic`.
     """
     found, cost = bits(cells), family.logic_cost
-    memories = family.lut_ram_luts * cells.get(family.lut_ram_cell, 0)
+    small_memories = family.lut_ram_luts * cells.get(family.lut_ram_cell, 0)
     return round(
         cost.adder * found[ADDERS]
         + cost.multiplexer * found[MULTIPLEXERS]
         + cost.condition * found[CONDITIONS]
-        + cost.flip_flop * found[FLIP_FLOPS]
-        + memories
+        + cost.flip_flop * max(found[FLIP_FLOPS] - memory_bits, 0)
+        + cost.memory * memory_bits
+        + small_memories
     )

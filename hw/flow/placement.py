@@ -18,6 +18,7 @@ from hw.parameters import LayerParameters, MachineParameters
 from hw.rows import BLOCK, FLASH, LOGIC, SPRAM, Rows, flash, joined
 from hw.storage.flash import HEADER_BYTES, OFFSET
 from hw.storage.spram import SPRAM_BITS, sprams
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
 
 AUTO = "auto"
@@ -93,11 +94,26 @@ def state_memories(layer: LayerParameters) -> dict[str, Memory]:
     }
 
 
+def bits_in_logic(machine: MachineParameters, device: Device) -> int:
+    """Return the bits of state that are kept in memories made of flip-flops."""
+    if not device.family.small_memories_in_logic:
+        return 0
+    return sum(
+        layer.folds * memory.width
+        for layer in machine.layers
+        if layer.folds > 1
+        for memory in state_memories(layer).values()
+        if blocks_of(memory, device) == 0
+    )
+
+
 def other_memories(machine: MachineParameters) -> list[Memory]:
     """Return the memories of the encoder and the link: the ticks of intensities and of pixels, the
     choice of pixels, sums of pixels, and requests.
     """
     encoder = machine.network.encoder
+    if not isinstance(encoder, Intensity):
+        return []
     when, pixels = 1 + bits_for(encoder.last_tick), prod(encoder.map)
     request = 1 << (2 * request_bytes(machine)).bit_length()
     some = [Memory(pixels, 1)] if encoder.inputs < pixels else []

@@ -148,7 +148,7 @@ ECP5 = Family(
         _read_block,
         _write_block,
     ),
-    logic_cost=LogicCost(adder=0.86, multiplexer=0.52, condition=0.71, flip_flop=0.0),
+    logic_cost=LogicCost(adder=0.86, multiplexer=0.52, condition=0.71, flip_flop=0.0, memory=0.0),
     lut_ram_cell="TRELLIS_DPR16X4",  # sixteen words of four bits
     lut_ram_luts=6,
     # nextpnr's own choice heaps logic up far from block RAM, too tight to route (784-600-10: 48

@@ -54,19 +54,22 @@ class BlockFormat:
 class LogicCost:
     """Logic cells, or look-up tables where those are what is counted, that a bit takes before
     technology mapping; fitted to what the packer counted of many designs, see
-    :mod:`hw.flow.estimate` and ``benchmarks/fit.py``.
+    :mod:`hw.flow.estimate` and ``benchmarks/estimate.py``.
 
     :param adder: for each bit of an adder.
     :param multiplexer: for each bit of each word but one that is chosen from.
     :param condition: for each bit that is compared or reduced.
-    :param flip_flop: for each bit that is kept: those that no look-up table feeds alone take a cell
-        of their own, and those that are enabled need what enables them.
+    :param flip_flop: for each bit of a register: those that no look-up table feeds alone take a
+        cell of their own.
+    :param memory: for each bit of a memory made of flip-flops: they are written by all alike, so
+        each takes a cell, and those who read them choose one of many.
     """
 
     adder: float
     multiplexer: float
     condition: float
     flip_flop: float
+    memory: float
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

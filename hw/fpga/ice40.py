@@ -136,7 +136,9 @@ ICE40 = Family(
         _read_block,
         _write_block,
     ),
-    logic_cost=LogicCost(adder=0.0, multiplexer=0.52, condition=0.32, flip_flop=1.12),
+    logic_cost=LogicCost(
+        adder=0.0, multiplexer=0.173, condition=0.922, flip_flop=0.988, memory=1.479
+    ),
     spram_cell="SB_SPRAM256KA",
     small_memories_in_logic=True,
     dividers=_dividers,
