@@ -98,7 +98,7 @@ class Built:
 
 def build(
     settings: BuildSettings,
-    out: Path,
+    out: AnyPath,
     progress: Callable[[str], object] = lambda _: None,
     images: npt.NDArray[np.uint8] | None = None,
 ) -> Built:
@@ -110,6 +110,7 @@ def build(
     :raises InputError: a tool is missing or fails, the design does not fit, or it does not reach
         the clock asked for; then no bitstream is in ``out``, but the report is.
     """
+    out = Path(out)
     for name in (settings.board.device.family.bitstream_file, WEIGHTS_FILE):
         (out / name).unlink(missing_ok=True)
     if settings.reuse:

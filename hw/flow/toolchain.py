@@ -12,6 +12,7 @@ from hw.boards.table import Board
 from hw.flow.selections import REPLICAS, SEPARATE, WEIGHT_MEMORIES, Expected
 from hw.tools import find_tool, run_tool
 from sim.errors import InputError
+from sim.files import AnyPath
 
 DESIGN = "top.il"
 NETLIST = "top.json"
@@ -43,12 +44,13 @@ class Stage:
     log: str = ""
     reads: tuple[str, ...] = ()
 
-    def run(self, folder: Path, kept: bool = True) -> None:
+    def run(self, folder: AnyPath, kept: bool = True) -> None:
         """Run the tool in ``folder``.
 
         :param kept: whether the folder stays, so that a message can name a log in it.
         :raises InputError: it is missing, or fails; with its last error.
         """
+        folder = Path(folder)
         output = folder / f"{self.tool}.log"
         ended = run_tool([find_tool(self.tool), *self.arguments], folder, output)
         if ended.failure is None:
@@ -76,7 +78,7 @@ class Stage:
 
 
 def run_stages(
-    chosen: Sequence[Stage], folder: Path, progress: Callable[[Stage], object], more: bytes = b""
+    chosen: Sequence[Stage], folder: AnyPath, progress: Callable[[Stage], object], more: bytes = b""
 ) -> dict[str, float]:
     """Run the stages in ``folder``; return the seconds of each.
 
@@ -87,6 +89,7 @@ def run_stages(
     :param more: what the stages depend on beside the files that they read.
     :raises InputError: a tool is missing, or fails.
     """
+    folder = Path(folder)
     inputs = hashlib.sha256(more)
     seconds: dict[str, float] = {}
     for stage in chosen:
