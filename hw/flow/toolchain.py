@@ -3,6 +3,7 @@ folder.
 """
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from hw.boards.table import Board
 from hw.flow.selections import REPLICAS, SEPARATE, WEIGHT_MEMORIES, Expected
-from hw.tools import find_tool, run_tool
+from hw.tools import Ended, find_tool, run_tool
 from sim.errors import InputError
 from sim.files import AnyPath
 
@@ -25,13 +26,16 @@ ROUTERS = ("router1", "router2")
 _RENAMED = "Assertion failed: selection"
 """How yosys begins to say that a selection has less than was expected."""
 
+_USED = re.compile(r"Info:\s+(\w+):\s*(\d+)/\s*(\d+)")
+"""How nextpnr says what it packed: a cell, how many of them, and of how many."""
+
 
 @dataclass(frozen=True)
 class Stage:
     """One tool's run.
 
     :param name: for the progress bar.
-    :param tool: without path, see :func:`hw.verilog.find_tool`.
+    :param tool: without path, see :func:`hw.tools.find_tool`.
     :param arguments: file names are relative: the tools from pip see the folder they run in and
         nothing else.
     :param log: the file to which it writes all it says; if empty, its output goes to ``TOOL.log``.
@@ -64,15 +68,18 @@ class Stage:
         where = [f"command, in {folder}: {ended.line}"] if kept else [f"command: {ended.line}"]
         where += [f"all it said: {log}"] if kept and log.is_file() and ended.error else []
         raise InputError(
-            f"{self.name}: {self.tool} {ended.failure}{self._remedy(ended.error)} "
-            f"({'; '.join(where)})."
+            f"{self.name}: {self.tool} {ended.failure}{self._remedy(ended)} ({'; '.join(where)})."
         )
 
-    def _remedy(self, error: str) -> str:
+    def _remedy(self, ended: Ended) -> str:
         """Return what to do about an error, as the end of a sentence."""
-        if error.startswith(_RENAMED):
+        if ended.error.startswith(_RENAMED):
             return "; a part of the gateware no longer has its name in hw/flow/selections.py"
         if self.tool.startswith("nextpnr"):
+            # the cell that finds no place is any of those that there are too many of
+            for cell, used, there in _USED.findall(ended.said):
+                if int(used) > int(there):
+                    return f"; {used} {cell} are needed and {there} there"
             return "; `python -m hw check` says whether it fits"
         return ""
 
