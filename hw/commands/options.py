@@ -18,7 +18,7 @@ from hw.parameters import FULL, MachineParameters
 from hw.rows import BLOCK, FLASH, SPRAM, flash
 from sim.commands.command_line import Parser, one_of, whole
 from sim.console import console
-from sim.encoders.intensity import Intensity
+from sim.encoders.intensity import image_encoder
 from sim.errors import InputError
 from sim.file import load, network_path
 from sim.learning.schedule import default_rule
@@ -110,8 +110,7 @@ def patience_s(network: Network, baud: int) -> float:
     """Return after what time a request is sent again: what a board takes, and what the requests
     before it and itself take on the line.
     """
-    encoder = network.encoder
-    image_bytes = prod(encoder.image_shape) if isinstance(encoder, Intensity) else 0
+    image_bytes = prod(image_encoder(network.encoder).image_shape)
     return PATIENCE_S + IN_FLIGHT * image_bytes * BITS / baud
 
 

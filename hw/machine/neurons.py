@@ -12,7 +12,7 @@ from amaranth.utils import bits_for
 
 from hw.broadcast import REPLICA, Broadcast
 from hw.learning.port import HistoryPort
-from hw.machine.neuron import RESETS, Inputs
+from hw.machine.neuron import Inputs, make_lane
 from hw.machine.state import Folds, folded, ports, registers, start_words, state_attributes
 from hw.machine.sweep import Sweep
 from hw.parameters import LayerParameters
@@ -24,19 +24,11 @@ SUBMODULE = "neurons"
 """Name in the netlist; synthesis selects memories by it."""
 
 
-def _lane(layer: LayerParameters) -> Any:
-    """Return what a lane of the layer does."""
-    # The first spike of an output ends the image, so nothing is ever subtracted from it.
-    neuron = layer.layer.neuron
-    reset = "once" if layer.output and neuron.reset == "subtract" else neuron.reset
-    return RESETS[reset](neuron)
-
-
 def soma_layout(layer: LayerParameters) -> data.StructLayout:
     """Return the layout of a neuron's state without its current."""
     fields: dict[str, ShapeLike] = {
         "potential": signed(layer.potential.bits),
-        **_lane(layer).fields,
+        **make_lane(layer.layer.neuron, layer.output).fields,
     }
     if layer.learns:
         fields["tick"] = bits_for(layer.silent_tick)
@@ -86,7 +78,7 @@ class Neurons(wiring.Component):
             members["history"] = Out(HistoryPort(parameters))
         super().__init__(members)
 
-        self.lane = _lane(parameters)
+        self.lane = make_lane(parameters.layer.neuron, parameters.output)
 
     def elaborate(self, platform: object) -> Module:
         """Build: the fold counter, the state, one update per lane."""
@@ -121,7 +113,7 @@ class Neurons(wiring.Component):
         for lane in range(layer.lanes):
             state = data.View(soma, before[lane])
             result = data.View(soma, after[lane])
-            added, advanced, fires, remembered = self.lane.update(
+            added, advanced, fires, remembered, kept = self.lane.update(
                 m,
                 Inputs(
                     current[lane].as_signed(), state, weight[lane], advances[lane], levels[lane]
@@ -129,7 +121,7 @@ class Neurons(wiring.Component):
             )
             m.d.comb += [
                 current_next[lane].eq(added),
-                result.potential.eq(advanced),
+                result.potential.eq(advanced if kept is None else kept),
                 *(result[name].eq(value) for name, value in remembered.items()),
             ]
 
