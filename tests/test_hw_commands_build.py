@@ -38,7 +38,7 @@ def test_bad_options_are_one_sentence(tmp_path, capsys, options, sentence):
             "icebreaker: 35 block RAMs are needed and 30 there: take --w",
         ),
         (
-            {"$dff_1": 5800},
+            {"$dff_1": 6300},
             r"icebreaker: about \d+ look-up tables are needed and 5280 there",
         ),
     ],

@@ -28,7 +28,7 @@ from sim.trace import Trace
 TIGHT = 0.85
 """From this share of a device's logic on, placing and routing it takes long, or may fail."""
 
-MARGIN = 0.05
+MARGIN = 0.1
 """By how much the estimate of logic may be wrong (``docs/boards.md``)."""
 
 
