@@ -16,24 +16,25 @@ def settings_of(board, lanes, *sizes):
     return BuildSettings(machine, board, board.clock_hz)
 
 
-def asked(settings, over, fits=lambda machine: False):
+def asked(settings, luts, fits=lambda machine: False):
     machines = []
 
     def check(other):
         machines.append(other.pipeline)
         return fits(other.pipeline)
 
-    return find_fitting(settings, over, check), machines
+    return find_fitting(settings, luts, check), machines
 
 
 def test_logic_that_is_short_is_saved_by_fewer_lanes():
-    settings = settings_of("hx8k-breakout", 48, 196, 48, 10)
-    # two folds, of 24 lanes each
-    found, machines = asked(settings, 1.5, lambda machine: machine.layers[0].lanes <= 24)
-    assert found == "--lanes 32"
-    assert [machine.lanes for machine in machines] == [32]
-    found, machines = asked(settings, 1.5)
+    settings = settings_of("ulx3s-25f", 120, 64, 120, 10)
+    found, machines = asked(settings, 36_000, lambda machine: machine.layers[0].lanes < 40)
+    assert found == "--lanes 30"
+    # two folds of 60 lanes would take 25,200 of 24,288
+    assert [machine.layers[0].lanes for machine in machines] == [30]
+    found, machines = asked(settings, 30_000)
     assert found is None
+    assert [machine.layers[0].lanes for machine in machines] == [60, 30]
     assert len(machines) == MOST_TRIED
 
 
@@ -41,16 +42,22 @@ def test_memory_that_is_short_is_sought_elsewhere_first():
     settings = settings_of("icebreaker", 8, 128, 60, 10)
     assert [each.kind for each in settings.pipeline.placement] == ["block", "block"]
     found, machines = asked(
-        settings, 1, lambda machine: machine.placement[0].kind.startswith("flash")
+        settings, 4000, lambda machine: machine.placement[0].kind.startswith("flash")
     )
     assert found == "--weights flash"
     assert machines[0].placement[0].kind == "spram"
 
 
-@pytest.mark.parametrize("over", [1, 3])
-def test_no_design_is_asked_for_twice(over):
+def test_what_cannot_fit_is_not_mapped():
+    """Ten times the logic is not saved by any lanes."""
+    found, machines = asked(settings_of("icebreaker", 20, 64, 20, 10), 52_800)
+    assert (found, machines) == (None, [])
+
+
+@pytest.mark.parametrize("luts", [1000, 7000])
+def test_no_design_is_asked_for_twice(luts):
     settings = settings_of("icebreaker", 20, 64, 20, 10)
-    _, machines = asked(settings, over)
+    _, machines = asked(settings, luts)
     seen = {
         (tuple(layer.lanes for layer in machine.layers), machine.placement, machine.state_in_block)
         for machine in (settings.pipeline, *machines)

@@ -189,9 +189,7 @@ def check(settings: BuildSettings, traces: Sequence[Trace]) -> Findings:
     """
     found = _count(settings)
     if not found.fits:
-        there = settings.board.device.luts
-        over = found.luts / (TIGHT * there) if found.luts > there else 1.0
-        instead = find_fitting(settings, over, lambda other: _count(other).fits)
+        instead = find_fitting(settings, found.luts, lambda other: _count(other).fits)
         found = replace(found, instead=instead)
 
     layers = range(len(settings.pipeline.layers))

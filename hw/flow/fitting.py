@@ -4,33 +4,49 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 
-from hw.flow.placement import AUTO, place
+from hw.flow.placement import AUTO, bits_in_logic, place
 from hw.flow.settings import BuildSettings
 from hw.machine.state import FEW_FOLDS
 from hw.parameters import MachineParameters
 from hw.rows import FLASH, SPRAM
 from sim.errors import InputError
 
-MOST_TRIED = 4
+MOST_TRIED = 2
 """Designs whose memories are mapped before the search is given up: each takes seconds."""
+
+FIXED = 0.4
+"""Share of the logic, memories apart, that is there with any lanes: link, encoder, sequencer."""
 
 
 def find_fitting(
-    settings: BuildSettings, over: float, fits: Callable[[BuildSettings], bool]
+    settings: BuildSettings, luts: int, fits: Callable[[BuildSettings], bool]
 ) -> str | None:
     """Return options with which a network fits a board, the fastest that were tried; None: there
     are none among them.
 
     :param settings: with which it does not fit.
-    :param over: how many times as much logic is needed as is there, at least 1 if it is memory that
-        is short.
+    :param luts: logic that it takes then, by the estimate.
     :param fits: tells it of other settings.
     """
-    others = islice(_others(settings, over), MOST_TRIED)
-    return next((options for options, other in others if fits(other)), None)
+    likely = (each for each in _others(settings, luts) if _is_likely(settings, luts, each[1]))
+    tried = islice(likely, MOST_TRIED)
+    return next((options for options, other in tried if fits(other)), None)
 
 
-def _others(settings: BuildSettings, over: float) -> Iterator[tuple[str, BuildSettings]]:
+def _is_likely(settings: BuildSettings, luts: int, other: BuildSettings) -> bool:
+    """Whether other settings may fit, as far as lanes and memories tell without any tool."""
+    device, cost = settings.board.device, settings.board.device.family.logic_cost
+    each = cost.memory + cost.multiplexer
+    kept, kept_there = (bits_in_logic(which.pipeline, device) for which in (settings, other))
+    lanes, lanes_there = (
+        max(layer.lanes for layer in which.pipeline.layers) for which in (settings, other)
+    )
+    share = lanes_there / lanes
+    rest = (luts - each * kept) * (FIXED + (1 - FIXED) * share)
+    return each * kept_there + rest <= device.luts
+
+
+def _others(settings: BuildSettings, luts: int) -> Iterator[tuple[str, BuildSettings]]:
     """Yield other settings with the options that say them, each design once."""
     machine, board = settings.pipeline, settings.board
     lanes, seen = int(machine.lanes), {_design(machine)}
@@ -40,10 +56,9 @@ def _others(settings: BuildSettings, over: float) -> Iterator[tuple[str, BuildSe
 
     # of so many folds the state is in block RAM whatever it costs
     many = widest // (FEW_FOLDS + 1)
-    counts = [int(lanes / over), lanes // 2, many, lanes // 4, 1]
-    wanted = [(lanes, AUTO), *((lanes, each) for each in weights)] if over <= 1 else []
+    counts = [lanes * board.device.luts // luts, 3 * lanes // 4, lanes // 2, many, lanes // 4, 1]
     fewer = sorted({count for count in counts if 1 <= count < lanes}, reverse=True)
-    wanted += [(count, AUTO) for count in fewer]
+    wanted = [(lanes, each) for each in (AUTO, *weights)] + [(count, AUTO) for count in fewer]
 
     for count, where in wanted:
         try:
