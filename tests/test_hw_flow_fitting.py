@@ -41,11 +41,17 @@ def test_logic_that_is_short_is_saved_by_fewer_lanes():
 def test_memory_that_is_short_is_sought_elsewhere_first():
     settings = settings_of("icebreaker", 8, 128, 60, 10)
     assert [each.kind for each in settings.pipeline.placement] == ["block", "block"]
-    found, machines = asked(
-        settings, 4000, lambda machine: machine.placement[0].kind.startswith("flash")
-    )
-    assert found == "--weights flash"
+    found, machines = asked(settings, 4000, lambda machine: True)
+    assert found == "--weights spram"
     assert machines[0].placement[0].kind == "spram"
+
+
+def test_flash_is_the_last_resort():
+    """Words of one lane: nothing else is left."""
+    settings = settings_of("hx8k-breakout", 1, 128, 60, 10)
+    found, machines = asked(settings, 4000, lambda machine: True)
+    assert found == "--weights flash"
+    assert len(machines) == 1
 
 
 def test_what_cannot_fit_is_not_mapped():

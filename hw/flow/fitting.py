@@ -50,15 +50,17 @@ def _others(settings: BuildSettings, luts: int) -> Iterator[tuple[str, BuildSett
     """Yield other settings with the options that say them, each design once."""
     machine, board = settings.pipeline, settings.board
     lanes, seen = int(machine.lanes), {_design(machine)}
-    weights = [SPRAM.kind] if board.device.spram_bits else []
-    weights += [FLASH] if board.flash is not None else []
     widest = max(layer.layer.connection.channels_out for layer in machine.layers)
 
     # of so many folds the state is in block RAM whatever it costs
     many = widest // (FEW_FOLDS + 1)
     counts = [lanes * board.device.luts // luts, 3 * lanes // 4, lanes // 2, many, lanes // 4, 1]
     fewer = sorted({count for count in counts if 1 <= count < lanes}, reverse=True)
-    wanted = [(lanes, each) for each in (AUTO, *weights)] + [(count, AUTO) for count in fewer]
+    wanted = [(lanes, AUTO), *((count, AUTO) for count in fewer)]
+    if board.device.spram_bits:
+        wanted.insert(1, (lanes, SPRAM.kind))
+    if board.flash is not None:
+        wanted.append((lanes, FLASH))  # the slowest
 
     for count, where in wanted:
         try:
