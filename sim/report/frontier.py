@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from rich.box import SIMPLE
+from rich.markup import escape
 from rich.table import Table
 
 from sim.errors import InputError
@@ -184,9 +185,8 @@ class Frontier:
 
     def table(self, front_only: bool = False) -> Table:
         """Return the table for a terminal; ``*`` marks the front."""
-        title = (
-            f"{self.dataset}: accuracy against {COSTS[self.cost]}; * is the front (by validation)"
-        )
+        compared = f"{escape(self.dataset)}: accuracy against {COSTS[self.cost]}"
+        title = f"{compared}; * is the front (by validation)"
         table = Table(title=title, box=SIMPLE, padding=0, pad_edge=False)
         table.add_column("")
         table.add_column("network", overflow="fold")
@@ -195,7 +195,8 @@ class Frontier:
 
         for index, setting in enumerate(self.settings):
             if index in self.front or not front_only:
-                table.add_row("*" if index in self.front else "", *self._cells(setting))
+                cells = map(escape, self._cells(setting))
+                table.add_row("*" if index in self.front else "", *cells)
 
         table.add_section()
         for one in self.references:
