@@ -24,7 +24,8 @@ from rich.table import Table
 from hw.flow.selections import SEPARATE
 from hw.machine.pipeline import Pipeline
 from hw.parameters import MachineParameters
-from hw.verilog import find_tool, to_rtlil
+from hw.tools import find_tool
+from hw.verilog import to_rtlil
 from sim.console import run_command
 from sim.errors import InputError
 from sim.learning.schedule import default_rule

@@ -45,6 +45,8 @@ class LayerParameters:
     :param lefts: how many ticks a spike can have left when it comes, where its weight is added that
         many times at once; empty: the neurons keep a current.
     :param eager: an image begins with an advance to tick 0, at which neurons may fire.
+    :param state_in_block: names of the memories of the state of several folds that are stored in
+        block RAM, however few the folds are.
     """
 
     layer: sim.network.Layer
@@ -61,6 +63,7 @@ class LayerParameters:
     group: int = GROUP
     lefts: tuple[int, ...] = ()
     eager: bool = False
+    state_in_block: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> Rows:
@@ -162,6 +165,8 @@ class MachineParameters:
     :param exchangeable: any weights of the same format may replace these; so no width depends on
         them, and the network's digest is stored in a memory too.
     :param group: see :class:`LayerParameters`.
+    :param state_in_block: layer and name of the memories of state that are stored in block RAM even
+        where a family's small memories are usually made of flip-flops; it changes no cycle.
     :raises InputError: lanes or placement is out of range, or the network cannot learn.
     """
 
@@ -171,6 +176,7 @@ class MachineParameters:
     placement: tuple[Placement, ...] = ()
     exchangeable: bool = False
     group: int = GROUP
+    state_in_block: frozenset[tuple[int, str]] = frozenset()
 
     def __post_init__(self) -> None:
         # The dataclass is frozen; what was left out is filled in before anybody sees it.
@@ -293,6 +299,9 @@ class MachineParameters:
                     group=self.group,
                     lefts=_lefts(network, index),
                     eager=fires_at_start(network),
+                    state_in_block=frozenset(
+                        name for layer, name in self.state_in_block if layer == index
+                    ),
                 )
             )
         return tuple(found)

@@ -2,13 +2,9 @@
 
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
+from collections.abc import Sequence
 from enum import EnumType
-from functools import cache
-from importlib import metadata
-from os import environ
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +12,8 @@ from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.lib import data
 
 from hw.fpga.device import Device
-from sim.errors import InputError
+from hw.tools import find_tool, run_tool
+from sim.errors import InputError, require
 from sim.files import atomic_path
 
 TOP = "top"
@@ -31,43 +28,36 @@ understands (Icarus 11 does not start ``always @*`` at time 0, nor call function
 their names); ``-extmem``: memories in own files.
 """
 
+CHECK = """
+  // Without its memories the machine would run, and answer nonsense.
+`ifndef SYNTHESIS
+  // synthesis translate_off
+  integer memory_file;
+  initial begin
+{files}  end
+  // synthesis translate_on
+`endif
+"""
+"""Ends a simulation that does not find a memory."""
 
-def find_tool(name: str) -> str:
-    """Return the program to run for ``name``: the one that the environment variable of that name
-    names, else the newer one of that on PATH and that from pip.
+CHECK_FILE = """\
+    memory_file = $fopen("{name}", "r");
+    if (memory_file == 0) begin
+      $display("ERROR: {name} is not there; run the simulator in the folder of {verilog}.");
+`ifdef __ICARUS__
+      $finish_and_return(1);
+`elsif VERILATOR
+      $fatal;
+`else
+      $finish;
+`endif
+    end else
+      $fclose(memory_file);
+"""
+"""Verilog-2005 knows no task that ends a simulation with a status; each simulator has its own."""
 
-    :raises InputError: there is none.
-    """
-    wanted = environ.get(name.upper().replace("-", "_")) or (
-        name if _is_newer(name) else f"yowasp-{name}"
-    )
-    beside = Path(sys.executable).parent / wanted
-    found = str(beside) if beside.is_file() else shutil.which(wanted)
-    if found is None:
-        raise InputError(f"{wanted}: no such program; install it with `pip install yowasp-{name}`.")
-    return found
-
-
-@cache
-def _is_newer(name: str) -> bool:
-    """Return whether the tool on PATH is newer than the one from pip; one that does not print its
-    version is not.
-    """
-    native = shutil.which(name)
-    try:
-        ours = _version(metadata.version(f"yowasp-{name}"))
-    except metadata.PackageNotFoundError:
-        return False
-    if native is None:
-        return False
-    said = subprocess.run([native, "-V"], capture_output=True, text=True, check=False)
-    return _version(said.stdout + said.stderr) > ours
-
-
-def _version(text: str) -> tuple[int, ...]:
-    """Return the first version in a text, as far as its second number."""
-    found = re.search(r"(\d+)\.(\d+)", text)
-    return tuple(map(int, found.groups())) if found else ()
+_NAME = re.compile(r"[^\"\\%\x00-\x1f\ud800-\udfff]+")
+"""What can stand in a string of Verilog as it is."""
 
 
 def to_rtlil(component: Any, device: Device | None = None) -> str:
@@ -114,24 +104,25 @@ def write_verilog(text: str, path: Path, heading: str = "") -> list[Path]:
     """Write what :func:`to_rtlil` gave as Verilog, its memories beside it as ``NAME-1.mem``, ...;
     return all files.
 
-    The Verilog names its memory images relative to the simulator's working directory. Ports are
-    called as in Amaranth, with ``__`` between the parts: ``i__payload``, ``i__valid``,
-    ``i__ready``; structs are packed, first field lowest, see :func:`describe_ports`.
+    The Verilog names its memory images relative to the simulator's working directory; a simulation
+    elsewhere ends at once with an error. Ports are called as in Amaranth, with ``__`` between the
+    parts: ``i__payload``, ``i__valid``, ``i__ready``; structs are packed, first field lowest, see
+    :func:`describe_ports`.
 
     :param heading: goes before everything.
-    :raises InputError: yosys fails, or the folder cannot be written.
+    :raises InputError: yosys fails, the folder cannot be written, or Verilog cannot say the name.
     """
+    require(
+        _NAME.fullmatch(path.stem) is not None,
+        "--out",
+        f"Verilog cannot read files called {path.stem!r}; leave out quotes, backslashes and %",
+    )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / f"{TOP}.il").write_text(text)
-        command = [find_tool("yosys"), "-q", "-p", SCRIPT]
-
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise InputError(
-                f"{path}: yosys fails ({done.stderr.strip().splitlines()[-1]}); "
-                "report this as a bug."
-            )
+        ended = run_tool([find_tool("yosys"), "-q", "-p", SCRIPT], folder)
+        if ended.failure is not None:
+            raise InputError(f"{path}: yosys {ended.failure} (command: {ended.line}).")
 
         written = [path]
         for file in sorted(folder.glob(f"{TOP}-*.mem")):
@@ -140,6 +131,16 @@ def write_verilog(text: str, path: Path, heading: str = "") -> list[Path]:
                 shutil.copyfile(file, beside)
 
         verilog = (folder / f"{TOP}.v").read_text().replace(f'("{TOP}-', f'("{path.stem}-')
+        verilog = _with_check(verilog, [file.name for file in written[1:]], path.name)
         with atomic_path(path) as beside:
             beside.write_text(heading + verilog)
     return written
+
+
+def _with_check(verilog: str, memories: Sequence[str], name: str) -> str:
+    """Return Verilog whose outermost module looks for its memories when a simulation begins."""
+    if not memories:
+        return verilog
+    files = "".join(CHECK_FILE.format(name=memory, verilog=name) for memory in memories)
+    end = verilog.index("\nendmodule", verilog.index(f"module {TOP}("))
+    return f"{verilog[:end]}{CHECK.format(files=files)}{verilog[end + 1 :]}"

@@ -19,8 +19,10 @@ from typing import Any, cast
 import numba
 from numba.extending import overload  # pyright: ignore[reportUnknownVariableType]
 
+from sim.files import is_writable, user_cache
+
 HERE = Path(__file__).parent
-FOLDERS = ("connections", "encoders", "learning", "readouts")
+FOLDERS = ("learning", "readouts")
 """Where the code of compiled loops comes from, in addition to the files of this folder."""
 
 _config = cast(Any, numba).config
@@ -28,13 +30,18 @@ _overload = cast(Callable[[Any], Callable[[Any], Any]], overload)
 
 
 @cache
-def cache_folder() -> Path:
-    """Return the folder of what is compiled from the files as they are."""
+def compiled_folder() -> Path | None:
+    """Return the folder of what is compiled from the files as they are; None: it can be kept
+    nowhere, as in a container without a home on a file system that is only read.
+    """
     sha = hashlib.sha256()
     for folder in (HERE, *(HERE / name for name in FOLDERS)):
         for file in sorted(folder.glob("*.py")):
             sha.update(file.name.encode() + file.read_bytes())
-    return Path(_config.CACHE_DIR or HERE / "__pycache__") / f"compiled-{sha.hexdigest()[:16]}"
+    name = f"compiled-{sha.hexdigest()[:16]}"
+    wanted = _config.CACHE_DIR
+    places = [Path(wanted).absolute()] if wanted else [HERE / "__pycache__", user_cache()]
+    return next((place / name for place in places if is_writable(place / name)), None)
 
 
 def most_threads() -> int:
@@ -46,11 +53,15 @@ def most_threads() -> int:
 
 
 def jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Return a decorator that compiles a loop, and keeps it for the next process."""
+    """Return a decorator that compiles a loop, and keeps it for the next process if it can."""
 
     def decorate(function: Callable[..., Any]) -> Any:
+        folder = compiled_folder()
+        if folder is None:
+            return cast(Any, numba.njit)(**options)(function)
+
         # numba asks for the folder once, when it decorates
-        before, _config.CACHE_DIR = _config.CACHE_DIR, str(cache_folder())
+        before, _config.CACHE_DIR = _config.CACHE_DIR, str(folder)
         try:
             return cast(Any, numba.njit)(cache=True, **options)(function)
         finally:
@@ -59,11 +70,11 @@ def jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     return decorate
 
 
-def spikes_by_tick(encoder: Any, samples: Any, index: Any, last_tick: Any) -> Any:
-    """Return the inputs that fire in sample ``index``, sorted by tick, then by index, and where
-    each tick begins: the inputs of tick k are order[starts[k]:starts[k + 1]].
+def inner(function: Callable[..., Any]) -> Any:
+    """Compile a part of a loop, which only compiled code calls: a way in for Python would take as
+    long again.
     """
-    raise NotImplementedError("only compiled code can call this")
+    return jit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 
 def start(readout: Any, classes: Any) -> Any:
@@ -71,14 +82,14 @@ def start(readout: Any, classes: Any) -> Any:
     raise NotImplementedError("only compiled code can call this")
 
 
-def decide(readout: Any, memory: Any, potential: Any) -> Any:
-    """Return (ended, winner) from the potentials (classes,) of one tick."""
+def is_ended(readout: Any, memory: Any, potential: Any, level: Any) -> Any:
+    """Return whether a sample ends, from the outputs' potentials (classes,) and their level."""
     raise NotImplementedError("only compiled code can call this")
 
 
-@_overload(spikes_by_tick)
-def _spikes_by_tick(encoder: Any, samples: Any, index: Any, last_tick: Any) -> Any:
-    return encoder.instance_class.spikes_by_tick
+def winner(readout: Any, memory: Any, potential: Any, spikes: Any) -> Any:
+    """Return the class of a decision, from the outputs' potentials and numbers of spikes."""
+    raise NotImplementedError("only compiled code can call this")
 
 
 @_overload(start)
@@ -86,6 +97,11 @@ def _start(readout: Any, classes: Any) -> Any:
     return readout.instance_class.start
 
 
-@_overload(decide)
-def _decide(readout: Any, memory: Any, potential: Any) -> Any:
-    return readout.instance_class.decide
+@_overload(is_ended)
+def _is_ended(readout: Any, memory: Any, potential: Any, level: Any) -> Any:
+    return readout.instance_class.ended
+
+
+@_overload(winner)
+def _winner(readout: Any, memory: Any, potential: Any, spikes: Any) -> Any:
+    return readout.instance_class.winner

@@ -89,3 +89,15 @@ def choose(table: Mapping[str, T], name: Any, key: str) -> T:
             f"{key}: {name!r} is not possible in this version; take {' or '.join(table)}."
         )
     return table[name]
+
+
+def names_of(table: Mapping[str, type]) -> str:
+    """Return the classes of a table of parts, for a message."""
+    return " or ".join(kind.__name__ for kind in table.values())
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line that a terminal takes literally: names of files may have line
+    breaks and control characters in them.
+    """
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

@@ -19,11 +19,15 @@ Version 2 says what every part is, and adds, in JSON, with every key present and
 |---|---|
 | ``layers`` | per layer ``connection``, ``neuron`` and ``weight_bits``; see :mod:`sim.neuron` |
 | ``readout`` | a name of :data:`sim.readouts.READOUTS` |
-| ``encoder`` | ``kind`` (a name of :data:`sim.encoders.ENCODERS`), ``image_shape``, ``pool`` |
+| ``encoder`` | ``kind`` (a name of :data:`sim.encoders.ENCODERS`), ``image_shape``, ``pool``; |
+| | of events ``inputs`` |
 
 One bit of weight is -1 or +1 there. A layer can also have ``layers.N.start``, int32 (fan_out,) or
-(channels_out,), see :class:`sim.network.Layer`. The weights of a convolution are int8 (channels_in,
-kernel height, kernel width, channels_out), see :class:`sim.connections.convolution.Convolution`.
+(channels_out,), ``layers.N.recurrent``, int8 (fan_out, fan_out), and ``layers.N.bias``, int8
+(fan_out,), see :class:`sim.layer.Layer`. The weights of a convolution are int8 (channels_in, kernel
+height, kernel width, channels_out), see :class:`sim.connections.convolution.Convolution`; a pool
+has none. In place of ``encoder.spike_tick`` there can be ``encoder.spikes``, uint8 (256, ticks),
+see :class:`sim.encoders.intensity.Intensity`.
 """
 
 import json
@@ -39,11 +43,14 @@ from safetensors.numpy import save_file  # pyright: ignore[reportUnknownVariable
 from sim.connections import CONNECTIONS
 from sim.connections.dense import Dense
 from sim.encoders import ENCODERS
+from sim.encoders.encoder import Encoder
 from sim.encoders.intensity import Intensity
-from sim.errors import InputError, check_keys, choose
+from sim.errors import InputError, check_keys, choose, require
 from sim.files import AnyPath, atomic_path
-from sim.network import Layer, Network, check_signs
+from sim.layer import Layer, check_signs
+from sim.network import Network
 from sim.neuron import NEURON_SETTINGS, Adaptation, Neuron
+from sim.reading import check_file, parse_json
 from sim.readouts import READOUTS
 from sim.readouts.first_spike import FirstSpike
 from sim.readouts.verdict import Readout
@@ -51,6 +58,12 @@ from sim.readouts.verdict import Readout
 FORMAT = "ttfs-network"
 VERSIONS = ("1", "2")
 NETWORK_FILE = "network.safetensors"
+
+WRITER = "`python -m train export --out DIR`"
+
+MOST_CLASSES = 4096
+MOST_NAME = 200
+"""Characters of the name of a class."""
 
 METADATA_KEYS = {
     *("format", "version", "provenance"),
@@ -62,18 +75,15 @@ Tensors = dict[str, npt.NDArray[Any]]
 
 
 def read_tensors(
-    path: Path, form: str, *versions: str
+    path: Path, form: str, *versions: str, writer: str = WRITER
 ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
     """Read every array and the metadata of a safetensors file of the given format, in one of the
     given versions.
 
+    :param writer: what writes such a file, for the message.
     :raises InputError: the file is missing, truncated, foreign or of another version.
     """
-    if not path.is_file():
-        raise InputError(
-            f"{path}: no such file; `python -m train export --out {path.parent}` writes one."
-        )
-
+    check_file(path, f"{writer} writes one")
     try:
         with cast(Any, safe_open)(path, framework="numpy") as file:
             metadata: dict[str, str] = dict(file.metadata() or {})
@@ -144,11 +154,7 @@ def load(path: AnyPath) -> Network:
 
 
 def _json(metadata: Mapping[str, str], key: str, kind: type) -> Any:
-    try:
-        value = json.loads(metadata[key])
-    except json.JSONDecodeError as error:
-        raise InputError(f"{key}: is not JSON; export it again.") from error
-    return _typed(value, key, kind)
+    return _typed(parse_json(metadata[key], key), key, kind)
 
 
 def _typed(value: Any, key: str, kind: type) -> Any:
@@ -240,7 +246,7 @@ def _named(key: str) -> Generator[None]:
 def _network(
     tensors: Tensors,
     metadata: dict[str, str],
-    encoder: Intensity,
+    encoder: Encoder,
     layers: list[Layer],
     readout: Readout,
 ) -> Network:
@@ -256,6 +262,15 @@ def _network(
         readout,
         _json(metadata, "ticks_per_unit", int),
         _json(metadata, "last_tick", int),
-        tuple(_json(metadata, "classes", list)),
+        _classes(_json(metadata, "classes", list)),
         _json(metadata, "provenance", dict),
     )
+
+
+def _classes(names: list[Any]) -> tuple[str, ...]:
+    """Return the names of the classes after checking what they are."""
+    require(len(names) <= MOST_CLASSES, "classes", f"over {MOST_CLASSES} are not possible")
+    for index, name in enumerate(names):
+        known = isinstance(name, str) and len(name) <= MOST_NAME
+        require(known, f"classes.{index}", f"must be a text of at most {MOST_NAME} characters")
+    return tuple(names)

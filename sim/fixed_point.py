@@ -75,3 +75,11 @@ def union(bounds: Iterable[Bounds]) -> Bounds:
     """Return the narrowest bounds that contain all of these; at least one."""
     every = list(bounds)
     return Bounds(min(each.low for each in every), max(each.high for each in every))
+
+
+def truncated(factor: int, value: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return what a leak leaves of integers: factor / 256 of each, rounded towards zero.
+
+    :param factor: 0..256; 256 leaves all of it.
+    """
+    return np.sign(value) * (np.abs(value) * factor >> 8)

@@ -1,5 +1,5 @@
 """One neuron with parameters, and the state of a layer of them while a sample runs: the only place
-where a neuron's state changes, and where its width is proved.
+where a neuron's state changes. What it never leaves is proved in :mod:`sim.bounds`.
 """
 
 from collections.abc import Sequence
@@ -9,22 +9,11 @@ from typing import Any, NamedTuple, Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from sim.errors import InputError, is_integer, require
-from sim.fixed_point import Bounds
+from sim.errors import is_integer, require
+from sim.fixed_point import truncated
 
-MAX_BITS = 32
-"""Widest current or potential supported; wide enough for any network that trains, and native to
-every simulator.
-"""
-
-POSSIBLE = {
-    (True, False, "once"),
-    (True, False, "subtract"),
-    (False, True, "once"),
-    (False, False, "never"),
-}
-"""Which neurons the machine can run: whether it has a ramp, whether it has a window, and its reset.
-"""
+HOLDS = 256
+"""A leak that leaves everything."""
 
 RESETS = ("once", "zero", "subtract", "never")
 """What a spike does to its neuron: it fires no more, its potential becomes 0, the threshold is
@@ -63,51 +52,25 @@ class Adaptation:
 
 
 @dataclass(frozen=True)
-class StateBounds:
-    """What the state of a layer's neurons provably never leaves."""
-
-    current: Bounds
-    potential: Bounds
-
-    @property
-    def bits(self) -> int:
-        """Width of the wider one."""
-        return max(self.current.bits, self.potential.bits)
-
-
-@dataclass(frozen=True)
-class Premise:
-    """What the ticks of a sample can bring a layer: the premises of :meth:`Neuron.bounds`.
-
-    :param ticks_per_unit: R of the network.
-    :param first_tick: the first tick at which a spike can reach the layer.
-    :param last_tick: K of the network.
-    :param spikes_per_source: how often a neuron that feeds the layer can spike, at different ticks.
-    :param only_sources: whether nothing else is added at a tick: the layer has no recurrent rows
-        and no bias.
-    """
-
-    ticks_per_unit: int
-    first_tick: int
-    last_tick: int
-    spikes_per_source: int
-    only_sources: bool
-
-
-@dataclass(frozen=True)
 class Neuron:
     """What the neurons of a layer are.
 
-    At every tick k > 0 the potential loses what leaks, then the current is added to it, then the
-    current leaks. With ``ramp`` a sample starts with current -T and potential -T*R, and a neuron
-    fires from 0 on: at the first z = 1 + k / R with sum w (z - z_i) >= T z (Mostafa 2017). With
-    reset ``subtract`` on the ramp it fires for the n-th time where the sum reaches n T z: at the
-    advance after a spike T (R + k) is taken from the potential and T from the current.
+    At every tick k > 0 the potential becomes trunc(b potential / 256), rounded towards zero, then
+    the current is added to it, then the current becomes trunc(a current / 256). A neuron fires
+    where its potential reaches its level, which is T. This is leaky integrate-and-fire, with a
+    current (Zenke & Vogels 2021) or, at a = 0, without: what comes in is in the potential one tick
+    later, and gone from the current. Reset ``zero`` puts the potential to 0 at once, ``subtract``
+    takes T from it at the next advance, after the leak.
+
+    With ``ramp`` a sample starts with current -T and potential -T*R, and a neuron fires from 0 on:
+    at the first z = 1 + k / R with sum w (z - z_i) >= T z (Mostafa 2017). With reset ``subtract``
+    on the ramp it fires for the n-th time where the sum reaches n T z: at the advance after a spike
+    T (R + k) is taken from the potential and T from the current.
 
     With ``window`` (k0, M) it sums up to tick k0, and then fires at the first k with a potential of
     at least T (k0 + M - k): the larger the sum, the earlier, as a ReLU clipped at M and rounded
-    down (the neuron of Stanojevic 2024 on a grid of ticks). Reset ``never`` without either is an
-    output that only sums.
+    down (the neuron of Stanojevic 2024 on a grid of ticks). Reset ``never`` is an output that does
+    not fire.
 
     :param threshold: T, 1..2^31 - 1: the integer that stands for 1.0 on the weights' scale.
     :param membrane: 0..256, what remains of the potential in a tick, in 256ths; 256 holds it.
@@ -195,19 +158,19 @@ class Neuron:
         )
 
     def _check_possible(self) -> None:
-        """Refuse what the machine cannot run yet."""
-        for key in ("membrane", "synapse", "fraction", "adaptation", "competition", "strength"):
+        """Refuse what the machine cannot run yet, and what has no meaning."""
+        for key in ("adaptation", "competition", "strength"):
             value, usual = getattr(self, key), getattr(Neuron, key)
             problem = f"{value} is not possible in this version; take {usual}"
             require(value == usual, key, problem)
+        if not self.ramp and self.window is None:
+            return
 
-        kind = self.ramp, self.window is not None, self.reset
-        if kind not in POSSIBLE:
-            raise InputError(
-                f"reset: {self.reset} {'with' if self.ramp else 'without'} a ramp and "
-                f"{'with' if self.window else 'without'} a window is not possible in this version; "
-                "take once or subtract with a ramp, once with a window, or never without both."
-            )
+        # a ramp is a current, and a window a sum: they would leak
+        kind, resets = ("ramp", ("once", "subtract")) if self.ramp else ("window", ("once",))
+        require(self.reset in resets, "reset", f"with a {kind} must be {' or '.join(resets)}")
+        for key, usual in (("membrane", HOLDS), ("synapse", HOLDS), ("fraction", 0)):
+            require(getattr(self, key) == usual, key, f"with a {kind} must be {usual}")
 
     def settings(self) -> dict[str, Any]:
         """Return all but the threshold under their names in a network's file, for JSON."""
@@ -229,14 +192,13 @@ class Neuron:
         return 0 if self.ramp else self.threshold
 
     def level(self, tick: int) -> int | None:
-        """Return the potential from which on a neuron fires at a tick; None: none fires then.
+        """Return the potential from which on a neuron has reached its level at a tick, whether it
+        fires there or not; None: it can reach none then.
 
         With a ramp the threshold is in the state that a sample starts from.
         """
-        if not self.fires:
-            return None
         if self.window is None:
-            return 0
+            return self.least_level
         begin, length = self.window
         return self.threshold * (begin + length - tick) if 0 <= tick - begin < length else None
 
@@ -250,57 +212,6 @@ class Neuron:
         :param ticks_per_unit: R of the network.
         """
         return (-self.threshold, -self.threshold * ticks_per_unit) if self.ramp else (0, 0)
-
-    def bounds(self, inflow: Bounds, premise: Premise, start: int = 0) -> StateBounds:
-        """Return bounds of a neuron's current and potential over any input and all ticks.
-
-        :param inflow: the least and the greatest sum of weights that can reach the neuron when
-            every source spikes once.
-        :param premise: the ticks, and what can happen in them.
-        :param start: what is added to the potential that a sample starts from.
-        :raises InputError: not only sources feed the layer: then the proof does not hold.
-
-        Every source spikes at most S times, at different ticks from ``first_tick`` f on, so a
-        weight adds at most w S to the current, and to the potential of tick k at most w G(k), with
-        G(k) the sum of k - f - j over j = 0 ... S - 1, as far as positive. G is convex up to where
-        all S spikes are there, and linear after that; a ramp is linear: so a potential is extreme
-        at either end, and for sources that spike once both ends are reached. Reset ``subtract``
-        takes T (R + k) at most N times, where N T (R + k) is at most what can have come in.
-        """
-        if not premise.only_sources:
-            raise InputError("widths: are proved only where nothing but sources feeds a layer.")
-
-        last = min(premise.last_tick, self.window[0]) if self.window else premise.last_tick
-        ticks = max(last - min(premise.first_tick, last), 0)
-        spikes = min(premise.spikes_per_source, ticks + 1)
-        gain = sum(max(ticks - index, 0) for index in range(spikes))
-
-        current, potential = self.origin(premise.ticks_per_unit)
-        begin, end = start + potential, start + potential + last * current
-        low, high = end + gain * inflow.low, end + gain * inflow.high
-
-        taken = self._most_taken(gain * inflow.high, start, premise)
-        low -= taken * self.threshold * (premise.ticks_per_unit + last)
-        return StateBounds(
-            Bounds(
-                current + spikes * inflow.low - taken * self.threshold,
-                current + spikes * inflow.high,
-            ),
-            Bounds(min(begin, low), max(begin, high)),
-        )
-
-    def _most_taken(self, inflow: int, start: int, premise: Premise) -> int:
-        """Return how often reset ``subtract`` can act: a spike n at tick k needs n T (R + k).
-
-        :param inflow: the greatest sum that sources can have added to the potential.
-        """
-        if self.reset != "subtract":
-            return 0
-
-        # what sources add grows faster than R + k, what a sample starts with does not grow at all
-        unit, end = premise.ticks_per_unit, premise.ticks_per_unit + premise.last_tick
-        most = (max(start, 0) * end + inflow * unit) // (self.threshold * unit * end)
-        return min(most, premise.last_tick, self.limit or premise.last_tick)
 
 
 NEURON_SETTINGS = tuple(field.name for field in fields(Neuron) if field.name != "threshold")
@@ -355,28 +266,48 @@ class Neurons:
         self.fired = np.zeros(connection.fan_out, np.bool_)
 
     def advance(self) -> None:
-        """Move on by one tick: the potential integrates the current; a spike is subtracted."""
+        """Move on by one tick: the potential leaks and integrates the current, a spike is
+        subtracted, the current leaks.
+        """
         self.tick += 1
         if self.neuron.integrates(self.tick):
-            self.potential += self.current
+            self.potential = truncated(self.neuron.membrane, self.potential) + self.current
 
         if self.neuron.reset == "subtract":
-            threshold = self.neuron.threshold
+            self._subtract()
+        self.fired[:] = False
+        self.current = truncated(self.neuron.synapse, self.current)
+
+    def _subtract(self) -> None:
+        threshold = self.neuron.threshold
+        if self.neuron.ramp:
             self.potential[self.fired] -= threshold * (self.ticks_per_unit + self.tick)
             self.current[self.fired] -= threshold
-        self.fired[:] = False
+        else:
+            self.potential[self.fired] -= threshold
+
+    def reached(self) -> npt.NDArray[np.bool_]:
+        """Return which neurons have reached their level at this tick, bool (fan_out,)."""
+        level = self.neuron.level(self.tick)
+        return np.zeros_like(self.fired) if level is None else self.potential >= level
 
     def fire(self) -> npt.NDArray[np.intp]:
         """Return the neurons that fire now, lowest index first."""
-        level, most = self.neuron.level(self.tick), self.neuron.most_spikes
-        if level is not None:
-            self.fired = self.potential >= level
-        if most is not None:
-            self.fired &= self.spikes < most
+        self.fired = self.reached() & self.neuron.fires
+        if self.neuron.most_spikes is not None:
+            self.fired &= self.spikes < self.neuron.most_spikes
 
         self.spikes += self.fired
+        if self.neuron.reset == "zero":
+            self.potential[self.fired] = 0
         return np.flatnonzero(self.fired)
 
     def deliver(self, source: int) -> None:
         """Look up the weights of one spike of input neuron ``source``."""
-        self.connection.deliver(source, self.current)
+        inflow = np.zeros_like(self.current)
+        self.connection.deliver(source, inflow)
+        self.add(inflow)
+
+    def add(self, weights: npt.NDArray[np.integer[Any]]) -> None:
+        """Add a row of weights to the currents, integers (fan_out,)."""
+        self.current += weights.astype(np.int64) << self.neuron.fraction

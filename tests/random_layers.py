@@ -4,10 +4,12 @@ import numpy as np
 
 from hw.parameters import LayerParameters
 from hw.rows import Rows
+from random_networks import bounds_of
+from sim.bounds import Premise
 from sim.connections.dense import Dense
 from sim.fixed_point import Bounds, union
 from sim.network import Layer
-from sim.neuron import Neuron, Premise
+from sim.neuron import Neuron
 
 
 def random_weights(rng, fan_in, fan_out, bits=8):
@@ -30,7 +32,7 @@ def random_layer(seed, output=False, **changes):
     if rng.random() < 0.4:
         lanes = layer.fan_out  # another circuit, without folds
     inflow = union(layer.connection.inflows())
-    current = layer.neuron.bounds(inflow, Premise(2, 0, 9, 1, True)).current
+    current = bounds_of(layer.neuron, inflow, Premise(2, 0, 9, 1, True)).current
     return LayerParameters(
         layer, lanes, 2, 24, current, Bounds(-4000, 4000), output, group=group, **changes
     )

@@ -7,10 +7,11 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import strategies as st
 
+from sim.bounds import Inflow, Premise, StateBounds, prove
 from sim.connections.convolution import Convolution
 from sim.connections.dense import Dense
 from sim.encoders.intensity import Intensity
-from sim.fixed_point import WeightFormat
+from sim.fixed_point import Bounds, WeightFormat
 from sim.network import Layer, Network
 from sim.neuron import Neuron
 from sim.readouts.final import Final
@@ -186,6 +187,13 @@ def random_images(network: Network, count: int, seed: int) -> np.ndarray:
     images = rng.integers(0, 256, (count, *network.encoder.image_shape), dtype=np.uint8)
     extreme = rng.random(images.shape) < rng.random((count, *[1] * (images.ndim - 1)))
     return np.where(extreme, 255 * rng.integers(0, 2, images.shape), images).astype(np.uint8)
+
+
+def bounds_of(neuron: Neuron, inflow: Bounds, premise: Premise, start: int = 0) -> StateBounds:
+    """Return the bounds of one neuron that nothing but sources feeds."""
+    low, high, nothing, begin = (np.array([each]) for each in (inflow.low, inflow.high, 0, start))
+    whole = Inflow(low, high, nothing, nothing, nothing)
+    return prove(neuron, whole, premise, begin).union()
 
 
 seeds = st.integers(0, 2**32 - 1)

@@ -3,14 +3,17 @@
 import random
 import threading
 from contextlib import contextmanager
+from unittest.mock import patch
 
 from amaranth.sim import Simulator
 
 from hw.bench.emulate import CLOCK_HZ as VIRTUAL_CLOCK_HZ
+from hw.bench.emulate import SLICE_CYCLES as SERVED_CYCLES
 from hw.bench.emulate import Terminal, VirtualBoard, serve
 from hw.bench.flash_chip import complete
 from hw.boards.top import BoardParameters, Top
 from hw.link.client import Board
+from hw.link.serial_line import SerialLine
 from hw.link.uart import BITS, bit_cycles
 from hw.parameters import MachineParameters
 from hw.rows import SPRAM
@@ -32,21 +35,34 @@ def parameters_of(network, lanes=1, spram=None):
     return BoardParameters(machine, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // 4)
 
 
-def learning_board(network, rule, damage=lambda data: data, **options):
+def learning_board(network, rule):
     """A board in a simulator that learns by a rule, if there is one, at two lanes."""
     lanes = min(2, max(layer.fan_out for layer in network.layers))
     parameters = BoardParameters(MachineParameters(network, lanes, rule), CLOCK_HZ, CLOCK_HZ // 4)
-    return Board(SimulatedLine(parameters, damage), network, **options)
+    return Board(SimulatedLine(parameters), network)
+
+
+class CountedBoard(VirtualBoard):
+    """A virtual board that counts the cycles it ran."""
+
+    cycles = 0
+
+    def run(self, data, cycles=SERVED_CYCLES):
+        self.cycles += cycles
+        return super().run(data, cycles)
 
 
 @contextmanager
 def virtual_board(pipeline):
-    """Give the port of a virtual board at a pseudo-terminal, which runs in a thread."""
-    board, terminal, stop = VirtualBoard(pipeline), Terminal(), threading.Event()
+    """Give the port of a virtual board at a pseudo-terminal, which runs in a thread. The clock of
+    every serial port is meanwhile that of the board: on a busy machine neither runs out of time.
+    """
+    board, terminal, stop = CountedBoard(pipeline), Terminal(), threading.Event()
     thread = threading.Thread(target=serve, args=(board, terminal, lambda: not stop.is_set()))
     thread.start()
     try:
-        yield terminal.port
+        with patch.object(SerialLine, "seconds", lambda line: board.cycles / VIRTUAL_CLOCK_HZ):
+            yield terminal.port
     finally:
         stop.set()
         thread.join()

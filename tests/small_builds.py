@@ -8,6 +8,7 @@ import numpy as np
 
 from hw.boards.table import find_board
 from hw.flow.settings import BuildSettings
+from hw.flow.toolchain import Stage
 from hw.parameters import MachineParameters
 from random_networks import random_network
 from sim.connections.convolution import Convolution
@@ -77,6 +78,18 @@ def settings_of(name, clock_hz=None, lanes=1):
     board = find_board(name)
     machine = MachineParameters(random_network(3), lanes)
     return BuildSettings(machine, board, clock_hz or board.clock_hz)
+
+
+def recorded_tools(monkeypatch):
+    """Return a list that grows by a stage's name whenever its tool runs."""
+    ran, run = [], Stage.run
+
+    def record(stage, folder):
+        ran.append(stage.name)
+        run(stage, folder)
+
+    monkeypatch.setattr(Stage, "run", record)
+    return ran
 
 
 def sized_network(*sizes, bits=8):

@@ -5,6 +5,7 @@ stream.
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,9 +40,7 @@ def any_machine(seed):
     )
 
 
-@settings(max_examples=20)
-@given(seeds, st.booleans())
-def test_every_boundary_of_any_network_equals_sim(seed, pauses):
+def check_any_network(seed, pauses):
     parameters = any_machine(seed)
     images = random_images(parameters.network, IMAGES, seed)
     found = Simulation(parameters, "amaranth").run(images, seed % 1000 if pauses else None)
@@ -59,9 +58,7 @@ def with_random_lanes(seed, network):
     return MachineParameters(network, lanes, group=int(rng.integers(1, 2 * widest)))
 
 
-@settings(max_examples=200)
-@given(seeds, st.booleans())
-def test_every_boundary_equals_sim(seed, pauses):
+def check_boundaries(seed, pauses):
     network = random_network(seed)
     images = random_images(network, IMAGES, seed)
     parameters = with_random_lanes(seed, network)
@@ -70,9 +67,7 @@ def test_every_boundary_equals_sim(seed, pauses):
         compare(index, run(network, images[index]), found)
 
 
-@settings(max_examples=60)
-@given(seeds, st.booleans())
-def test_pixels_in_results_out(seed, pauses):
+def check_whole_machine(seed, pauses):
     """The whole machine: here ``discard`` ends the encoder's work on a decided image."""
     network = random_network(seed)
     images = random_images(network, IMAGES, seed)
@@ -94,12 +89,69 @@ def test_pixels_in_results_out(seed, pauses):
         assert field(output, layout, "rejected") == [0]
 
 
-@settings(max_examples=40)
-@given(seeds, st.booleans())
-def test_every_boundary_of_windows_ramps_and_sums_equals_sim(seed, pauses):
+def check_dense_networks(seed, pauses):
     """Dense layers of any neurons, one after the other, with any lanes."""
     network = any_network(seed, dense=True)
     images = random_images(network, IMAGES, seed)
     simulation = Simulation(with_random_lanes(seed, network), "amaranth")
     for index, found in enumerate(simulation.run(images, seed % 1000 if pauses else None)):
         compare(index, run(network, images[index]), found)
+
+
+# The same properties twice: a part of the examples in every run, and many of them.
+
+
+@settings(max_examples=10)
+@given(seeds, st.booleans())
+def test_every_boundary_of_any_network_equals_sim(seed, pauses):
+    check_any_network(seed, pauses)
+
+
+@settings(max_examples=50)
+@given(seeds, st.booleans())
+def test_every_boundary_equals_sim(seed, pauses):
+    check_boundaries(seed, pauses)
+
+
+@settings(max_examples=20)
+@given(seeds, st.booleans())
+def test_pixels_in_results_out(seed, pauses):
+    check_whole_machine(seed, pauses)
+
+
+@settings(max_examples=15)
+@given(seeds, st.booleans())
+def test_every_boundary_of_windows_ramps_and_sums_equals_sim(seed, pauses):
+    check_dense_networks(seed, pauses)
+
+
+@pytest.mark.slow
+@pytest.mark.many
+@settings(max_examples=20)
+@given(seeds, st.booleans())
+def test_every_boundary_of_any_network_equals_sim_often(seed, pauses):
+    check_any_network(seed, pauses)
+
+
+@pytest.mark.slow
+@pytest.mark.many
+@settings(max_examples=200)
+@given(seeds, st.booleans())
+def test_every_boundary_equals_sim_often(seed, pauses):
+    check_boundaries(seed, pauses)
+
+
+@pytest.mark.slow
+@pytest.mark.many
+@settings(max_examples=60)
+@given(seeds, st.booleans())
+def test_pixels_in_results_out_often(seed, pauses):
+    check_whole_machine(seed, pauses)
+
+
+@pytest.mark.slow
+@pytest.mark.many
+@settings(max_examples=40)
+@given(seeds, st.booleans())
+def test_every_boundary_of_windows_ramps_and_sums_equals_sim_often(seed, pauses):
+    check_dense_networks(seed, pauses)

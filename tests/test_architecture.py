@@ -14,28 +14,34 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 TESTS = sorted((ROOT / "tests").glob("*.py"))
 SOURCES = [*MODULES, *TESTS, *sorted((ROOT / "benchmarks").glob("*.py"))]
 
-GROUND = ("errors", "files", "console", "fixed_point", "neuron")
+GROUND = ("errors", "files", "reading", "console", "fixed_point", "neuron")
+HW_GROUND = ("fpga", "tools", "arithmetic", "broadcast", "events", "rows", "parameters", "verilog")
 PARTS = ("connections", "encoders", "readouts")
 
 MAY_IMPORT = {
     "sim": {
         **dict.fromkeys(GROUND, GROUND),
+        "bounds": (*GROUND, "bounds"),
         **{part: (*GROUND, part) for part in PARTS},
         "compiled": GROUND,
-        "network": (*GROUND, *PARTS),
-        "file": (*GROUND, *PARTS, "network"),
+        "layer": (*GROUND, "bounds", *PARTS),
+        "network": (*GROUND, "bounds", *PARTS, "layer"),
+        "file": (*GROUND, *PARTS, "layer", "network"),
         "trace": (*GROUND, "network"),
-        "vectors": (*GROUND, "network", "file", "trace"),
+        "vectors": (*GROUND, *PARTS, "network", "file", "trace", "pipeline"),
         "pipeline": (*GROUND, *PARTS, "network", "trace"),
-        "batch": (*GROUND, *PARTS, "network", "compiled"),
-        "learning": (*GROUND, *PARTS, "network", "compiled", "batch", "learning"),
-        "data": (*GROUND, "data"),
+        "batch": (*GROUND, *PARTS, "layer", "network", "trace", "compiled"),
+        "learning": (
+            *(*GROUND, *PARTS, "bounds", "layer", "network"),
+            *("compiled", "batch", "learning"),
+        ),
+        "data": (*GROUND, "encoders", "data"),
         "report": (*GROUND, *PARTS, "network", "trace", "pipeline", "batch", "data", "report"),
     },
     "hw": {
         **dict.fromkeys(
-            ("fpga", "arithmetic", "broadcast", "events", "rows", "parameters", "verilog"),
-            ("fpga", "arithmetic", "broadcast", "events", "rows", "parameters", "verilog"),
+            HW_GROUND,
+            HW_GROUND,
         ),
     },
     "train": {},
@@ -149,16 +155,6 @@ def test_files_and_functions_are_short(path):
 def test_sim_and_hw_work_without_torch(name):
     code = f"import sys; sys.modules['torch'] = None; import {name}"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
-
-
-def test_only_the_virtual_board_needs_unix():
-    """Windows has none of these modules; its users check, build and program all the same."""
-    hidden = "; ".join(f"sys.modules['{name}'] = None" for name in ("fcntl", "termios", "tty"))
-    # pyserial has its own code for Windows, which cannot be imported here
-    hidden += "; sys.modules['serial'] = mock.MagicMock()"
-    code = "import sys; from unittest import mock; "
-    code += f"{hidden}; from hw.commands.parser import main; main(['boards'])"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
 
 
 def test_the_specification_needs_numpy_only():

@@ -1,6 +1,5 @@
 """The pages say what the code does: links, options, folders, and words."""
 
-import argparse
 import re
 import shlex
 import tomllib
@@ -10,20 +9,17 @@ import pytest
 import yaml
 
 import mutants
+from command_lines import commands_of, options_of
 from hw.boards.table import BOARDS
-from hw.commands import parser as hw_commands
 from hw.rows import Rows
 from hw.storage import STORES
 from hw.storage.flash import row_cycles
 from sim.commands import firstspike
-from sim.commands import parser as sim_commands
-from sim.commands.command_line import program
 from sim.connections.dense import Dense
 from sim.network import Layer
 from sim.neuron import NEURON_SETTINGS, Neuron
 from test_architecture import MAY_IMPORT, MODULES, PACKAGES, ROOT, room
 from test_architecture import module as module_name
-from train.commands import parser as train_commands
 
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "zoo/README.md")),
@@ -36,19 +32,7 @@ def name(path):
     return str(path.relative_to(ROOT))
 
 
-def commands_of(package):
-    """The parsers of a package's commands, by name."""
-    added = {"sim": sim_commands, "hw": hw_commands, "train": train_commands}[package].COMMANDS
-    parser = program(package, "", "", added)
-    (chosen,) = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))
-    return chosen.choices
-
-
 COMMANDS = {package: commands_of(package) for package in PACKAGES}
-
-
-def options_of(parser):
-    return set(parser._option_string_actions)
 
 
 def command_lines(text):

@@ -46,10 +46,20 @@ def ink(count):
     return np.where(rng.random((count, 28, 28)) < 0.134, 255, 0).astype(np.uint8)
 
 
-@pytest.mark.parametrize("lanes", [16, FULL])
-def test_the_compiled_model_equals_sim_at_full_size(lanes):
-    """784-600-10, 300 images, every boundary; with all lanes also the promised number of cycles."""
-    network, images = mnist_sized(), ink(300)
+@pytest.mark.parametrize(
+    ("hidden", "lanes"),
+    [
+        (40, 16),
+        (40, FULL),
+        pytest.param(600, 16, marks=pytest.mark.slow),
+        pytest.param(600, FULL, marks=pytest.mark.slow),
+    ],
+)
+def test_the_compiled_model_equals_sim_at_full_size(hidden, lanes):
+    """784-hidden-10, 300 images, every boundary; with all lanes also the promised number of
+    cycles.
+    """
+    network, images = mnist_sized(hidden), ink(300)
     simulation = Simulation(MachineParameters(network, lanes))
     found = list(simulate(simulation, images))
     assert len(found) == len(images)

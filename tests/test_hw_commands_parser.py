@@ -37,3 +37,26 @@ def test_missing_amaranth_is_one_sentence():
     assert done.returncode == 2
     assert done.stderr.startswith("error: amaranth")
     assert done.stderr.count("\n") == 1
+
+
+UNIX = ("fcntl", "termios", "tty", "pty", "resource", "pwd", "grp")
+
+
+def test_only_the_pseudo_terminal_needs_unix(tmp_path):
+    write_network(tmp_path, seed=11, images=1)
+    hidden = f"import sys; sys.modules.update(dict.fromkeys({UNIX})); "
+    code = f"""{hidden}
+from hw.bench.emulate import Terminal
+from hw.commands.parser import main
+from sim.errors import InputError
+
+assert main(["boards"]) == 0
+try:
+    Terminal()
+except InputError as error:
+    print(error, file=sys.stderr)
+sys.exit(main(["verilog", {str(tmp_path)!r}, "--lanes", "1", "--out", {str(tmp_path / "top.v")!r}]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "this system has no pseudo-terminals" in done.stderr

@@ -3,7 +3,7 @@
 import pytest
 
 from hw.boards.table import find_board
-from hw.flow.placement import block_bits, blocks_of, fills_blocks, place_weights
+from hw.flow.placement import Memory, block_bits, blocks_of, fills_blocks, place_weights
 from hw.flow.reuse import placeholder
 from hw.parameters import MachineParameters
 from hw.rows import BLOCK, LOGIC, SPRAM, flash
@@ -61,7 +61,7 @@ def test_blocks_are_those_of_the_shape_that_takes_fewest():
         (1600, 64, 28, 8),
         (17, 17, 2, 1),
     ):
-        found = [blocks_of(depth, width, 16, device) for device in (up5k, ecp5)]
+        found = [blocks_of(Memory(depth, width, 16), device) for device in (up5k, ecp5)]
         assert found == [small, large]
 
 

@@ -24,17 +24,29 @@ from sim.pipeline import run
 SEED = 11
 
 
-@settings(max_examples=100)
-@given(seeds, st.booleans())
-def test_every_weight_equals_sims_after_any_course(seed, pauses):
+def check_course(seed, pauses):
     network, rule, given_course = random_course(seed)
     widest = max(layer.fan_out for layer in network.layers)
     lanes = int(np.random.default_rng(seed).integers(1, widest + 1))
     assert_learns_alike(network, rule, given_course, lanes, pauses=seed % 1000 if pauses else None)
 
 
+@settings(max_examples=25)
+@given(seeds, st.booleans())
+def test_every_weight_equals_sims_after_any_course(seed, pauses):
+    check_course(seed, pauses)
+
+
+@pytest.mark.slow
+@pytest.mark.many
+@settings(max_examples=100)
+@given(seeds, st.booleans())
+def test_every_weight_equals_sims_after_any_course_often(seed, pauses):
+    check_course(seed, pauses)
+
+
 def test_random_courses_reach_every_corner_of_the_circuit():
-    """The property above means little unless lessons happen, with one fold and several, at both
+    """The properties above mean little unless lessons happen, with one fold and several, at both
     ends of an image.
     """
     seen = set()

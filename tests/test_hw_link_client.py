@@ -26,7 +26,6 @@ from simulated_board import (
     SimulatedLine,
     VirtualLine,
     check_answers,
-    learning_board,
     noise,
     parameters_of,
 )
@@ -152,8 +151,9 @@ def test_a_board_learns_each_image_once_over_a_bad_line():
     """Bytes are lost, doubled and changed in both directions; what a good line does,
     test_hw_commands_learn.py sees.
     """
-    network, images, labels, skip, rule = course(8, 3)
-    with learning_board(network, rule, noise(8, 0.003), patience_s=0.001, tries=100) as board:
+    network, images, labels, skip, rule = course(8, 12)
+    pupil = VirtualBoard(MachineParameters(network, 2, rule))
+    with Board(VirtualLine(pupil, noise(8, 0.003)), network, 0.0, 1000) as board:
         assert board.pipeline.rule == rule
         board.set_generator(77)
         after, state = network, 77
@@ -166,3 +166,5 @@ def test_a_board_learns_each_image_once_over_a_bad_line():
             after, state = lesson.network, lesson.state
         assert (board.read("lessons"), board.read("generator")) == (len(images), state)
         assert fetched(board, network).digest == after.digest != network.digest
+        assert board.read("damaged") > 0
+    pupil.close()

@@ -46,11 +46,17 @@ def test_words_that_are_not_there_are_refused():
         (Kind.FETCH, where(1, 0, 1)),  # in block RAM
         (Kind.FETCH, where(9, 0, 1)),  # no such layer
     ]
+    ends = ((0, 3), (124, 1))  # where bad requests would write
     with Board(SimulatedLine(parameters_of(network, 4, 0)), network) as board:
-        deque(board.load_weights(), maxlen=0)
+        words = board.pipeline.layers[0].rows.pack()
+        for first, count in ends:
+            deque(board.load_words(0, first, words[first : first + count]), maxlen=0)
         replies = [reply.kind for _, reply in board._exchange.run(bad, 1)]
         assert replies == [Kind.REFUSED] * len(bad)
-        assert list(board.fetch_words(0)) == board.pipeline.layers[0].rows.pack()
+        fetched = board._ask([(Kind.FETCH, where(0, *part)) for part in ends], 1)
+        for (first, count), payload in zip(ends, fetched, strict=True):
+            found = [int.from_bytes(payload[2 * n : 2 * n + 2], "little") for n in range(count)]
+            assert found == words[first : first + count]
 
 
 def test_a_lesson_out_of_turn_is_refused_and_the_last_one_only_told_again():

@@ -127,7 +127,7 @@ def test_wrong_weights_are_named():
 
 
 def test_what_cannot_be_taught_is_refused():
-    with pytest.raises(InputError, match="does not learn; build its bitstream with --learn"):
+    with pytest.raises(InputError, match="does not learn; `python -m hw build DIR --learn`"):
         Teacher(Board(rule=None), NETWORK, PICTURES, LABELS, SETTINGS)
     other = replace(NETWORK, last_tick=NETWORK.last_tick + 1)
     with pytest.raises(InputError, match="--from: is not the board's network"):

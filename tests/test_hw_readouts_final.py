@@ -22,7 +22,7 @@ def test_a_readout_decides_as_sim_does_and_ends_nothing(seed):
     async def testbench(ctx):
         for _ in range(6):
             potential = rng.integers(-3, 4, classes)
-            verdict = Final().decide(SimpleNamespace(potential=potential))
+            winner = Final().winner(SimpleNamespace(potential=potential))
             padded = np.full(parameters.folds * parameters.lanes, 9)  # nobody is there
             padded[:classes] = potential
             for fold in range(parameters.folds):
@@ -37,8 +37,7 @@ def test_a_readout_decides_as_sim_does_and_ends_nothing(seed):
                 if rng.random() < 0.3 and not last:
                     await ctx.tick()
             assert ctx.get(dut.o.valid)
-            assert ctx.get(dut.o.payload) == {"ended": 0, "winner": verdict.winner}
-            assert not verdict.ended
+            assert ctx.get(dut.o.payload) == {"ended": 0, "winner": winner}
             await ctx.tick()
 
     simulate(dut, testbench)

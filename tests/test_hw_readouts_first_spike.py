@@ -21,7 +21,8 @@ def test_a_readout_decides_as_sim_does(seed):
     async def testbench(ctx):
         for _ in range(8):
             potential = rng.integers(-4, 1 + rng.integers(3), classes)
-            verdict = FirstSpike().decide(SimpleNamespace(potential=potential))
+            output = SimpleNamespace(potential=potential, reached=lambda now=potential: now >= 0)
+            ended, winner = FirstSpike().ended(output), FirstSpike().winner(output)
             padded = np.full(parameters.folds * parameters.lanes, -1)
             padded[:classes] = potential
             for fold in range(parameters.folds):
@@ -43,7 +44,7 @@ def test_a_readout_decides_as_sim_does(seed):
                     await ctx.tick()
             ctx.set(dut.i.payload, {"first_neuron": 0, "last": 0, "potential": [5] * len(lanes)})
             assert ctx.get(dut.o.valid)
-            assert ctx.get(dut.o.payload) == {"ended": verdict.ended, "winner": verdict.winner}
+            assert ctx.get(dut.o.payload) == {"ended": ended, "winner": winner}
             await ctx.tick().repeat(int(rng.integers(1, 3)))
 
     simulate(dut, testbench)

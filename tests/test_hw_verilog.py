@@ -3,7 +3,7 @@ verilog_bench.py).
 """
 
 import shutil
-import sys
+import subprocess
 from importlib.util import find_spec
 from os import environ, pathsep
 from pathlib import Path
@@ -12,10 +12,9 @@ import pytest
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
-from hw import verilog
 from hw.machine.machine import Machine
 from hw.parameters import FULL, MachineParameters
-from hw.verilog import TOP, find_tool, to_rtlil, write_verilog
+from hw.verilog import TOP, to_rtlil, write_verilog
 from random_networks import any_network, random_images, random_network
 from sim.file import save
 from sim.pipeline import run
@@ -78,15 +77,39 @@ def test_emitted_verilog_answers_what_sim_answers(
     assert get_results(results) == (1, 0)
 
 
-@pytest.mark.parametrize(
-    ("said", "chosen"), [("Yosys 99.1 (git sha1 x)", True), ("Yosys 0.23", False), ("oops", False)]
-)
-def test_tool_on_the_path_is_taken_when_it_is_newer(tmp_path, monkeypatch, said, chosen):
-    tool = tmp_path / "yosys"
-    tool.write_text(f"#!{sys.executable}\nprint({said!r})\n")
-    tool.chmod(0o755)
-    monkeypatch.delenv("YOSYS", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    verilog._is_newer.cache_clear()
-    assert (find_tool("yosys") == str(tool)) == chosen
-    verilog._is_newer.cache_clear()
+@needs_icarus
+def test_a_simulation_that_does_not_find_a_memory_fails(tmp_path):
+    """Icarus knows no $fatal with -g2005; a simulator that cannot open a memory only warns."""
+    machine = Machine(MachineParameters(random_network(11), 1))
+    _, *memories = write_verilog(to_rtlil(machine), tmp_path / "machine.v")
+    program = tmp_path / "machine.vvp"
+    command = ["iverilog", "-g2005", "-o", program, "-s", TOP, tmp_path / "machine.v"]
+    subprocess.run(command, check=True)
+
+    def run_in(folder):
+        command = ["vvp", "-n", program]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+    assert run_in(tmp_path).returncode == 0
+    memories[-1].unlink()
+    found = run_in(tmp_path)
+    assert found.returncode == 1
+    assert f"ERROR: {memories[-1].name} is not there; run the simulator in the" in found.stdout
+    (tmp_path / "elsewhere").mkdir()
+    assert run_in(tmp_path / "elsewhere").returncode == 1
+
+
+@pytest.mark.slow
+def test_a_model_of_verilator_that_does_not_find_a_memory_fails(tmp_path, own_verilator):
+    machine = Machine(MachineParameters(random_network(11), 1))
+    write_verilog(to_rtlil(machine), tmp_path / "machine.v")
+    options = ("--binary", "--timing", "-Wno-fatal", "-Wno-lint", "--top-module", TOP)
+    command = ["verilator", *options, "-o", "model", "machine.v"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "elsewhere").mkdir()
+    model = [tmp_path / "obj_dir" / "model"]
+    found = subprocess.run(
+        model, cwd=tmp_path / "elsewhere", capture_output=True, text=True, check=False
+    )
+    assert found.returncode != 0
+    assert "is not there; run the simulator in the folder of machine.v" in found.stdout

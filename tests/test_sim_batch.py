@@ -10,28 +10,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba.np.ufunc import parallel
 
+from leaky_networks import leaky_network, random_samples
 from random_networks import any_network, random_images, random_network, seeds
 from sim import batch
 from sim.batch import CHUNK, run
+from sim.connections.pool import Pool
 from sim.encoders.intensity import encode
 from sim.pipeline import run as run_one
 
 
-@given(seeds, st.booleans())
-def test_batch_equals_pipeline(seed, mixed):
-    network = any_network(seed) if mixed else random_network(seed)
-    images = random_images(network, 8, seed)
-    decisions = run(network, images)
-    traces = [run_one(network, image) for image in images]
-    found = [decisions.to_json(index) for index in range(len(images))]
+@given(seeds, st.sampled_from([any_network, random_network, leaky_network]))
+def test_batch_equals_pipeline(seed, draw):
+    network = draw(seed)
+    samples = random_samples(network, 8, seed)
+    decisions = run(network, samples)
+    traces = [run_one(network, samples[index]) for index in range(8)]
+    found = [decisions.to_json(index) for index in range(8)]
     assert found == [trace.to_json() for trace in traces]
 
     for index, trace in enumerate(traces):
         looked_up = [
             sum(len(layer.connection.visits(spike.neuron)) for spike in spikes)
             * layer.connection.channels_out
+            * (type(layer.connection) is not Pool)
             for layer, spikes in zip(network.layers, trace.spikes, strict=True)
         ]
+        for layer, own in enumerate(zip(trace.recurrent or [], trace.bias or [], strict=True)):
+            looked_up[layer] += sum(own) * network.layers[layer].fan_out
         assert decisions.reads[index].tolist() == looked_up
 
 
@@ -62,6 +67,42 @@ def test_any_networks_reach_every_corner():
     fires = {(kind, "fires") for kind in ("window", "once", "subtract")}
     wanted = {"fires again", "an event meets no position", "signs", "first_spike", "final"}
     assert kinds | fires | wanted | {"1 layers", "2 layers", "3 layers"} <= seen
+
+
+def test_leaky_networks_reach_every_corner():
+    seen = set()
+    for seed in range(150):
+        network = leaky_network(seed)
+        decisions = run(network, random_samples(network, 4, seed))
+        seen.add((network.readout_name, network.early and not decisions.timed_out.all()))
+        several = getattr(network.encoder, "mask", None) is not None
+        seen.add("mask" if several else type(network.encoder).__name__)
+        for index, layer in enumerate(network.layers):
+            spikes = index < len(network.layers) - 1 and decisions.events[:, index + 1].any()
+            seen |= what_acts(layer, spikes)
+            seen |= {"recurrent"} if decisions.recurrent[:, index].any() else set()
+            seen |= {"bias"} if decisions.bias[:, index].any() else set()
+
+    resets = {(reset, "fires") for reset in ("once", "zero", "subtract")}
+    limits = {(reset, limit) for reset in ("zero", "subtract") for limit in (True, False)}
+    ends = {("first_spike", True), ("peak", True), ("peak", False)}
+    ends |= {("final", False), ("most_spikes", False), ("once", False), ("never", False)}
+    parts = {"Intensity", "Events", "mask", "Dense", "Convolution", "Pool"}
+    parts |= {"fraction", "recurrent", "bias"}
+    assert resets | limits | ends | parts | {("a", 0), ("a", 1), ("b", True), ("b", False)} <= seen
+
+
+def what_acts(layer, spikes):
+    """Return what a leaky layer is, and whether it fires."""
+    neuron = layer.neuron
+    return {
+        type(layer.connection).__name__,
+        (neuron.reset, neuron.limit > 0),
+        ("a", min(neuron.synapse, 1)),
+        ("b", neuron.membrane == 256),
+        "fraction" if neuron.fraction else "whole",
+        (neuron.reset, "fires" if spikes else "is silent"),
+    }
 
 
 def test_random_networks_reach_every_corner():

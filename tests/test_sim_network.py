@@ -16,6 +16,8 @@ from sim.network import Layer
 from sim.neuron import Neuron
 from sim.readouts.final import Final
 from sim.readouts.first_spike import FirstSpike
+from sim.readouts.most_spikes import MostSpikes
+from sim.readouts.peak import Peak
 from small_network import CODE, PIXELS, WEIGHT, small_network
 
 ZOO = Path(__file__).parent.parent / "zoo"
@@ -72,10 +74,62 @@ def test_invalid_network(changes, sentence):
         small_network(**changes)
 
 
-@pytest.mark.parametrize("field", ["recurrent", "bias"])
-def test_layers_that_the_machine_cannot_run(field):
-    with pytest.raises(InputError, match=f"{field}: is not possible in this version; leave it"):
-        Layer(Dense(WEIGHT), Neuron(3), **{field: np.zeros(2, np.int8)})
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (
+            {"recurrent": np.zeros((2, 3), np.int8)},
+            r"recurrent: needs shape \(2, 2\), not \(2, 3\)",
+        ),
+        ({"bias": np.zeros(3, np.int8)}, r"bias: needs shape \(2,\), not \(3,\)"),
+        ({"bias": np.zeros(2, np.int16)}, "bias: must be int8, not int16"),
+        ({"bias": np.full(2, 8, np.int8), "weight_bits": 4}, r"bias: must be in -8..7 \(4 bits\)"),
+        (
+            {"bias": np.zeros(2, np.int8), "neuron": Neuron(3, ramp=False, window=(1, 2))},
+            "bias: cannot go with a window; leave it out, or take start",
+        ),
+        (
+            {
+                "bias": np.zeros(8, np.int8),
+                "connection": Convolution(np.zeros((1, 1, 1, 2), np.int8), (2, 2, 1)),
+            },
+            "bias: needs a dense connection",
+        ),
+    ],
+)
+def test_rows_of_its_own_that_no_layer_has(fields, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Layer(**{"connection": Dense(WEIGHT), "neuron": Neuron(3)} | fields)
+
+
+def test_rows_of_a_layer_have_one_order():
+    own = {"recurrent": np.array([[1, 2], [3, 4]], np.int8), "bias": np.array([5, 6], np.int8)}
+    layer = Layer(Dense(WEIGHT), Neuron(3), **own)
+    assert layer.all_rows.tolist() == [*WEIGHT.tolist(), [1, 2], [3, 4], [5, 6]]
+    assert (layer.bias_row, layer.rows, layer.stored) == (6, 7, WEIGHT.size + 6)
+
+
+@pytest.mark.parametrize(
+    ("readout", "neuron", "sentence"),
+    [
+        (
+            FirstSpike(),
+            Neuron(3, ramp=False, reset="never"),
+            "readout first_spike needs outputs",
+        ),
+        (MostSpikes(), Neuron(3, ramp=False, window=(1, 2)), "readout most_spikes needs outputs"),
+        (Peak(), Neuron(3, ramp=False, reset="zero"), "peak needs outputs with reset never"),
+    ],
+)
+def test_outputs_that_a_readout_cannot_read(readout, neuron, sentence):
+    with pytest.raises(InputError, match=f"layers.0.neuron: .*{sentence}"):
+        small_network(layers=(Layer(Dense(WEIGHT), neuron),), readout=readout)
+
+
+def test_outputs_are_not_recurrent():
+    layer = Layer(Dense(WEIGHT), Neuron(3), recurrent=np.zeros((2, 2), np.int8))
+    with pytest.raises(InputError, match=r"layers.0.recurrent: is not possible in the output"):
+        small_network(layers=(layer,))
 
 
 def test_a_layer_is_more_than_a_matrix():
@@ -216,7 +270,7 @@ def windows(*parts, last_tick=9, **changes):
                     Layer(Dense(SQUARE), Neuron(1, ramp=False, reset="never")),
                 )
             },
-            "layers.1.neuron.window: cannot come after a layer without; take a ramp",
+            "layers.1.neuron.window: cannot come after events, or after a layer without",
         ),
         (
             [(1, 3)],
@@ -267,7 +321,7 @@ def test_start_of_a_channel_is_the_same_at_each_position():
 
 
 def test_a_convolution_needs_all_pixels_of_its_map():
-    with pytest.raises(InputError, match=r"encoder.pixels: a convolution needs all of them; prune"):
+    with pytest.raises(InputError, match=r"encoder.pixels: a convolution needs all 16 of them"):
         map_network(np.arange(15, dtype=np.int32))
     with pytest.raises(InputError, match=r"layers.0.connection.input: reads a map of \[4, 4, 1\]"):
         map_network(shape=(2, 8))

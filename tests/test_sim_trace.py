@@ -69,6 +69,30 @@ def test_the_decision_comes_after_the_events(change, sentence):
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"output_spikes": None}, "spikes of outputs: expected [3 1], found None"),
+        (
+            {"output_spikes": np.array([3, 2])},
+            "tick 3, spikes of output 1: expected 1, found 2",
+        ),
+        ({"recurrent": [0, 2]}, "recurrent rows: expected [1, 2], found [0, 2]"),
+        ({"bias": None}, "bias rows: expected [0, 3], found []"),
+    ],
+)
+def test_rows_and_spikes_of_its_own_are_compared(change, sentence):
+    own = {"recurrent": [1, 2], "bias": [0, 3], "output_spikes": np.array([3, 1])}
+    whole = replace(TRACE, **own)
+    assert difference(whole, whole) is None
+    assert difference(whole, replace(whole, **change)) == sentence
+    assert whole.to_json() == TRACE.to_json() | {
+        "recurrent": [1, 2],
+        "bias": [0, 3],
+        "spikes": [3, 1],
+    }
+
+
 def test_json_counts_the_events_of_every_layer():
     assert TRACE.to_json() == {
         "decision": 1,

@@ -43,11 +43,12 @@ def test_on_the_grid(time, potential, decision, tick, timed_out):
 
 @given(st.lists(st.integers(-4, 3), min_size=1, max_size=8))
 def test_potentials_of_a_tick_are_judged_as_the_machine_does(potential):
-    verdict = FirstSpike().decide(SimpleNamespace(potential=np.array(potential)))
+    values = np.array(potential)
+    output = SimpleNamespace(potential=values, reached=lambda: values >= 0)
     time = [1.5 if value >= 0 else 3.5 for value in potential]
     found = decide(outputs([time], [[float(value) for value in potential]], last_tick=3))
-    assert int(found.decision) == verdict.winner
-    assert (found.tick.tolist() == [2.0]) == verdict.ended
+    assert int(found.decision) == FirstSpike().winner(output)
+    assert (found.tick.tolist() == [2.0]) == FirstSpike().ended(output)
 
 
 def test_between_ticks_the_first_wins_whatever_its_potential():

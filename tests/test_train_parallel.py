@@ -217,9 +217,7 @@ def test_torchrun_trains_one_network(tmp_path):
     ]
     command = [*torchrun, "-m", "train", "fit", *options, "--out", str(tmp_path), "--json", "-"]
     root = Path(__file__).parent.parent
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=root, timeout=120
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["epoch"] == 2

@@ -5,7 +5,7 @@ import subprocess
 
 from hw.boards.table import find_board
 from hw.flow.clock import choose_dividers
-from hw.verilog import find_tool
+from hw.tools import find_tool
 
 
 def check_pll(name: str, wanted_mhz: int, tool: str, pattern: str) -> None:

@@ -160,7 +160,7 @@ FINAL = (
     (
         "final: timed out",
         "hw/machine/sequencer.py",
-        "Status.TIMED_OUT if self.network.readout.early else Status.DECIDED",
+        "Status.TIMED_OUT if self.network.early else Status.DECIDED",
         "Status.TIMED_OUT",
     ),
     ("final: no winner", "hw/readouts/final.py", "eq(front.o.payload.winner)", "eq(0)"),
@@ -190,7 +190,7 @@ SOFTWARE = (
     ),
     (
         "sim: spikes of one source counted once in the bounds",
-        "sim/neuron.py",
+        "sim/bounds.py",
         "spikes = min(premise.spikes_per_source, ticks + 1)",
         "spikes = 1",
     ),

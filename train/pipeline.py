@@ -21,7 +21,7 @@ from sim.connections.connection import Connection as MachineConnection
 from sim.connections.connection import reads_of
 from sim.connections.convolution import Convolution as MachineConvolution
 from sim.connections.dense import Dense
-from sim.encoders.intensity import Intensity
+from sim.encoders.intensity import Intensity, image_encoder
 from sim.errors import InputError, choose
 from sim.network import Layer, Network
 from sim.neuron import Neuron, Spike
@@ -403,7 +403,7 @@ class SpikingNetwork(nn.Module):
         maps = _maps(network, spikes)
         grid = network.ticks_per_unit, network.last_tick
         result = cls(
-            network.encoder,
+            image_encoder(network.encoder),
             [layer.fan_out for layer in network.layers[len(maps) :]],
             *grid,
             [layer.weight_bits for layer in network.layers],

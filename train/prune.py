@@ -55,7 +55,7 @@ def silenced(encoder: Intensity, max_silent_intensity: int) -> Intensity:
     """Return the encoder in which intensities up to this one never fire; 0: as it is."""
     if max_silent_intensity == 0:
         return encoder
-    spike_tick = encoder.spike_tick.copy()
+    spike_tick = encoder.tick_of.copy()
     spike_tick[: max_silent_intensity + 1] = NEVER
     return replace(encoder, spike_tick=spike_tick)
 

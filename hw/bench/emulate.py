@@ -11,6 +11,7 @@ from hw.bench.verilated import compile_model
 from hw.boards.top import BoardParameters, Top
 from hw.link.uart import BITS, LEAST_DIVISOR, bit_cycles
 from hw.parameters import MachineParameters
+from sim.errors import InputError
 
 DRIVER = Path(__file__).with_name("serve.cpp")
 
@@ -64,10 +65,19 @@ class VirtualBoard:
 
 
 class Terminal:
-    """A pseudo-terminal; ``port`` is the name that a host opens."""
+    """A pseudo-terminal; ``port`` is the name that a host opens.
+
+    :raises InputError: this system has none.
+    """
 
     def __init__(self) -> None:
-        import tty  # Unix only, like pseudo-terminals; all other commands run without
+        try:
+            import tty  # Unix only, like pseudo-terminals; all other commands run without
+        except ImportError as error:
+            raise InputError(
+                "emulate: this system has no pseudo-terminals, which need Linux or macOS; "
+                "`python -m hw simulate` compares the gateware without one."
+            ) from error
 
         # Ours, and the host's, which is kept open so that hosts may come and go.
         self._near, self._far = os.openpty()

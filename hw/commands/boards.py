@@ -3,12 +3,12 @@
 import argparse
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from hw.boards.table import BOARDS
 from sim.commands import options
 from sim.commands.command_line import Commands, add_command
+from sim.console import console
 
 EXAMPLE = "--json"
 
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         }
         for board in BOARDS.values()
     ]
-    options.show(rows, arguments.json, lambda: Console().print(_table(rows)))
+    options.show(rows, arguments.json, lambda: console().print(_table(rows)))
     return 0
 
 

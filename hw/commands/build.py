@@ -3,8 +3,6 @@
 import argparse
 from math import inf
 
-from rich.console import Console
-
 from hw.boards.table import find_board
 from hw.commands.options import (
     add_baud,
@@ -23,6 +21,7 @@ from hw.flow.settings import FASTEST, BuildSettings
 from hw.flow.toolchain import PLACERS, ROUTERS, SEED
 from sim.commands import options
 from sim.commands.command_line import Commands, Parser, add_command, one_of, whole
+from sim.console import console
 from sim.file import network_path
 
 EXAMPLE = "build/mnist --board ulx3s-85f"
@@ -104,5 +103,5 @@ def run(arguments: argparse.Namespace) -> int:
             bar.update(task, description=stage)
 
         report = build(settings, out, show_stage, images).to_json()
-    options.show(report, arguments.json, lambda: Console().print(summary(report)))
+    options.show(report, arguments.json, lambda: console().print(summary(report)))
     return 0

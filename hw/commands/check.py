@@ -2,8 +2,6 @@
 
 import argparse
 
-from rich.console import Console
-
 from hw.boards.table import find_board
 from hw.commands.options import (
     add_board,
@@ -18,6 +16,7 @@ from hw.flow.check import check, table
 from hw.flow.settings import BuildSettings
 from sim.commands import options
 from sim.commands.command_line import Commands, add_command
+from sim.console import console
 
 EXAMPLE = "build/mnist --board icebreaker"
 
@@ -45,5 +44,5 @@ def run(arguments: argparse.Namespace) -> int:
         bar.add_task(f"{board.name}: memory mapping")
         findings = check(settings, [] if known is None else known[1])
 
-    options.show(findings.to_json(), arguments.json, lambda: Console().print(table(findings)))
+    options.show(findings.to_json(), arguments.json, lambda: console().print(table(findings)))
     return 0 if findings.fits else DOES_NOT_FIT

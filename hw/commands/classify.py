@@ -37,7 +37,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the board's answer to each image; compare them with sim if wanted."""
     network = load(arguments.network)
-    given = options.read_images(arguments, len(network.classes))
+    given = options.read_images(arguments, network)
     assert given is not None, "the parser demands images"
     expected = batch.run(network, given.images) if arguments.check else None
 

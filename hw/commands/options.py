@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from hw.boards.table import find_board
-from hw.flow.placement import AUTO, CHOICES, place_weights
+from hw.flow.placement import AUTO, CHOICES, place
 from hw.flow.reuse import placeholder
 from hw.link.responder import FETCH_BYTES
 from hw.link.uart import BAUD
 from hw.parameters import FULL, MachineParameters
 from hw.rows import BLOCK, FLASH, SPRAM, flash
 from sim.commands.command_line import Parser, one_of, whole
+from sim.console import console
 from sim.errors import InputError
 from sim.file import load, network_path
 from sim.learning.schedule import default_rule
@@ -121,7 +121,7 @@ def machine(arguments: argparse.Namespace) -> MachineParameters:
         )
 
     if board is not None:
-        return place_weights(plain, board, wanted)
+        return place(plain, board, wanted)
     if wanted in (AUTO, BLOCK.kind):
         return plain
     return plain.with_placement(plain.largest_layer, PLACEMENTS[wanted])
@@ -166,5 +166,5 @@ def vectors(
 
 def spinner() -> Progress:
     """Return what says that work goes on whose length is not known."""
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    return Progress(*columns, console=console(stderr=True), transient=True)

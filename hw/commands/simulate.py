@@ -28,10 +28,10 @@ from sim.commands import options
 from sim.commands.command_line import STANDARD_OUTPUT, Commands, add_command, one_of
 from sim.commands.options import Images
 from sim.console import progress_bar
-from sim.encoders.intensity import check_images
 from sim.errors import InputError
 from sim.learning.schedule import check_skip, first_state, skipping
 from sim.network import Network
+from sim.vectors import VECTORS_FILE, WRITERS
 
 EXAMPLE = "build/mnist --engine amaranth --weights spram"
 
@@ -95,17 +95,17 @@ def _images(arguments: argparse.Namespace, network: Network) -> Images:
 
     :raises InputError: there are none, or not for this network.
     """
-    given = options.read_images(arguments, len(network.classes))
+    given = options.read_images(arguments, network)
     if given is None:
         known = vectors(arguments, network)
         if known is None:
             raise InputError(
-                "--images: there are no vectors beside the network; give --images or --dataset."
+                f"--images: there is no {VECTORS_FILE} beside the network; give --images or "
+                f"--dataset, or write it with {WRITERS}."
             )
         given = Images(known[0][: arguments.limit], None)
-    check_images(network.encoder, given.images)
     if len(given.images) == 0:
-        raise InputError("--images: there are none in it; give at least one.")
+        raise InputError("--images: there are no vectors; give --images or --dataset.")
     return given
 
 

@@ -1,6 +1,7 @@
 """``python -m hw verilog``: the machine for other tools."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from hw.commands.options import add_lanes, machine
@@ -28,7 +29,8 @@ def add(commands: Commands) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="FILE.v; memories go to FILE-1.mem, ...",
+        help="FILE.v; memories go to FILE-1.mem, ... beside it, and a simulator must run in that "
+        "folder to find them",
     )
     parser.add_argument(
         "--input",
@@ -49,4 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         written = write_verilog(to_rtlil(component), arguments.out, describe_ports(component))
     for file in written:
         print(file)
+    if len(written) > 1:
+        folder = written[0].absolute().parent
+        print(f"run simulators in {folder}, where they find the memories", file=sys.stderr)
     return 0

@@ -4,14 +4,18 @@ Else the largest layer goes into SPRAM where there is some, or the smallest one 
 and if that does not help, the largest into the board's flash.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from math import prod
 
 from amaranth.utils import bits_for
 
 from hw.boards.table import Board
 from hw.fpga.device import Device
+from hw.link.responder import request_bytes
+from hw.machine.neurons import Neurons
 from hw.machine.state import FEW_FOLDS, FEW_FOLDS_IN_WINDOW
-from hw.parameters import MachineParameters
+from hw.machine.window import WindowNeurons
+from hw.parameters import LayerParameters, MachineParameters
 from hw.rows import BLOCK, FLASH, LOGIC, SPRAM, Rows, flash, joined
 from hw.storage.flash import HEADER_BYTES, OFFSET
 from hw.storage.spram import SPRAM_BITS, sprams
@@ -24,6 +28,26 @@ CHOICES = (AUTO, BLOCK.kind, SPRAM.kind, FLASH)
 SPARE_BLOCKS = 3
 """Blocks that rounding up to whole blocks and the frame buffer may take."""
 
+CONSTANT_BITS = 1024
+"""Yosys keeps words that never change in look-up tables if they have so many bits for a block."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A memory that may take block RAM.
+
+    :param depth: words.
+    :param width: bits of a word.
+    :param few: the largest depth with which it would be kept in logic, in families where small
+        memories are.
+    :param constant: nothing writes it.
+    """
+
+    depth: int
+    width: int
+    few: int = 0
+    constant: bool = False
+
 
 def block_bits(machine: MachineParameters) -> int:
     """Return the bits of the weights that are stored in block RAM."""
@@ -31,40 +55,109 @@ def block_bits(machine: MachineParameters) -> int:
     return sum(each.depth * each.word.size for each in rows)
 
 
-def memories(machine: MachineParameters) -> list[tuple[int, int, int]]:
+def memories(machine: MachineParameters) -> list[Memory]:
     """Return the memories that take block RAM, as far as they depend on the network: weights,
-    state, and the folds of spikes that wait. Of each depth, width, and the largest depth with which
-    it would be kept in logic where small memories are.
+    state, and the folds of spikes that wait.
     """
-    found: list[tuple[int, int, int]] = []
+    found: list[Memory] = []
     for layer in machine.layers:
         if layer.placement.in_block_ram:
-            found.append((layer.rows.depth, layer.rows.word.size, 0))
+            constant = not (machine.learns or machine.exchangeable)
+            found.append(Memory(layer.rows.depth, layer.rows.word.size, constant=constant))
         if layer.folds == 1:
             continue
 
-        # The start is kept behind the folds, for each of a position.
-        starts = layer.rows.folds_per_position
-        depth, few = layer.folds + starts, FEW_FOLDS_IN_WINDOW if layer.lefts else FEW_FOLDS
-        found.append((depth, layer.lanes * layer.potential.bits, few + starts))
-        if not layer.lefts:
-            found.append((depth, layer.lanes * layer.current.bits, few + starts))
+        found += state_memories(layer).values()
         if not layer.output:
-            found.append((layer.folds + 1, layer.fold.size, 0))
+            found.append(Memory(layer.folds + 1, layer.fold.size))
         if layer.layer.neuron.window is not None:
-            found.append((layer.folds, bits_for(layer.folds - 1) - 1, FEW_FOLDS))
+            found.append(Memory(layer.folds, bits_for(layer.folds - 1) - 1, FEW_FOLDS))
     return found
 
 
-def blocks_of(depth: int, width: int, few: int, device: Device) -> int:
-    """Return how many block RAMs a memory takes, in the shape of which it takes fewest.
+def state_memories(layer: LayerParameters) -> dict[str, Memory]:
+    """Return the memories of the state of a layer with several folds, by their names."""
+    neurons, few = (
+        (WindowNeurons(layer), FEW_FOLDS_IN_WINDOW) if layer.lefts else (Neurons(layer), FEW_FOLDS)
+    )
+    # The start is kept behind the folds, for each of a position, or one where all start alike.
+    starts = 1 if layer.layer.start is None else layer.rows.folds_per_position
+    return {
+        name: Memory(
+            layer.folds + starts,
+            layer.lanes * width,
+            0 if name in layer.state_in_block else few + starts,
+        )
+        for name, width in neurons.widths.items()
+    }
 
-    :param few: see :func:`memories`.
+
+def other_memories(machine: MachineParameters) -> list[Memory]:
+    """Return the memories of the encoder and the link: the ticks of intensities and of pixels, the
+    choice of pixels, and requests.
     """
-    if device.family.small_memories_in_logic and depth <= few:
+    encoder = machine.network.encoder
+    when, pixels = 1 + bits_for(encoder.last_tick), prod(encoder.map)
+    request = 1 << (2 * request_bytes(machine)).bit_length()
+    chosen = [Memory(pixels, 1)] if encoder.inputs < pixels else []
+    return [Memory(256, when), Memory(encoder.inputs, when), *chosen, Memory(request, 8)]
+
+
+def blocks_of(memory: Memory, device: Device) -> int:
+    """Return how many block RAMs a memory takes, in the shape of which it takes fewest."""
+    if device.family.small_memories_in_logic and memory.depth <= memory.few:
         return 0
     shapes = [indices.shape for indices in device.family.block_format.widths]
-    return min(-(-depth // rows) * -(-width // columns) for rows, columns in shapes)
+    return min(-(-memory.depth // rows) * -(-memory.width // columns) for rows, columns in shapes)
+
+
+def _taken_blocks(memory: Memory, device: Device) -> int:
+    """Return how many block RAMs yosys takes for a memory of a network's."""
+    blocks = blocks_of(memory, device)
+    few = memory.constant and memory.depth * memory.width <= CONSTANT_BITS * blocks
+    return 0 if few else blocks
+
+
+def logic_cells(memory: Memory) -> int:
+    """Return how many logic cells a memory takes that is made of flip-flops: one for each bit, and
+    two for every three inputs that a multiplexer leaves out.
+    """
+    return memory.width * (memory.depth + 2 * (memory.depth - 1) // 3)
+
+
+def place_state(machine: MachineParameters, device: Device) -> MachineParameters:
+    """Return the machine with memories of state in block RAM that are made of flip-flops otherwise:
+    those for which blocks are free and that save most logic together, where that is cheaper, a
+    smaller share of the device's blocks than of its logic, or all of them take more than a quarter
+    of its logic. It changes no cycle.
+    """
+    machine = replace(machine, state_in_block=frozenset())
+    if not device.family.small_memories_in_logic or machine.learns:
+        return machine
+
+    in_logic = {
+        (index, name): memory
+        for index, layer in enumerate(machine.layers)
+        if layer.folds > 1
+        for name, memory in state_memories(layer).items()
+        if blocks_of(memory, device) == 0
+    }
+    cells = {key: logic_cells(memory) for key, memory in in_logic.items()}
+    crowded = 4 * sum(cells.values()) > device.luts
+
+    # ``best``: for each number of blocks, the most cells that they save, and what is in them.
+    needed = [*memories(machine), *other_memories(machine)]
+    free = device.blocks - sum(_taken_blocks(memory, device) for memory in needed)
+    best: list[tuple[int, frozenset[tuple[int, str]]]] = [(0, frozenset())] * (max(free, 0) + 1)
+    for key, memory in in_logic.items():
+        blocks = blocks_of(replace(memory, few=0), device)
+        if crowded or cells[key] * device.blocks > blocks * device.luts:
+            for there in range(len(best) - 1, blocks - 1, -1):
+                saved, chosen = best[there - blocks]
+                best[there] = max(
+                    best[there], (saved + cells[key], chosen | {key}), key=lambda each: each[0]
+                )
+    return replace(machine, state_in_block=best[-1][1])
 
 
 def fills_blocks(machine: MachineParameters, device: Device) -> bool:
@@ -72,23 +165,29 @@ def fills_blocks(machine: MachineParameters, device: Device) -> bool:
     convolution, whose state takes much of it, weights and state.
     """
     if not machine.dense:
-        blocks = sum(blocks_of(*memory, device) for memory in memories(machine))
+        blocks = sum(blocks_of(memory, device) for memory in memories(machine))
         return blocks > device.blocks - SPARE_BLOCKS
     return block_bits(machine) > (device.blocks - SPARE_BLOCKS) * device.block_bits
 
 
-def place_weights(
-    machine: MachineParameters, board: Board, wanted: str = AUTO
-) -> MachineParameters:
-    """Return the machine with its weights placed.
+def place(machine: MachineParameters, board: Board, wanted: str = AUTO) -> MachineParameters:
+    """Return the machine with its weights and its state placed.
 
     Weights that learn stay in block RAM.
 
     :param machine: whose placement is replaced.
     :param board: that it is for.
-    :param wanted: one of ``CHOICES``; ``AUTO``: the first memory that is large enough.
+    :param wanted: one of ``CHOICES``; ``AUTO``: the first memory that is large enough for the
+        weights.
     :raises InputError: the board has no SPRAM or flash, or too little.
     """
+    return place_state(place_weights(machine, board, wanted), board.device)
+
+
+def place_weights(
+    machine: MachineParameters, board: Board, wanted: str = AUTO
+) -> MachineParameters:
+    """Return the machine with its weights placed, see :func:`place`."""
     device = board.device
     block = replace(machine, placement=())
     enough = machine.learns or not fills_blocks(block, device)

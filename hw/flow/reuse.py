@@ -65,6 +65,7 @@ def structure(
         "network structure": f"{machine.network.structure_digest:08x}",
         "lanes": int(machine.lanes),
         "placement": [layer.placement.kind for layer in machine.layers],
+        "state in block RAM": [f"{layer}.{name}" for layer, name in sorted(machine.state_in_block)],
         "baud": baud,
     }
 

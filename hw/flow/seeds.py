@@ -93,7 +93,7 @@ def route(stage: Stage, files: dict[str, bytes], results: Sequence[str]) -> dict
         folder = Path(name)
         for file, content in files.items():
             (folder / file).write_bytes(content)
-        stage.run(folder)
+        stage.run(folder, kept=False)
         return {result: (folder / result).read_bytes() for result in results}
 
 

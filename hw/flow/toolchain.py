@@ -3,15 +3,14 @@ folder.
 """
 
 import hashlib
-import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hw.boards.table import Board
 from hw.flow.selections import REPLICAS, SEPARATE, WEIGHT_MEMORIES, Expected
-from hw.verilog import find_tool
+from hw.tools import find_tool, run_tool
 from sim.errors import InputError
 
 DESIGN = "top.il"
@@ -44,25 +43,28 @@ class Stage:
     log: str = ""
     reads: tuple[str, ...] = ()
 
-    def run(self, folder: Path) -> None:
+    def run(self, folder: Path, kept: bool = True) -> None:
         """Run the tool in ``folder``.
 
+        :param kept: whether the folder stays, so that a message can name a log in it.
         :raises InputError: it is missing, or fails; with its last error.
         """
         output = folder / f"{self.tool}.log"
-        log = folder / self.log if self.log else output
-        command = [find_tool(self.tool), *self.arguments]
+        ended = run_tool([find_tool(self.tool), *self.arguments], folder, output)
+        if ended.failure is None:
+            return
 
-        with output.open("w") as file:
-            done = subprocess.run(
-                command, cwd=folder, stdout=file, stderr=subprocess.STDOUT, check=False
-            )
-        if done.returncode:
-            error = _last_error(log)
-            raise InputError(
-                f"{self.name}: {self.tool} fails, {error}{self._remedy(error)} "
-                f"(all it said: {log})."
-            )
+        # a tool that is killed early has not begun its own log
+        log = folder / self.log if self.log else output
+        if log.is_file() and log != output:
+            written = log.read_text(errors="replace")
+            ended = replace(ended, said=written if written.strip() else ended.said)
+        where = [f"command, in {folder}: {ended.line}"] if kept else [f"command: {ended.line}"]
+        where += [f"all it said: {log}"] if kept and log.is_file() and ended.error else []
+        raise InputError(
+            f"{self.name}: {self.tool} {ended.failure}{self._remedy(ended.error)} "
+            f"({'; '.join(where)})."
+        )
 
     def _remedy(self, error: str) -> str:
         """Return what to do about an error, as the end of a sentence."""
@@ -101,15 +103,6 @@ def run_stages(
             finished.write_text(inputs.hexdigest())
         seconds[stage.name] = round(time.monotonic() - began_s, 1)
     return seconds
-
-
-def _last_error(log: Path) -> str:
-    """Return the last error in a log, else its last line."""
-    if not log.exists():
-        return "silently"
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR")]
-    return (errors or lines or ["silently"])[-1].removeprefix("ERROR: ").rstrip(".")
 
 
 @dataclass(frozen=True)

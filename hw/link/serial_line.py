@@ -2,8 +2,6 @@
 
 import time
 
-import serial
-
 from hw.link.uart import BAUD
 from sim.errors import InputError
 
@@ -17,6 +15,9 @@ class SerialLine:
     """
 
     def __init__(self, port: str, baud: int = BAUD):
+        # only here, as it needs parts of Python that differ from system to system
+        import serial
+
         try:
             self._serial = serial.Serial(port, baud, exclusive=True)
         except (OSError, ValueError) as error:

@@ -143,7 +143,9 @@ class Teacher:
     ):
         rule = board.pipeline.rule
         if rule is None:
-            raise InputError("board: does not learn; build its bitstream with --learn.")
+            raise InputError(
+                "board: does not learn; `python -m hw build DIR --learn` makes one that does."
+            )
 
         if _without_weights(start).digest != _without_weights(board.network).digest:
             raise InputError("--from: is not the board's network; only its weights may differ.")

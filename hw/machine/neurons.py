@@ -13,9 +13,12 @@ from amaranth.utils import bits_for
 from hw.broadcast import REPLICA, Broadcast
 from hw.learning.port import HistoryPort
 from hw.machine.neuron import RESETS, Inputs
-from hw.machine.state import Folds, folded, memory_attributes, ports, registers, start_words
+from hw.machine.state import Folds, folded, ports, registers, start_words, state_attributes
 from hw.machine.sweep import Sweep
 from hw.parameters import LayerParameters
+
+CURRENT, SOMA = "current", "soma"
+"""Names of the memories of a layer's state: of its currents, and of all else."""
 
 SUBMODULE = "neurons"
 """Name in the netlist; synthesis selects memories by it."""
@@ -72,7 +75,9 @@ class Neurons(wiring.Component):
         layer, (origin, _) = self.parameters, self.parameters.origin
         soma, start = self._soma()
         signals, weight = self._scatter(m, len(start)) if layer.scattered else self._broadcast(m)
-        self.attributes = memory_attributes(platform, layer.folds)
+        self.attributes = {
+            name: state_attributes(platform, layer, name) for name in (CURRENT, SOMA)
+        }
         levels = self._levels(m) if self.lane.spends else [Const(0)] * layer.lanes
 
         # Current and soma change in different passes, so they are separate memories. Only a spike
@@ -84,14 +89,14 @@ class Neurons(wiring.Component):
             writes = [each.deliver | each.advance for each in signals]
         current, current_next = self._state(
             m,
-            "current",
+            CURRENT,
             signed(layer.current.bits),
             [[origin] * layer.lanes],
             writes,
             clears,
             sweeping=self.sweeping if layer.scattered else None,
         )
-        before, after = self._state(m, "soma", soma, start, advances, clears)
+        before, after = self._state(m, SOMA, soma, start, advances, clears)
 
         for lane in range(layer.lanes):
             state = data.View(soma, before[lane])
@@ -123,6 +128,12 @@ class Neurons(wiring.Component):
             else:
                 m.d.sync += self.o.payload.fires[lane].eq(fires)
         return m
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Bits of a neuron in each memory of the state."""
+        soma, _ = self._soma()
+        return {CURRENT: self.parameters.current.bits, SOMA: soma.size}
 
     def _soma(self) -> tuple[data.StructLayout, list[list[dict[str, int]]]]:
         """Return the layout of a neuron's state without its current, and the words that an image
@@ -301,4 +312,4 @@ class Neurons(wiring.Component):
         if self.parameters.folds == 1:
             return registers(m, name, shape, start[0], writes, clears)
         control = writes[0], clears[0]
-        return folded(m, name, shape, start, self.folds, control, self.attributes, sweeping)
+        return folded(m, name, shape, start, self.folds, control, self.attributes[name], sweeping)

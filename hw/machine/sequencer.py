@@ -194,7 +194,7 @@ class Sequencer(wiring.Component):
 
         # A readout that does not end images is asked once.
         asked = self.advance
-        if not self.network.readout.early:
+        if not self.network.early:
             asked = self.advance & self.deliver & (self.tick == self.network.last_tick - 1)
         with m.If(asked):
             m.d.sync += awaited.eq(1)
@@ -221,7 +221,7 @@ class Sequencer(wiring.Component):
         """Say how the image ended; return what remembers that it was broken off."""
         dropped = Signal()
         status = self.o.payload.status
-        m.d.comb += status.eq(Status.TIMED_OUT if self.network.readout.early else Status.DECIDED)
+        m.d.comb += status.eq(Status.TIMED_OUT if self.network.early else Status.DECIDED)
         with m.If(self.decided):
             m.d.comb += status.eq(Status.DECIDED)
         with m.If(dropped):

@@ -22,6 +22,13 @@ two lanes took 240 LUT4 and 180 flip-flops, or 2 or 3 blocks.
 """
 
 
+IN_LOGIC: dict[str, str] = {"ram_style": "logic"}
+"""Attributes of a memory made of flip-flops."""
+
+IN_BLOCK: dict[str, str] = {"ram_style": "block"}
+"""Attributes of a memory made of block RAM, whatever its size."""
+
+
 class Folds(NamedTuple):
     """Which fold of a memory is read and which is written in a cycle.
 
@@ -57,13 +64,27 @@ def ports(parameters: LayerParameters) -> dict[str, Member]:
     return members
 
 
-def memory_attributes(platform: object, depth: int, few: int = FEW_FOLDS) -> dict[str, Any]:
+def memory_attributes(platform: object, depth: int, few: int = FEW_FOLDS) -> dict[str, str]:
     """Return the attributes of a memory of ``depth`` folds: a few words would waste a block.
 
     :param few: how many these are.
     """
     few_blocks = isinstance(platform, Device) and platform.family.small_memories_in_logic
-    return {"ram_style": "logic"} if few_blocks and depth <= few else {}
+    return IN_LOGIC if few_blocks and depth <= few else {}
+
+
+def state_attributes(
+    platform: object, layer: LayerParameters, name: str, few: int = FEW_FOLDS
+) -> dict[str, str]:
+    """Return the attributes of a memory of a layer's state, which may be stored in block RAM where
+    that is cheaper than flip-flops; see :func:`hw.flow.placement.place_state`.
+
+    :param name: of the memory.
+    :param few: folds up to which it is kept out of block RAM otherwise.
+    """
+    if name in layer.state_in_block and isinstance(platform, Device):
+        return IN_BLOCK
+    return memory_attributes(platform, layer.folds, few)
 
 
 def start_words(layer: LayerParameters, origin: int, bits: int) -> list[list[int]]:
@@ -124,7 +145,7 @@ def folded(
     start: Sequence[Sequence[Any]],
     folds: Folds,
     control: tuple[Value, Value],
-    attributes: dict[str, Any],
+    attributes: dict[str, str],
     sweeping: Value | None = None,
 ) -> tuple[list[Value], list[Value]]:
     """Keep several folds in a memory; return, per lane, the value that was read, and where its new
@@ -144,7 +165,7 @@ def folded(
         clear has written all folds.
     """
     (write, clear), depth, lanes = control, folds.number, range(len(start[0]))
-    layout, apart = data.ArrayLayout(shape, len(lanes)), len(start) > 1 and bool(attributes)
+    layout, apart = data.ArrayLayout(shape, len(lanes)), len(start) > 1 and attributes == IN_LOGIC
     init: list[Any] = [*[start[0]] * depth, *([] if apart else start)]
     m.submodules[name] = cells = memory.Memory(
         shape=layout, depth=len(init), init=init, attrs=attributes

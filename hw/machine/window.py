@@ -16,14 +16,17 @@ from hw.machine.state import (
     FEW_FOLDS_IN_WINDOW,
     Folds,
     folded,
-    memory_attributes,
     ports,
     registers,
     start_words,
+    state_attributes,
 )
 from hw.machine.sweep import Sweep
 from hw.parameters import LayerParameters
 from sim.fixed_point import Bounds
+
+POTENTIAL = "potential"
+"""Name of the memory of a layer's state."""
 
 
 class Order(NamedTuple):
@@ -89,6 +92,11 @@ class WindowNeurons(wiring.Component):
         self.bits = bounds.bits
         super().__init__(ports(parameters))
 
+    @property
+    def widths(self) -> dict[str, int]:
+        """Bits of a neuron in the memory of the state."""
+        return {POTENTIAL: self.bits}
+
     def elaborate(self, platform: object) -> Module:
         """Build: the passes, the folds that are read and written, the lanes."""
         m = Module()
@@ -110,7 +118,7 @@ class WindowNeurons(wiring.Component):
             self.o.payload.last.eq(fold_1 == layer.folds - 1),
         ]
         folds = Folds(fold_0, phase, fold_1, fold_1 == layer.folds - 1, layer.folds)
-        self.attributes = memory_attributes(platform, layer.folds, FEW_FOLDS_IN_WINDOW)
+        self.attributes = state_attributes(platform, layer, POTENTIAL, FEW_FOLDS_IN_WINDOW)
 
         left = passes.left[: bits_for(max(layer.lefts))]
         if layer.scattered:
@@ -231,7 +239,7 @@ class WindowNeurons(wiring.Component):
         shape, words = signed(self.bits), start_words(layer, self.origin, self.bits)
         if layer.folds > 1:
             control = write_1, order.clear
-            return folded(m, "potential", shape, words, folds, control, self.attributes)
+            return folded(m, POTENTIAL, shape, words, folds, control, self.attributes)
         start, count = words[0][lanes.start : lanes.stop], len(lanes)
         writes, clears = [write_1] * count, [order.clear] * count
         name = f"potential_{lanes.start}"

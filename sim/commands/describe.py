@@ -2,10 +2,9 @@
 
 import argparse
 
-from rich.console import Console
-
 from sim.commands import options
 from sim.commands.command_line import Commands, add_command
+from sim.console import console
 from sim.file import load
 from sim.report.describe import describe, table
 
@@ -22,5 +21,5 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Describe a network."""
     network = load(arguments.network)
-    options.show(describe(network), arguments.json, lambda: Console().print(table(network)))
+    options.show(describe(network), arguments.json, lambda: console().print(table(network)))
     return 0

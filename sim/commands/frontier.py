@@ -3,10 +3,9 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from sim.commands import options
 from sim.commands.command_line import Commands, add_command, one_of
+from sim.console import console
 from sim.report.frontier import COSTS, frontier
 from sim.report.frontier_file import open_results
 
@@ -51,6 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
 
         options.write_text(arguments.plot, svg(found))
     options.show(
-        found.to_json(), arguments.json, lambda: Console().print(found.table(arguments.front))
+        found.to_json(), arguments.json, lambda: console().print(found.table(arguments.front))
     )
     return 0

@@ -7,15 +7,18 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.commands.command_line import STANDARD_OUTPUT, Parser, whole
 from sim.data import dataset
+from sim.data.event_file import read_events
 from sim.errors import InputError, check_labels
 from sim.files import atomic_path
+from sim.network import Network
+from sim.reading import read_array
 
 DATASET = "mnist"
 """Where a command needs a data set and none is named."""
@@ -55,15 +58,28 @@ def add_limit(parser: Parser) -> None:
 def add_images(parser: Parser, required: bool = True) -> None:
     """Add the images that a command works on: a file, or the test part of a data set."""
     either = parser.add_mutually_exclusive_group(required=required)
-    either.add_argument("--images", type=Path, metavar="FILE.npy", help="uint8 (n, height, width)")
+    either.add_argument(
+        "--images", type=Path, metavar="FILE.npy", help="uint8 (n, height, width), or one"
+    )
     either.add_argument(
         "--dataset", metavar="NAME", help=f"test images of {', '.join(dataset.SOURCES)}"
     )
+    add_events(either)
     parser.add_argument(
         "--labels", type=Path, metavar="FILE.npy", help="of the images: integers (n,)"
     )
     add_data(parser)
     add_limit(parser)
+
+
+def add_events(parser: Any) -> None:
+    """Add a file of event samples.
+
+    :param parser: or a group of it.
+    """
+    parser.add_argument(
+        "--events", type=Path, metavar="FILE.npz", help="samples of events, with their labels"
+    )
 
 
 def add_epochs(parser: Parser, default: int, low: int = 1) -> None:
@@ -118,26 +134,33 @@ def add_workers(parser: Parser, default: int | None, text: str) -> None:
 class Images:
     """What :func:`add_images` asked for.
 
-    :param images: an array, not yet checked against a network.
+    :param images: uint8 (n, ...), each of the network's image shape, or an :class:`EventList`.
     :param labels: integers (n,), as many as there are images; None: there are none.
     """
 
-    images: npt.NDArray[Any]
+    images: Any
     labels: npt.NDArray[Any] | None
 
 
-def read_images(arguments: argparse.Namespace, classes: int) -> Images | None:
+def read_images(arguments: argparse.Namespace, network: Network) -> Images | None:
     """Return the images of the command line, and their labels; None if it names none.
 
-    :param classes: of the network; labels are below it.
-    :raises InputError: a file or a data set cannot be read, or labels do not fit the images.
+    One image without a first dimension is one image.
+
+    :param network: that the images are for; labels are below the number of its classes.
+    :raises InputError: a file or a data set cannot be read, there are no images in it, they are not
+        for this network, or labels do not fit them.
     """
-    images, labels = None, None
+    images: Any = None
+    labels: npt.NDArray[Any] | None = None
     if arguments.dataset is not None:
         data = dataset.load(arguments.dataset, arguments.data)
         images, labels = data.test_images, data.test_labels
     elif arguments.images is not None:
         images = read_array(arguments.images)
+    elif getattr(arguments, "events", None) is not None:
+        images = read_events(arguments.events)
+        labels = images.label
     if arguments.labels is not None:
         if arguments.images is None:
             raise InputError("--labels: belong to the images of a file; give --images as well.")
@@ -145,28 +168,15 @@ def read_images(arguments: argparse.Namespace, classes: int) -> Images | None:
     if images is None:
         return None
 
+    shape = getattr(network.encoder, "image_shape", None)
+    if shape is not None and getattr(images, "shape", None) == shape:
+        images = images[np.newaxis]
+    if network.encoder.count(images, network.last_tick) == 0:
+        raise InputError("--images: there are none in it; give at least one.")
     if labels is not None:
-        check_labels(labels, len(images), classes)
+        check_labels(labels, len(images), len(network.classes))
         labels = labels[: arguments.limit]
     return Images(images[: arguments.limit], labels)
-
-
-def read_array(path: Path) -> npt.NDArray[Any]:
-    """Read one NumPy array; never a pickle.
-
-    :raises InputError: the file is not one.
-    """
-    try:
-        array: Any = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise InputError(
-            f"{path}: is not a NumPy .npy file ({error}); write it with numpy.save."
-        ) from error
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{path}: holds several arrays; give one, written with numpy.save.")
-    if array.ndim == 0:
-        raise InputError(f"{path}: holds a single number; give one array, written with numpy.save.")
-    return cast(npt.NDArray[Any], array)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""``python -m sim run``: one JSON object per image."""
+"""``python -m sim run``: one JSON object per sample."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from sim.commands import options
 from sim.commands.command_line import Commands, add_command
 from sim.commands.decide import decide
 from sim.file import load
-from sim.pipeline import run as run_image
+from sim.pipeline import run as run_one
 from sim.vectors import save_vectors
 
 EXAMPLE = "build/mnist --images digits.npy"
@@ -17,7 +17,7 @@ EXAMPLE = "build/mnist --images digits.npy"
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = add_command(commands, "run", "one JSON object per image", EXAMPLE, run)
+    parser = add_command(commands, "run", "one JSON object per sample", EXAMPLE, run)
     options.add_network(parser)
     options.add_images(parser)
     parser.add_argument(
@@ -28,7 +28,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run images on the integer machine; where there are labels, add them to the objects."""
     network = load(arguments.network)
-    given = options.read_images(arguments, len(network.classes))
+    given = options.read_images(arguments, network)
     assert given is not None, "the parser demands images"
 
     decisions: Decisions = decide(network, given.images)
@@ -37,6 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(decisions.to_json(index) | extra))
 
     if arguments.trace is not None:
-        traces = [run_image(network, image) for image in given.images]
+        traces = [run_one(network, given.images[index]) for index in range(len(given.images))]
         save_vectors(arguments.trace, network, given.images, traces)
     return 0

@@ -77,6 +77,12 @@ class Connection(Protocol):
         """Return what a network's file says of it in JSON, without its kind."""
         ...
 
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays of a network's file that belong to it, under their names there; they
+        are what is stored.
+        """
+        ...
+
     def visits(self, source: int) -> list[Visit]:
         """Return what an event of input neuron ``source`` looks up, by ascending position."""
         ...
@@ -100,6 +106,8 @@ class Connection(Protocol):
 
 def reads_of(connection: Connection) -> npt.NDArray[np.int64]:
     """Return how many weights an event of each input neuron looks up, int64 (fan_in,)."""
+    if not connection.tensors():
+        return np.zeros(connection.fan_in, np.int64)
     words = [len(connection.visits(source)) for source in range(connection.fan_in)]
     return np.array(words, np.int64) * connection.channels_out
 

@@ -43,6 +43,10 @@ class Dense:
         """
         return replace(self, weight=weight)
 
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays of a network's file that belong to it, under their names there."""
+        return {"weight": self.weight}
+
     def settings(self) -> dict[str, Any]:
         """Return what a network's file says of it in JSON, without its kind: nothing."""
         return {}

@@ -1,15 +1,18 @@
 """IDX files, the format of MNIST and of sets that replace it: four of them make a data set."""
 
 import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.errors import InputError
+from sim.errors import InputError, one_line
 from sim.files import AnyPath
+from sim.reading import MOST_BYTES, check_file
 
 FILES = (
     "train-images-idx3-ubyte",
@@ -23,6 +26,9 @@ in .gz.
 
 MAGIC = b"\0\0\x08"
 """What an IDX file of unsigned bytes starts with; the number of dimensions follows."""
+
+MOST_DIMENSIONS = 3
+"""Images have three, labels one."""
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -61,29 +67,46 @@ def _find(folder: Path, name: str) -> Path:
 def read_idx(path: AnyPath) -> Bytes:
     """Read an IDX file of unsigned bytes, gzip or not.
 
-    :raises InputError: wrong magic number, or a length that does not match its header.
+    :raises InputError: it is missing, has another magic number, too many dimensions or bytes, or a
+        length that does not match its header.
     """
     path = Path(path)
+    check_file(path, "fetch it again")
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            return _array(path, cast(IO[bytes], file))
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read ({error}); fetch it again.") from error
-    if len(data) < 4 or data[:3] != MAGIC:
         raise InputError(
-            f"{path}: starts with {data[:4].hex()}, not the magic number of unsigned IDX bytes."
-        )
+            f"{path}: cannot be read ({one_line(str(error))}); fetch it again."
+        ) from error
 
-    header = 4 + 4 * data[3]
-    if len(data) < header:
-        raise InputError(f"{path}: ends within its header; fetch it again.")
-    shape = struct.unpack(f">{data[3]}I", data[4:header])
-    size = int(np.prod(shape, dtype=np.uint64))
-    if len(data) - header != size:
+
+def _array(path: Path, file: IO[bytes]) -> Bytes:
+    """Return the array of an IDX file; no more is read than its header says."""
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:3] != MAGIC:
         raise InputError(
-            f"{path}: has {len(data) - header} bytes of data, its header says {size}; "
-            "fetch it again."
+            f"{path}: starts with {magic.hex()}, not the magic number of unsigned IDX bytes."
         )
-    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+    dimensions = magic[3]
+    if not 1 <= dimensions <= MOST_DIMENSIONS:
+        raise InputError(f"{path}: has {dimensions} dimensions, not 1 to {MOST_DIMENSIONS}.")
+
+    header = file.read(4 * dimensions)
+    if len(header) < 4 * dimensions:
+        raise InputError(f"{path}: ends within its header; fetch it again.")
+    shape = struct.unpack(f">{dimensions}I", header)
+    size = math.prod(shape)
+    if size > MOST_BYTES:
+        raise InputError(f"{path}: has {size} bytes, over {MOST_BYTES}; give a smaller one.")
+    # one byte more, to know whether there are any
+    data = file.read(size + 1)
+    if len(data) != size:
+        found = f"over {size}" if len(data) > size else str(len(data))
+        raise InputError(
+            f"{path}: has {found} bytes of data, its header says {size}; fetch it again."
+        )
+    return np.frombuffer(data, np.uint8).reshape(shape)
 
 
 def idx_bytes(array: Bytes) -> bytes:

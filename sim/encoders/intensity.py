@@ -3,11 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.encoders.encoder import Encoder
+from sim.encoders.spike_list import SpikeList
 from sim.errors import InputError, check_keys, checked_array, is_integer, require
 from sim.neuron import Spike
 
@@ -20,7 +23,7 @@ NEVER = -1
 
 @dataclass(frozen=True, eq=False)
 class Intensity:
-    """How an image becomes input spikes: each pixel fires once at most, at its intensity's tick.
+    """How an image becomes input spikes: each pixel fires at its intensity's tick, or at several.
 
     :param image_shape: (height, width) or (height, width, channels) of an image of uint8
         intensities.
@@ -28,35 +31,53 @@ class Intensity:
     :param pixels: int32 (inputs,), strictly increasing flat indices into the (pooled) image; pixel
         i feeds input i.
     :param spike_tick: int16 (256,), the tick at which an input of that intensity fires, -1 for
-        never.
+        never; None: there is a mask.
+    :param mask: uint8 (256, ticks), 1 at each tick at which an input of that intensity fires; None:
+        there is a ``spike_tick``.
     :raises InputError: one of them is out of range.
     """
 
     image_shape: tuple[int, ...]
     pool: int
     pixels: npt.NDArray[np.int32]
-    spike_tick: npt.NDArray[np.int16]
+    spike_tick: npt.NDArray[np.int16] | None = None
+    mask: npt.NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         self._check_shape()
         pixels = checked_array(self.pixels, np.int32, 1, "encoder.pixels")
-        spike_tick = checked_array(self.spike_tick, np.int16, 1, "encoder.spike_tick")
-
         require(pixels.size > 0, "encoder.pixels", "at least one pixel must be used")
         require(bool((np.diff(pixels) > 0).all()), "encoder.pixels", "must be strictly increasing")
         available = math.prod(self.map)
         inside = pixels[0] >= 0 and pixels[-1] < available
         require(inside, "encoder.pixels", f"must be in 0..{available - 1}")
 
+        object.__setattr__(self, "image_shape", tuple(int(size) for size in self.image_shape))
+        object.__setattr__(self, "pixels", pixels)
+        one = (self.spike_tick is None) != (self.mask is None)
+        require(one, "encoder.spikes", "and encoder.spike_tick exclude each other; give one")
+        if self.mask is None:
+            self._check_spike_tick()
+        else:
+            self._check_mask()
+
+    def _check_spike_tick(self) -> None:
         key = "encoder.spike_tick"
+        spike_tick = checked_array(self.spike_tick, np.int16, 1, key)
         require(spike_tick.size == INTENSITIES, key, f"must have {INTENSITIES} entries")
         require(bool((spike_tick >= NEVER).all()), key, "must be a tick, or -1 for never")
         fires = bool((spike_tick >= 0).any())
         require(fires, key, "no intensity ever fires; give one a tick >= 0")
-
-        object.__setattr__(self, "image_shape", tuple(int(size) for size in self.image_shape))
-        object.__setattr__(self, "pixels", pixels)
         object.__setattr__(self, "spike_tick", spike_tick)
+
+    def _check_mask(self) -> None:
+        key = "encoder.spikes"
+        mask = checked_array(self.mask, np.uint8, 2, key)
+        rows = len(mask) == INTENSITIES and mask.shape[1] > 0
+        require(rows, key, f"must have {INTENSITIES} rows, and a column per tick")
+        require(bool((mask <= 1).all()), key, "must be 0 or 1")
+        require(bool(mask.any()), key, "no intensity ever fires; give one a tick")
+        object.__setattr__(self, "mask", mask)
 
     def _check_shape(self) -> None:
         shape: Sequence[Any] = self.image_shape
@@ -78,19 +99,47 @@ class Intensity:
         return self.pixels.size
 
     @property
+    def inputs_key(self) -> str:
+        """The key of a network's file that says how many inputs there are."""
+        return "pixels"
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether a pixel is more than one input."""
+        return len(self.image_shape) == 3
+
+    @property
+    def tick_of(self) -> npt.NDArray[np.int16]:
+        """The tick at which an input of each intensity fires, int16 (256,), ``NEVER`` for none.
+
+        :raises InputError: some intensity fires more than once.
+        """
+        if self.spike_tick is None:
+            raise InputError("encoder.spikes: can be several per pixel; take a spike_tick here.")
+        return self.spike_tick
+
+    @cached_property
+    def fires_at(self) -> npt.NDArray[np.bool_]:
+        """At which ticks an input of each intensity fires, bool (256, ticks)."""
+        if self.mask is not None:
+            return self.mask.astype(np.bool_)
+        ticks = np.arange(int(self.tick_of.max()) + 1)
+        return np.asarray(self.tick_of[:, np.newaxis] == ticks)
+
+    @property
     def first_tick(self) -> int:
         """The earliest tick at which any input can fire."""
-        return int(self.spike_tick[self.spike_tick >= 0].min())
+        return int(np.flatnonzero(self.fires_at.any(axis=0))[0])
 
     @property
     def last_tick(self) -> int:
         """The latest tick at which any input can fire."""
-        return int(self.spike_tick.max())
+        return int(np.flatnonzero(self.fires_at.any(axis=0))[-1])
 
     @property
-    def fires_once(self) -> bool:
-        """Whether an input spikes at most once in a sample."""
-        return True
+    def most_spikes(self) -> int:
+        """How often an input can spike in a sample."""
+        return int(self.fires_at.sum(axis=1).max())
 
     def settings(self) -> dict[str, Any]:
         """Return the scalars of the encoder under their names in a network's file, for JSON."""
@@ -98,7 +147,8 @@ class Intensity:
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays of the encoder under their names in a network's file."""
-        return {"encoder.pixels": self.pixels, "encoder.spike_tick": self.spike_tick}
+        arrays = {"spike_tick": self.spike_tick, "spikes": self.mask, "pixels": self.pixels}
+        return {f"encoder.{key}": array for key, array in arrays.items() if array is not None}
 
     @classmethod
     def read(cls, settings: Any, tensors: dict[str, npt.NDArray[Any]]) -> Self:
@@ -111,69 +161,56 @@ class Intensity:
         shape: Any = found["image_shape"]
         require(isinstance(shape, list), "image_shape", "must be a JSON list; export it again")
         require(is_integer(found["pool"], 1, 2), "pool", f"must be 1 or 2, not {found['pool']}")
-        pixels, spike_tick = (tensors.pop(f"encoder.{key}") for key in ("pixels", "spike_tick"))
-        return cls(tuple(shape), found["pool"], pixels, spike_tick)
+        pixels, mask = tensors.pop("encoder.pixels"), tensors.pop("encoder.spikes", None)
+        spike_tick = tensors.pop("encoder.spike_tick", None)
+        require(
+            spike_tick is not None or mask is not None,
+            "encoder.spike_tick",
+            "is missing; export it again",
+        )
+        return cls(tuple(shape), found["pool"], pixels, spike_tick, mask)
 
-    def spikes(self, image: npt.NDArray[Any]) -> list[Spike]:
+    def spikes(self, image: npt.NDArray[Any], last_tick: int | None = None) -> list[Spike]:
         """Return the input spikes of one image, by tick, then by input.
 
         :param image: uint8, of the image shape.
+        :param last_tick: K of the network, which no image goes beyond.
         :raises InputError: it is of another type or shape.
         """
-        ticks = encode(self, image[np.newaxis])[0].tolist()
-        return sorted(Spike(tick, index) for index, tick in enumerate(ticks) if tick != NEVER)
+        fires = self.fires_at[intensities(self, image[np.newaxis])[0]]
+        ticks, inputs = np.nonzero(fires.T)
+        return [Spike(*pair) for pair in zip(ticks.tolist(), inputs.tolist(), strict=True)]
 
-    def count(self, images: npt.NDArray[Any]) -> int:
+    def count(self, images: npt.NDArray[Any], last_tick: int | None = None) -> int:
         """Return the number of images.
 
         :param images: uint8 (n, ...), each of the image shape.
+        :param last_tick: K of the network, which no image goes beyond.
         :raises InputError: they are of another type or shape.
         """
         return len(check_images(self, images))
 
-    def prepare(self, images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-        """Return what the compiled form reads: the pooled intensities, uint8 (n, pixels).
+    def spike_list(self, images: npt.NDArray[Any]) -> SpikeList:
+        """Return the input spikes of images, as the compiled machine takes them.
 
         :param images: uint8 (n, ...), each of the image shape.
         :raises InputError: they are of another type or shape.
         """
-        return pool_images(check_images(self, images), self.pool).reshape(len(images), -1)
+        found = intensities(self, images)
+        often = self.fires_at.sum(axis=1)
+        image, neuron = np.nonzero((often > 0)[found])
+        intensity = found[image, neuron]
 
-    def compiled(self) -> "CompiledIntensity":
-        """Return the compiled form."""
-        return CompiledIntensity(self.pixels, self.spike_tick)
+        # an input that fires n times is there n times, with its first tick, its second, ...
+        count = often[intensity]
+        image, neuron, intensity = (np.repeat(each, count) for each in (image, neuron, intensity))
+        number = np.arange(len(image)) - np.repeat(np.cumsum(count) - count, count)
+        ticks = np.argsort(~self.fires_at, axis=1, kind="stable")
+        tick = ticks[intensity, number]
 
-
-class CompiledIntensity(NamedTuple):
-    """:class:`Intensity`, compiled."""
-
-    pixels: npt.NDArray[np.int32]
-    spike_tick: npt.NDArray[np.int16]
-
-    @staticmethod
-    def spikes_by_tick(encoder: Any, samples: Any, index: Any, last_tick: Any) -> Any:
-        """Sort by counting: how many inputs fire at each tick, then where each of them goes."""
-        image = samples[index]
-        pixels = encoder.pixels
-        spike_tick = encoder.spike_tick
-
-        # starts[k + 1] counts the inputs of tick k; summed up, starts[k] is where tick k begins
-        starts = np.zeros(last_tick + 2, np.int64)
-        for pixel in pixels:
-            tick = spike_tick[image[pixel]]
-            if tick >= 0:
-                starts[tick + 1] += 1
-        starts = starts.cumsum()
-
-        # inputs are visited in order, so those of one tick stay sorted by index
-        following = starts.copy()
-        order = np.empty(starts[-1], np.int64)
-        for neuron in range(len(pixels)):
-            tick = spike_tick[image[pixels[neuron]]]
-            if tick >= 0:
-                order[following[tick]] = neuron
-                following[tick] += 1
-        return order, starts
+        order = np.argsort(image * ticks.shape[1] + tick, kind="stable")
+        start = np.searchsorted(image, np.arange(len(images) + 1))
+        return SpikeList(tick[order].astype(np.int32), neuron[order].astype(np.int32), start)
 
 
 def check_images(encoder: Intensity, images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
@@ -206,11 +243,31 @@ def pool_images(images: npt.NDArray[np.uint8], pool: int) -> npt.NDArray[np.uint
     return np.asarray(total // 4, np.uint8)
 
 
-def encode(encoder: Intensity, images: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
-    """Return the tick at which each input fires, int16 (n, inputs), ``NEVER`` for none.
+def intensities(encoder: Intensity, images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Return the intensity of each input, uint8 (n, inputs).
 
     :param images: uint8 (n, ...), each of the image shape.
     :raises InputError: the images are of another type or shape.
     """
     pooled = pool_images(check_images(encoder, images), encoder.pool)
-    return encoder.spike_tick[pooled.reshape(len(pooled), -1)[:, encoder.pixels]]
+    return pooled.reshape(len(pooled), -1)[:, encoder.pixels]
+
+
+def encode(encoder: Intensity, images: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
+    """Return the tick at which each input fires, int16 (n, inputs), ``NEVER`` for none.
+
+    :param images: uint8 (n, ...), each of the image shape.
+    :raises InputError: the images are of another type or shape, or an input can fire more than
+        once.
+    """
+    return encoder.tick_of[intensities(encoder, images)]
+
+
+def image_encoder(encoder: Encoder) -> Intensity:
+    """Return the encoder of a network that takes images.
+
+    :raises InputError: it takes something else.
+    """
+    if not isinstance(encoder, Intensity):
+        raise InputError("encoder: takes events, and images are wanted here; take --events.")
+    return encoder

@@ -34,10 +34,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from sim.bounds import MAX_BITS
 from sim.connections.dense import Dense
 from sim.errors import InputError
 from sim.network import Layer, Network
-from sim.neuron import MAX_BITS, Neuron
+from sim.neuron import Neuron
 
 SKIP_LEVELS = 256
 """A row is skipped with probability ``skip`` / SKIP_LEVELS; ``skip`` is in 0..SKIP_LEVELS - 1."""
@@ -272,7 +273,7 @@ def watch_image(network: Network, image: npt.NDArray[np.uint8], label: int, marg
 
         # the decision stands, though the image runs on
         if not ended:
-            ended, decision = decider.decide(output)
+            ended, decision = decider.ended(output), decider.winner(output)
         output_tick[output.fire()] = tick
 
         # nothing of the tick that ends the image is read

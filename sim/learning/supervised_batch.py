@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.batch import add
-from sim.compiled import decide, jit, spikes_by_tick, start
+from sim.compiled import is_ended, jit, start, winner
 from sim.errors import InputError, check_labels
 from sim.learning.supervised import SKIP_LEVELS, Rule, check_learnable, step
 from sim.network import Network
@@ -46,7 +46,7 @@ class Learner:
         self._start = network
         self._weight = network.layers[0].weight.copy(), network.layers[1].weight.copy()
         hidden, output = network.layers
-        self._parts = network.encoder.compiled(), network.readout.compiled()
+        self._readout = network.readout.compiled()
         self._machine = _Machine(
             *self._weight,
             *(hidden.threshold, output.threshold, network.ticks_per_unit, network.last_tick),
@@ -80,9 +80,9 @@ class Learner:
 
         decision, rows, changed = (np.zeros(count, np.int32) for _ in range(3))
         updated = np.zeros(count, np.bool_)
-        course = encoder.prepare(images), labels.astype(np.int64), skip.astype(np.int64)
+        course = encoder.spike_list(images), labels.astype(np.int64), skip.astype(np.int64)
         self.state = _learn_images(
-            *course, *self._parts, self._machine, self.state, decision, updated, rows, changed
+            *course, self._readout, self._machine, self.state, decision, updated, rows, changed
         )
         return Lessons(decision, updated, rows, changed)
 
@@ -126,10 +126,9 @@ _step = jit(nogil=True)(step)
 
 @jit(nogil=True)
 def _learn_images(
-    images: Any,
+    inputs: Any,
     labels: Any,
     skip: Any,
-    encoder: Any,
     readout: Any,
     machine: Any,
     state: Any,
@@ -143,7 +142,7 @@ def _learn_images(
     """
     silent = machine.last_tick + 1
     for index in range(len(labels)):
-        order, starts = spikes_by_tick(encoder, images, index, machine.last_tick)
+        order, starts = _by_tick(inputs, index, machine.last_tick)
         watch = _Watch(
             np.full(machine.hidden.shape[1], silent, np.int32),
             np.full(machine.output.shape[1], silent, np.int32),
@@ -168,6 +167,18 @@ def _learn_images(
 
 
 @jit(nogil=True)
+def _by_tick(inputs: Any, index: Any, last_tick: Any) -> Any:
+    """Return the inputs that fire in an image, and where each tick begins: those of tick k are
+    order[starts[k]:starts[k + 1]].
+    """
+    first, end = inputs.start[index], inputs.start[index + 1]
+    starts = np.zeros(last_tick + 2, np.int64)
+    for event in range(first, end):
+        starts[inputs.tick[event] + 1] += 1
+    return inputs.input[first:end], starts.cumsum()
+
+
+@jit(nogil=True)
 def _run(readout: Any, machine: Any, order: Any, starts: Any, label: Any, watch: Any) -> Any:
     """Run one image; returns its decision and the tick at which it ended: spikes before that tick
     were delivered.
@@ -188,7 +199,9 @@ def _run(readout: Any, machine: Any, order: Any, starts: Any, label: Any, watch:
 
         # the decision stands, though the image runs on
         if not ended:
-            ended, decision = decide(readout, memory, output)
+            # of neurons on a ramp the level is 0; none of them has counted a spike
+            ended = is_ended(readout, memory, output, 0)
+            decision = winner(readout, memory, output, watch.output_tick)
 
         for neuron in range(len(output)):
             if output[neuron] >= 0 and watch.output_tick[neuron] == silent:

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from sim.neuron import Neurons
-from sim.readouts.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -14,14 +13,20 @@ class Final:
     """At the last tick the highest potential wins, then the lowest index; nothing ends earlier."""
 
     early: ClassVar[bool] = False
+    fires: ClassVar[bool] = False
+    counts: ClassVar[bool] = False
 
     def start(self, classes: int) -> Self:
         """Return the readout itself: it remembers nothing from tick to tick."""
         return self
 
-    def decide(self, output: Neurons) -> Verdict:
-        """Judge the output layer, once per tick, after its advance."""
-        return Verdict(False, int(np.argmax(output.potential)))
+    def ended(self, output: Neurons) -> bool:
+        """Return that the sample goes on."""
+        return False
+
+    def winner(self, output: Neurons) -> int:
+        """Return the class of the decision."""
+        return int(np.argmax(output.potential))
 
     def compiled(self) -> "CompiledFinal":
         """Return the compiled form."""
@@ -37,8 +42,11 @@ class CompiledFinal(NamedTuple):
         return None
 
     @staticmethod
-    def decide(readout: Any, memory: Any, potential: Any) -> Any:
-        """Judge the potentials (classes,) of one tick."""
-        # of equal potentials the first is found, as in the slow form
-        winner = np.argmax(potential)
-        return False, winner
+    def ended(readout: Any, memory: Any, potential: Any, level: Any) -> Any:
+        """Return that the sample goes on."""
+        return False
+
+    @staticmethod
+    def winner(readout: Any, memory: Any, potential: Any, spikes: Any) -> Any:
+        """Return the class of the decision; of equal potentials the first is found."""
+        return np.argmax(potential)

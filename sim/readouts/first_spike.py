@@ -6,7 +6,6 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from sim.neuron import Neurons
-from sim.readouts.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -18,16 +17,20 @@ class FirstSpike:
     """
 
     early: ClassVar[bool] = True
+    fires: ClassVar[bool] = True
+    counts: ClassVar[bool] = False
 
     def start(self, classes: int) -> Self:
         """Return the readout itself: it remembers nothing from tick to tick."""
         return self
 
-    def decide(self, output: Neurons) -> Verdict:
-        """Judge the output layer, once per tick, after its advance."""
-        potential = output.potential
-        winner = int(np.argmax(potential))
-        return Verdict(bool(potential[winner] >= 0), winner)
+    def ended(self, output: Neurons) -> bool:
+        """Return whether an output fires at this tick."""
+        return bool(output.reached().any())
+
+    def winner(self, output: Neurons) -> int:
+        """Return the class of the decision."""
+        return int(np.argmax(output.potential))
 
     def compiled(self) -> "CompiledFirstSpike":
         """Return the compiled form."""
@@ -43,8 +46,11 @@ class CompiledFirstSpike(NamedTuple):
         return None
 
     @staticmethod
-    def decide(readout: Any, memory: Any, potential: Any) -> Any:
-        """Judge the potentials (classes,) of one tick."""
-        # of equal potentials the first is found, as in the slow form
-        winner = np.argmax(potential)
-        return potential[winner] >= 0, winner
+    def ended(readout: Any, memory: Any, potential: Any, level: Any) -> Any:
+        """Return whether an output fires at this tick."""
+        return potential.max() >= level
+
+    @staticmethod
+    def winner(readout: Any, memory: Any, potential: Any, spikes: Any) -> Any:
+        """Return the class of the decision; of equal potentials the first is found."""
+        return np.argmax(potential)

@@ -6,13 +6,13 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from sim.encoders.encoder import Encoder
+from sim.encoders.intensity import Intensity
 from sim.network import Network
 
 
 def describe(network: Network) -> dict[str, Any]:
     """Return the description as JSON objects; widths in bits, from exact bounds."""
-    encoder = network.encoder
-    ticks = sorted({int(tick) for tick in encoder.spike_tick if tick >= 0})
     widths = [network.bounds(index) for index in range(len(network.layers))]
 
     layers = [
@@ -23,7 +23,9 @@ def describe(network: Network) -> dict[str, Any]:
             "weight_bits": layer.weight_bits,
             "neuron": layer.neuron.settings(),
             "threshold": layer.threshold,
-            "weight_memory_bits": layer.weight.size * layer.weight_bits,
+            "weight_memory_bits": layer.stored * layer.weight_bits,
+            "recurrent": layer.recurrent is not None,
+            "bias": layer.bias is not None,
             "zero_weights": float((layer.weight == 0).mean()),
             "current_bits": bounds.current.bits,
             "potential_bits": bounds.potential.bits,
@@ -33,20 +35,27 @@ def describe(network: Network) -> dict[str, Any]:
 
     return {
         "digest": f"{network.digest:08x}",
-        "image_shape": list(encoder.image_shape),
-        "pool": encoder.pool,
-        "inputs": encoder.inputs,
-        "input_ticks": ticks,
-        "intensities_that_fire": int(np.count_nonzero(encoder.spike_tick >= 0)),
+        **_encoder(network.encoder),
         "ticks_per_unit": network.ticks_per_unit,
         "last_tick": network.last_tick,
         "readout": network.readout_name,
         "classes": list(network.classes),
-        "weight_memory_bits": sum(
-            layer.weight.size * layer.weight_bits for layer in network.layers
-        ),
+        "weight_memory_bits": sum(layer.stored * layer.weight_bits for layer in network.layers),
         "layers": layers,
         "provenance": network.provenance,
+    }
+
+
+def _encoder(encoder: Encoder) -> dict[str, Any]:
+    if not isinstance(encoder, Intensity):
+        return {"inputs": encoder.inputs, "input_ticks": "any"}
+    fires = encoder.fires_at
+    return {
+        "image_shape": list(encoder.image_shape),
+        "pool": encoder.pool,
+        "inputs": encoder.inputs,
+        "input_ticks": np.flatnonzero(fires.any(axis=0)).tolist(),
+        "intensities_that_fire": int(fires.any(axis=1).sum()),
     }
 
 
@@ -70,7 +79,7 @@ def table(network: Network) -> RenderableType:
         )
 
     rest = Table.grid(padding=(0, 2))
-    encoder = ("image_shape", "pool", "inputs", "input_ticks")
+    encoder = [key for key in ("image_shape", "pool", "inputs", "input_ticks") if key in facts]
     for key in (*encoder, "ticks_per_unit", "last_tick", "readout", "classes"):
         rest.add_row(key, str(facts[key]))
     for key, value in network.provenance.items():

@@ -13,6 +13,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.encoders.events import EventList
+from sim.encoders.intensity import Intensity
 from sim.network import Network
 from sim.pipeline import run
 from sim.report.report import PROTOTYPE, Report
@@ -62,6 +64,8 @@ PAGE = """\
 ANSWERS = {
     "first_spike": "the first output spike is the answer",
     "final": "the highest sum at the last tick is the answer",
+    "most_spikes": "the output that fires most often is the answer",
+    "peak": "the output with the highest potential of all ticks is the answer",
 }
 """What decides, by the name of the readout."""
 
@@ -223,9 +227,10 @@ def _raster_figure(report: Report) -> Figure:
 
 def _picture(axes: Axes, report: Report, index: int) -> None:
     image = report.images[index]
-    if image.ndim == 3 and image.shape[2] != 3:  # only three channels are a colour
-        image = image.mean(axis=2)
-    axes.imshow(image, cmap="gray_r", vmin=0, vmax=255)
+    if isinstance(image, EventList):
+        axes.plot(image.tick, image.input, ".", markersize=1, color=QUIET)
+    else:
+        _show_image(axes, image)
     names = report.network.classes
     label, decision = int(report.labels[index]), int(report.decisions.decision[index])
     axes.set_title(
@@ -236,8 +241,14 @@ def _picture(axes: Axes, report: Report, index: int) -> None:
     axes.set_axis_off()
 
 
-def _raster(axes: Axes, network: Network, image: Any) -> None:
-    trace = run(network, image)
+def _show_image(axes: Axes, image: Any) -> None:
+    if image.ndim == 3 and image.shape[2] != 3:  # only three channels are a colour
+        image = image.mean(axis=2)
+    axes.imshow(image, cmap="gray_r", vmin=0, vmax=255)
+
+
+def _raster(axes: Axes, network: Network, sample: Any) -> None:
+    trace = run(network, sample)
     for layer, spikes in enumerate(trace.spikes):
         where = [
             (spike.tick, layer + spike.neuron / network.layers[layer].fan_in * 0.9)
@@ -255,6 +266,8 @@ def _raster(axes: Axes, network: Network, image: Any) -> None:
 
 def _pixel_figure(report: Report) -> Figure:
     encoder = report.network.encoder
+    if not isinstance(encoder, Intensity):
+        return _input_figure(report)
     image = np.full(encoder.map, np.nan)
     image.flat[encoder.pixels] = 100 * report.pixel_reads
     figure = Figure((5, 3.4))
@@ -262,6 +275,15 @@ def _pixel_figure(report: Report) -> Figure:
     shown = axes.imshow(image.mean(axis=2), cmap="viridis")
     figure.colorbar(shown, label="% of images")
     axes.set_axis_off()
+    return figure
+
+
+def _input_figure(report: Report) -> Figure:
+    """The same where inputs are no pixels."""
+    figure = Figure((5, 3.4))
+    axes = figure.add_subplot()
+    axes.plot(100 * report.pixel_reads, ".", markersize=3, color=RIGHT)
+    axes.set(xlabel="input", ylabel="% of samples", ylim=(0, None))
     return figure
 
 

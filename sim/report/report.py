@@ -12,7 +12,6 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from sim.batch import Decisions
-from sim.encoders.intensity import NEVER, encode
 from sim.errors import InputError, check_labels
 from sim.network import Network
 
@@ -44,14 +43,14 @@ class Report:
     """A network's decisions on labelled images.
 
     :param network: that decided.
-    :param images: uint8 (n, height, width).
+    :param images: uint8 (n, height, width), or an :class:`~sim.encoders.events.EventList`.
     :param labels: integers (n,) below the number of classes.
     :param decisions: on the images, of :func:`sim.batch.run`.
     :raises InputError: no images, or labels that do not fit them.
     """
 
     network: Network
-    images: npt.NDArray[np.uint8]
+    images: Any
     labels: npt.NDArray[Any]
     decisions: Decisions
 
@@ -87,7 +86,7 @@ class Report:
     def spikes(self) -> npt.NDArray[np.int64]:
         """Spikes per image, int64 (n,): events delivered, and the output's own if one fired."""
         events = self.decisions.events.sum(axis=1, dtype=np.int64)
-        return events + (~self.decisions.timed_out if self.network.readout.early else 0)
+        return events + (~self.decisions.timed_out if self.network.early else 0)
 
     @cached_property
     def confusion(self) -> npt.NDArray[np.int64]:
@@ -101,10 +100,16 @@ class Report:
         """Fraction of images in which each input's row was looked up before the decision, float64
         (inputs,).
         """
-        spike_tick = encode(self.network.encoder, self.images)
-        to_the_end = self.decisions.timed_out | (not self.network.readout.early)
+        given = self.network.encoder.spike_list(self.images)
+        to_the_end = self.decisions.timed_out | (not self.network.early)
         end = np.where(to_the_end, self.network.last_tick + 1, self.decisions.tick)
-        return ((spike_tick != NEVER) & (spike_tick < end[:, np.newaxis])).mean(axis=0)
+
+        # an input that spikes often is counted once per sample
+        sample = np.repeat(np.arange(len(self.images)), np.diff(given.start))
+        read = given.tick < end[sample]
+        inputs = self.network.encoder.inputs
+        once = np.unique(sample[read] * inputs + given.input[read]) % inputs
+        return np.bincount(once, minlength=inputs) / len(self.images)
 
     def layers(self) -> list[dict[str, float]]:
         """Return, per layer, what its events cost; the fraction is that of all its synapses."""
@@ -114,7 +119,7 @@ class Report:
             {
                 "fan_in": layer.fan_in,
                 "fan_out": layer.fan_out,
-                "weights": layer.weight.size,
+                "weights": layer.stored,
                 "synapses": synapses,
                 "events_per_image": delivered,
                 "positions_per_image": looked_up / layer.connection.channels_out,

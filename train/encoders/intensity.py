@@ -77,7 +77,7 @@ def encode(encoder: Intensity, images: Tensor, dtype: torch.dtype = torch.float3
     if encoder.inputs < intensity.shape[1]:
         intensity = intensity[:, torch.tensor(encoder.pixels, dtype=torch.int64)]
 
-    ticks = sorted({int(tick) for tick in encoder.spike_tick} - {NEVER})
+    ticks = sorted({int(tick) for tick in encoder.tick_of} - {NEVER})
     return InputSpikes(
         tuple(ticks), [_fires_at(encoder, tick, intensity).to(dtype) for tick in ticks]
     )
@@ -88,7 +88,7 @@ def _fires_at(encoder: Intensity, tick: int, intensity: Tensor) -> Tensor:
     pixel is slower.
     """
     fires = torch.zeros_like(intensity, dtype=torch.bool)
-    inside = [level for level, when in enumerate(encoder.spike_tick) if when == tick]
+    inside = [level for level, when in enumerate(encoder.tick_of) if when == tick]
     starts = [level for level in inside if level - 1 not in inside]
     ends = [level for level in inside if level + 1 not in inside]
     for low, high in zip(starts, ends, strict=True):

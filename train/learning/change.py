@@ -8,7 +8,7 @@ from math import cos, radians, sin
 import numpy as np
 import numpy.typing as npt
 
-from sim.encoders.intensity import NEVER, encode
+from sim.encoders.intensity import NEVER, encode, image_encoder
 from sim.errors import InputError
 from sim.network import Network
 
@@ -76,7 +76,7 @@ def stick_rows(
     hidden, *others = network.layers
     if not 0 <= count < hidden.fan_in:
         raise InputError(f"--stuck: must be in 0..{hidden.fan_in - 1}, not {count}.")
-    used = (encode(network.encoder, images) != NEVER).sum(axis=0)
+    used = (encode(image_encoder(network.encoder), images) != NEVER).sum(axis=0)
     rows = np.argsort(-used, kind="stable")[:count]
     weight = hidden.weight.copy()
     weight[rows] = 0
@@ -93,11 +93,12 @@ def hide(network: Network, images: Images, rows: npt.NDArray[np.intp]) -> Images
     """
     if len(rows) == 0:
         return images
-    quiet = np.flatnonzero(network.encoder.spike_tick == NEVER)
-    if len(quiet) == 0 or network.encoder.pool != 1:
+    encoder = image_encoder(network.encoder)
+    quiet = np.flatnonzero(encoder.tick_of == NEVER)
+    if len(quiet) == 0 or encoder.pool != 1:
         raise InputError(
             "--stuck: needs a network without pooling in which some intensity never fires."
         )
     hidden = images.reshape(len(images), -1).copy()
-    hidden[:, network.encoder.pixels[rows]] = quiet[0]
+    hidden[:, encoder.pixels[rows]] = quiet[0]
     return hidden.reshape(images.shape)

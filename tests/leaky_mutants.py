@@ -1,0 +1,144 @@
+"""Bugs in leaks, resets, rows of layers, readouts and events, for ``mutants.py``: name, file, text,
+and what takes its place.
+"""
+
+SOFTWARE = (
+    (
+        "sim: a leak rounds down",
+        "sim/fixed_point.py",
+        "np.sign(value) * (np.abs(value) * factor >> 8)",
+        "value * factor >> 8",
+    ),
+    (
+        "sim: a leak rounds down in the batch",
+        "sim/batch.py",
+        "(product + ((product >> 63) & 255)) >> 8",
+        "product >> 8",
+    ),
+    (
+        "sim: a current leaks before it is added",
+        "sim/neuron.py",
+        "truncated(self.neuron.membrane, self.potential) + self.current",
+        "truncated(self.neuron.membrane, self.potential + self.current)",
+    ),
+    (
+        "sim: reset comes a tick late",
+        "sim/neuron.py",
+        'if self.neuron.reset == "zero":',
+        'if self.neuron.reset == "zero" and self.tick > 0:',
+    ),
+    (
+        "sim: a limit is not kept in the batch",
+        "sim/batch.py",
+        "spikes[neuron] >= most",
+        "spikes[neuron] > most",
+    ),
+    (
+        "sim: recurrent rows are those of the inputs",
+        "sim/batch.py",
+        "own + neuron - first",
+        "neuron - first",
+    ),
+    (
+        "sim: a bias is delivered at tick 1 first",
+        "sim/pipeline.py",
+        "if layer.bias is not None:",
+        "if layer.bias is not None and tick > 0:",
+    ),
+    (
+        "sim: a bias is counted where the sample ended",
+        "sim/trace.py",
+        "~np.array(ended, np.bool_)",
+        "True",
+    ),
+    (
+        "sim: fraction is forgotten",
+        "sim/neuron.py",
+        "weights.astype(np.int64) << self.neuron.fraction",
+        "weights.astype(np.int64)",
+    ),
+    (
+        "sim: the first bound of a spike is that of T",
+        "sim/bounds.py",
+        "np.minimum(high, neuron.threshold - 1)",
+        "np.minimum(high, neuron.threshold - 2)",
+    ),
+    (
+        "sim: what a reset takes is forgotten in the bounds",
+        "sim/bounds.py",
+        "np.where(fires, np.minimum(least, after_least), least)",
+        "least",
+    ),
+    (
+        "sim: a spent limit is forgotten in the bounds",
+        "sim/bounds.py",
+        'spent = neuron.limit > 0 or neuron.reset in ("once", "never")',
+        'spent = neuron.reset in ("once", "never")',
+    ),
+    (
+        "sim: responses are rounded down in the bounds",
+        "sim/bounds.py",
+        "-(-neuron.membrane * potential // 256) + current",
+        "neuron.membrane * potential // 257 + current",
+    ),
+    (
+        "sim: own rows are forgotten in the bounds",
+        "sim/bounds.py",
+        "inflow.high + inflow.own_high + inflow.bias",
+        "inflow.high + inflow.bias",
+    ),
+    (
+        "sim: an equal peak comes later",
+        "sim/readouts/peak.py",
+        "potential > self.potential",
+        "potential >= self.potential",
+    ),
+    (
+        "sim: an equal peak comes later in the batch",
+        "sim/readouts/peak.py",
+        "potential[highest] > memory[0]",
+        "potential[highest] >= memory[0]",
+    ),
+    (
+        "sim: spikes of equal counts are not compared",
+        "sim/readouts/most_spikes.py",
+        "potential[index] > potential[winner]",
+        "potential[index] >= potential[winner]",
+    ),
+    (
+        "sim: spikes of the last tick do not count",
+        "sim/pipeline.py",
+        "if network.readout.counts:",
+        "if network.readout.counts and tick < network.last_tick:",
+    ),
+    (
+        "sim: a pixel fires at its first tick only",
+        "sim/encoders/intensity.py",
+        "ticks[intensity, number]",
+        "ticks[intensity, 0 * number]",
+    ),
+    (
+        "sim: an event after the last tick is taken",
+        "sim/encoders/events.py",
+        "latest <= last_tick",
+        "latest <= last_tick + 1",
+    ),
+    (
+        "sim: an event twice is taken",
+        "sim/encoders/events.py",
+        "(later == 0) & (later_input == 0)",
+        "(later == 0) & (later_input == 0) & (later < 0)",
+    ),
+    (
+        "sim: a pool reaches the next cell",
+        "sim/connections/pool.py",
+        "coordinate // self.size for",
+        "(coordinate + 1) // self.size for",
+    ),
+    (
+        "sim: a pool is counted",
+        "sim/batch.py",
+        "channels if layer.stored else 0",
+        "channels",
+    ),
+)
