@@ -66,7 +66,13 @@ REFERENCES = (
         "FPGA prototype 784-600-10", "mnist", PROTOTYPE.accuracy, PROTOTYPE.reads, PROTOTYPE.spikes
     ),
     Reference("dense 784-600-10", "mnist", None, _all_weights(784, 600, 10)),
-    Reference("Mostafa 2017, 784-800-10", "mnist", 0.9755, _all_weights(784, 800, 10), bound=True),
+    Reference(
+        "Mostafa 2017, 784-800-10, no warps",
+        "mnist",
+        0.9755,
+        _all_weights(784, 800, 10),
+        bound=True,
+    ),
     Reference("Comsa 2020, 784-340-10", "mnist", 0.9796, _all_weights(784, 340, 10), bound=True),
     Reference("Göltz 2021, 256-246-10", "mnist", 0.969, _all_weights(256, 246, 10), bound=True),
     Reference("dense 784-600-10", "fashion-mnist", None, _all_weights(784, 600, 10)),
