@@ -11,6 +11,7 @@ example: python tests/sampled_mutants.py --count 20 --only train/
 import argparse
 import difflib
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -148,11 +149,13 @@ def tests_of(file: str) -> list[str]:
     return [f"tests/{name}" for name in there[:MOST_TESTS]]
 
 
-def survives(bug: Bug, copy: Path) -> bool:
-    """Run the bug's tests in a copy of the source; no failure: it survives."""
+def found_by(bug: Bug, copy: Path) -> str | None:
+    """Run the bug's tests in a copy of the source; return the first one that fails, None if all
+    pass.
+    """
     tests = tests_of(bug.file)
     if not tests:
-        return True
+        return None
     file = copy / bug.file
     file.write_text(bug.text)
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
@@ -160,11 +163,12 @@ def survives(bug: Bug, copy: Path) -> bool:
         done = subprocess.run(
             command, cwd=copy, capture_output=True, text=True, check=False, timeout=SECONDS
         )
-        return done.returncode == 0
     except subprocess.TimeoutExpired:
-        return False
+        return "time"
     finally:
         file.write_text((ROOT / bug.file).read_text())
+    failed = re.findall(r"^(?:FAILED|ERROR) tests/(\S+)", done.stdout, re.MULTILINE)
+    return None if done.returncode == 0 else (failed or ["pytest itself"])[0]
 
 
 def main() -> int:
@@ -188,11 +192,13 @@ def main() -> int:
                 shutil.copy(path, copy)
 
         for bug in sample(arguments.count, arguments.seed, arguments.only):
-            what = "listed" if arguments.list else "equivalent" if bug.reason else ""
-            if not what:
-                what = "SURVIVES" if survives(bug, copy) else "found"
-            alive, found = alive + (what == "SURVIVES"), found + (what == "found")
-            print(f"{what:10} {bug.file}:{bug.line} {' '.join(bug.changes)}", flush=True)
+            where = f"{bug.file}:{bug.line} {' '.join(bug.changes)}"
+            if arguments.list or bug.reason:
+                print(f"{'equivalent' if bug.reason else 'listed':10} {where}", flush=True)
+                continue
+            test = found_by(bug, copy)
+            alive, found = alive + (test is None), found + (test is not None)
+            print(f"{'SURVIVES' if test is None else 'found':10} {where} [{test}]", flush=True)
 
     print(f"seed {arguments.seed}: {found} found, {alive} survive")
     return 1 if found < BAR * (found + alive) else 0
