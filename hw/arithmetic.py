@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
-from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 
 
 def times(value: Value, factor: int) -> Value:
@@ -16,6 +16,48 @@ def times(value: Value, factor: int) -> Value:
     for term in terms[1:]:
         product = product + term
     return product
+
+
+def leaked(value: Value, factor: int) -> Value:
+    """Return what a leak leaves of a signed value: ``factor`` / 256 of it, rounded towards zero.
+
+    Where all but one signed power of two is left, 256 - 2^(8 - s), that is v - v >> s, and one more
+    taken where v is positive and loses bits: ONE addition with a carry, written so that it costs no
+    second adder. Other factors are sums of shifts by their signed digits.
+
+    :param factor: 0..256; 256 leaves all of it.
+    """
+    if factor == 256:
+        return value
+    if factor == 0:
+        return Const(0, signed(1))
+
+    lost = 256 - factor
+    if lost.bit_count() == 1:
+        shift = 9 - lost.bit_length()
+        exact = value[-1] | ~value[:shift].any()
+        summed = Cat(exact, value).as_signed() + Cat(exact, ~(value >> shift)).as_signed()
+        return summed[1 : 1 + len(value)].as_signed()
+
+    # A shift rounds down, so what is negative gets all but 1 / 256 before.
+    product = total(
+        [(value << bit) if digit > 0 else -(value << bit) for bit, digit in digits(factor)]
+    )
+    return ((product + Mux(value[-1], 255, 0)) >> 8)[: len(value)].as_signed()
+
+
+def digits(factor: int) -> list[tuple[int, int]]:
+    """Return the signed digits of a number, as few as can be: (bit, 1 or -1), lowest bit first."""
+    found: list[tuple[int, int]] = []
+    bit = 0
+    while factor:
+        if factor & 1:
+            digit = 2 - (factor & 3)
+            found.append((bit, digit))
+            factor -= digit
+        factor >>= 1
+        bit += 1
+    return found
 
 
 def quotient(value: Value, divisor: int, limit: int) -> Value:

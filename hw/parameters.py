@@ -13,10 +13,13 @@ import sim.neuron
 from hw.broadcast import GROUP
 from hw.rows import BLOCK, FLASH, Placement, Rows, joined
 from sim.connections.dense import Dense
-from sim.errors import InputError
+from sim.connections.pool import Pool
+from sim.encoders.intensity import Intensity, image_encoder
+from sim.errors import InputError, require
 from sim.fixed_point import Bounds
 from sim.learning.supervised import Rule, check_learnable
 from sim.network import Network
+from sim.neuron import HOLDS, Neuron
 
 FULL = "full"
 """As many lanes as the widest layer has neurons: an event costs one cycle."""
@@ -183,6 +186,7 @@ class MachineParameters:
         if not self.placement:
             object.__setattr__(self, "placement", (BLOCK,) * len(self.network.layers))
         self._check_placement()
+        self._check_possible()
 
         widest = max(layer.connection.channels_out for layer in self.network.layers)
         if self.lanes == FULL:
@@ -191,6 +195,26 @@ class MachineParameters:
             raise InputError(
                 f"lanes: must be in 1..{widest} (the widest layer) or '{FULL}', not {self.lanes}."
             )
+
+    def _check_possible(self) -> None:
+        """Refuse what the integer machine can do and gateware cannot yet."""
+        encoder = self.network.encoder
+        if not isinstance(encoder, Intensity) or encoder.spike_tick is None:
+            raise InputError(
+                "encoder: events, and several spikes per pixel, are not possible in gateware yet; "
+                "take images with a spike_tick."
+            )
+
+        eager = fires_at_start(self.network)
+        for index, layer in enumerate(self.network.layers):
+            key, neuron = f"layers.{index}", layer.neuron
+            own = layer.recurrent is not None or layer.bias is not None
+            require(not own, key, "has recurrent rows or a bias, not possible in gateware yet")
+            pooled = isinstance(layer.connection, Pool)
+            require(not pooled, key, "is a pool, not possible in gateware yet")
+            leaks = neuron.membrane < HOLDS and bool(layer.starts().any())
+            problem = "leaks from its start, and neurons fire at tick 0; take a smaller start"
+            require(not (eager and leaks), f"{key}.start", problem)
 
     def _check_placement(self) -> None:
         """Check that every layer has a placement, and that it may be there."""
@@ -372,8 +396,9 @@ class MachineParameters:
 def fires_at_start(network: Network) -> bool:
     """Return whether neurons may fire at tick 0, as ``start`` takes some to their level."""
     for layer in network.layers:
-        _, potential = layer.neuron.origin(network.ticks_per_unit)
-        if layer.neuron.ramp and potential + int(layer.starts().max()) >= 0:
+        neuron, (_, potential) = layer.neuron, layer.neuron.origin(network.ticks_per_unit)
+        fires = neuron.fires and neuron.window is None
+        if fires and potential + int(layer.starts().max()) >= neuron.least_level:
             return True
     return False
 
@@ -383,14 +408,15 @@ def _lefts(network: Network, index: int) -> tuple[int, ...]:
     keeps a current: neurons that may fire at any tick, and outputs that wait for long.
     """
     neuron = network.layers[index].neuron
-    if neuron.ramp:
+    sums = neuron == Neuron(neuron.threshold, reset="never", ramp=False)
+    if neuron.window is None and not sums:
         return ()
 
     # Neurons in a window have all their spikes before it; only these layers may be before it.
     source = network.layers[index - 1].neuron.window if index else None
     if index and source is None:
         return ()
-    spike_tick = network.encoder.spike_tick
+    spike_tick = image_encoder(network.encoder).tick_of
     ticks = range(source[0], sum(source)) if source else spike_tick[spike_tick >= 0].tolist()
     end = neuron.window[0] if neuron.window else network.last_tick
 

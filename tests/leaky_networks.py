@@ -15,7 +15,7 @@ from sim.encoders.intensity import Intensity
 from sim.fixed_point import WeightFormat
 from sim.layer import Layer
 from sim.network import Network
-from sim.neuron import Neuron
+from sim.neuron import HOLDS, Neuron
 from sim.readouts.final import Final
 from sim.readouts.first_spike import FirstSpike
 from sim.readouts.most_spikes import MostSpikes
@@ -25,11 +25,12 @@ SHIFTS = [0, 128, 192, 224, 240, 248, 252, 254, 255, 256]
 """Leaks that are one shift, and the two that are none."""
 
 
-def leaky_network(seed: int, *, maps: bool = True, events: bool = True) -> Network:
+def leaky_network(seed: int, *, maps: bool = True, gateware: bool = False) -> Network:
     """Draw a network of leaky neurons.
 
     :param maps: whether layers can be convolutions and pools.
-    :param events: whether samples can be events.
+    :param gateware: only what gateware can do: images with a spike per pixel, no rows of a layer's
+        own, no pools, readouts first_spike and final.
     """
     rng = np.random.default_rng(seed)
     depth, last_tick = int(rng.integers(1, 4)), int(rng.integers(1, 16))
@@ -37,27 +38,29 @@ def leaky_network(seed: int, *, maps: bool = True, events: bool = True) -> Netwo
     if not maps or rng.random() < 0.5:
         shape = (*shape[:2], 1)
 
-    readout = [FirstSpike(), Final(), MostSpikes(), Peak()][rng.integers(4)]
+    readout = [FirstSpike(), Final(), MostSpikes(), Peak()][rng.integers(2 if gateware else 4)]
     layers: list[Layer] = []
     for index in range(depth):
         output = index == depth - 1
-        connection = _connection(rng, shape, maps and not (output and rng.random() < 0.7), index)
+        connection = _connection(
+            rng, shape, maps and not (output and rng.random() < 0.7), index, gateware
+        )
         shape = (
             connection.output if not isinstance(connection, Dense) else (1, 1, connection.fan_out)
         )
-        layers.append(_layer(rng, connection, readout if output else None))
+        layers.append(_layer(rng, connection, readout if output else None, gateware))
 
-    encoder = _encoder(rng, layers[0], last_tick, events)
+    encoder = _encoder(rng, layers[0], last_tick, gateware)
     classes = tuple(str(index) for index in range(layers[-1].fan_out))
     return Network(encoder, tuple(layers), readout, 1, last_tick, classes)
 
 
 def _connection(
-    rng: np.random.Generator, shape: tuple[int, ...], maps: bool, index: int
+    rng: np.random.Generator, shape: tuple[int, ...], maps: bool, index: int, gateware: bool
 ) -> Dense | Convolution | Pool:
     """Draw what a map of a shape feeds; weights come later."""
     channels = int(rng.integers(1, 7))
-    kind = rng.integers(3) if maps else 0
+    kind = rng.integers(2 if gateware else 3) if maps else 0
     if kind == 0 or (index == 0 and shape[2] == 1 and kind == 2):
         fan_in = int(np.prod(shape))
         if shape[2] > 1 and index == 0:
@@ -72,7 +75,12 @@ def _connection(
     return Convolution(weight, shape, int(rng.integers(1, 4)), padding)
 
 
-def _layer(rng: np.random.Generator, connection: Dense | Convolution | Pool, readout: Any) -> Layer:
+def _layer(
+    rng: np.random.Generator,
+    connection: Dense | Convolution | Pool,
+    readout: Any,
+    gateware: bool,
+) -> Layer:
     """Draw weights, leaks and a level that is reached now and then.
 
     :param readout: of an output layer; None: it is hidden.
@@ -95,12 +103,12 @@ def _layer(rng: np.random.Generator, connection: Dense | Convolution | Pool, rea
     neuron = Neuron(threshold, membrane, synapse, reset, ramp=False, fraction=fraction, limit=limit)
 
     fan_out, own = connection.fan_out, {}
-    if isinstance(connection, Dense):
+    if isinstance(connection, Dense) and not gateware:
         if readout is None and rng.random() < 0.4:
             own["recurrent"] = _weights(rng, form, (fan_out, fan_out))
         if rng.random() < 0.3:
             own["bias"] = _weights(rng, form, (fan_out,))
-    if rng.random() < 0.3:
+    if rng.random() < 0.3 and (membrane == HOLDS or not gateware):
         size = connection.channels_out if rng.random() < 0.5 else fan_out
         most = min(2 * threshold, 1000)
         own["start"] = rng.integers(-most, most + 1, size).astype(np.int32)
@@ -119,9 +127,9 @@ def _weights(rng: np.random.Generator, form: WeightFormat, shape: tuple[int, ...
 
 
 def _encoder(
-    rng: np.random.Generator, first: Layer, last_tick: int, events: bool
+    rng: np.random.Generator, first: Layer, last_tick: int, gateware: bool
 ) -> Intensity | Events:
-    if events and rng.random() < 0.4:
+    if not gateware and rng.random() < 0.4:
         return Events(first.fan_in)
 
     shape = (first.fan_in, 1)
@@ -129,7 +137,7 @@ def _encoder(
         *size, channels = first.connection.input
         shape = (*size, channels) if channels > 1 else tuple(size)
     pixels = np.arange(first.fan_in, dtype=np.int32)
-    if rng.random() < 0.5:
+    if gateware or rng.random() < 0.5:
         ticks = rng.integers(-1, last_tick + 1, 256).astype(np.int16)
         ticks[255] = max(ticks[255], 0)
         return Intensity(shape, 1, pixels, ticks)

@@ -16,6 +16,7 @@ from hw.events import Status, result
 from hw.machine.machine import Machine
 from hw.parameters import MachineParameters
 from hw.rows import BLOCK, LOGIC, SPRAM
+from leaky_networks import leaky_network
 from random_networks import any_network, random_images, random_network, seeds
 from sim.pipeline import run
 
@@ -31,13 +32,18 @@ def any_machine(seed):
     if len(encoder.image_shape) > 2:  # images with channels are not pooled in hardware
         network = replace(network, encoder=replace(encoder, image_shape=encoder.map, pool=1))
 
-    widest = max(layer.connection.channels_out for layer in network.layers)
-    lanes = widest if rng.random() < 0.3 else int(rng.integers(1, widest + 1))
+    parameters = any_lanes(seed, network)
     kinds = (BLOCK, BLOCK, LOGIC, SPRAM, SPRAM)
     placement = tuple(kinds[rng.integers(len(kinds))] for _ in network.layers)
-    return MachineParameters(
-        network, lanes, placement=placement, group=int(rng.integers(1, 2 * widest))
-    )
+    return replace(parameters, placement=placement)
+
+
+def any_lanes(seed, network):
+    """Return a machine with any lanes, in groups of any size."""
+    rng = np.random.default_rng(seed)
+    widest = max(layer.connection.channels_out for layer in network.layers)
+    lanes = widest if rng.random() < 0.3 else int(rng.integers(1, widest + 1))
+    return MachineParameters(network, lanes, group=int(rng.integers(1, 2 * widest)))
 
 
 def check_any_network(seed, pauses):
@@ -98,6 +104,15 @@ def check_dense_networks(seed, pauses):
         compare(index, run(network, images[index]), found)
 
 
+def check_leaky_networks(seed, pauses):
+    """Leaky neurons of any kind, dense layers and convolutions."""
+    parameters = any_lanes(seed, leaky_network(seed, gateware=True))
+    images = random_images(parameters.network, IMAGES, seed)
+    found = Simulation(parameters, "amaranth").run(images, seed % 1000 if pauses else None)
+    for index, trace in enumerate(found):
+        compare(index, run(parameters.network, images[index]), trace)
+
+
 # The same properties twice: a part of the examples in every run, and many of them.
 
 
@@ -123,6 +138,20 @@ def test_pixels_in_results_out(seed, pauses):
 @given(seeds, st.booleans())
 def test_every_boundary_of_windows_ramps_and_sums_equals_sim(seed, pauses):
     check_dense_networks(seed, pauses)
+
+
+@settings(max_examples=20)
+@given(seeds, st.booleans())
+def test_every_boundary_of_leaky_neurons_equals_sim(seed, pauses):
+    check_leaky_networks(seed, pauses)
+
+
+@pytest.mark.slow
+@pytest.mark.many
+@settings(max_examples=60)
+@given(seeds, st.booleans())
+def test_every_boundary_of_leaky_neurons_equals_sim_often(seed, pauses):
+    check_leaky_networks(seed, pauses)
 
 
 @pytest.mark.slow

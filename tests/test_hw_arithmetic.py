@@ -1,13 +1,24 @@
 """The shared arithmetic against Python's own."""
 
 import random
+from itertools import pairwise
 
 import pytest
 from amaranth.hdl import Const, Module, Signal, signed
 from amaranth.lib import wiring
 from hypothesis import given, settings
 
-from hw.arithmetic import Candidate, highest, lowest, quotient, several, times, total
+from hw.arithmetic import (
+    Candidate,
+    digits,
+    highest,
+    leaked,
+    lowest,
+    quotient,
+    several,
+    times,
+    total,
+)
 from random_networks import seeds
 from testbenches import simulate
 
@@ -129,3 +140,25 @@ def test_the_highest_candidate_then_the_lowest_lane(seed):
 
     few = rng.sample(range(16), 3)
     look_at(inputs, build, lambda: rng.choice(few) | (rng.random() < 0.6) << 4, check)
+
+
+@pytest.mark.parametrize("factor", [0, 1, 77, 128, 171, 192, 224, 240, 248, 252, 254, 255, 256])
+def test_a_leak_rounds_towards_zero(factor):
+    """All values of ten bits: one shift, several digits, everything and nothing."""
+    value = Signal(signed(10))
+    dut = Built([value], lambda m, inputs: leaked(*inputs, factor))
+
+    async def testbench(ctx):
+        for number in range(-512, 512):
+            ctx.set(value, number)
+            assert ctx.get(dut.found) == int(number * factor / 256)
+
+    simulate(dut, testbench)
+
+
+def test_signed_digits_are_few():
+    for factor in range(257):
+        found = digits(factor)
+        assert sum(digit << bit for bit, digit in found) == factor
+        bits = [bit for bit, _ in found]
+        assert all(after - before > 1 for before, after in pairwise(bits))

@@ -98,9 +98,9 @@ class Compared(wiring.Component):
         return m
 
 
-@pytest.mark.parametrize("least", range(-10, 8))
+@pytest.mark.parametrize("least", range(-10, 11))
 def test_a_comparison_with_a_constant_is_one_with_integers(least):
-    """Also with one that is below all that the bits can say."""
+    """Also with one that is below, or above, all that the bits can say."""
     dut = Compared(least)
 
     async def testbench(ctx):

@@ -13,7 +13,6 @@ from amaranth.lib import data
 from hw.bench.engine import Run
 from hw.events import Kind, Status, event, result
 from hw.parameters import MachineParameters
-from sim.encoders.intensity import encode
 from sim.network import Network
 from sim.neuron import Spike
 from sim.trace import Trace
@@ -79,12 +78,10 @@ def input_events(network: Network, images: npt.NDArray[np.uint8]) -> list[list[i
     tick_offset, neuron_offset = layout["tick"].offset, layout["neuron"].offset
     beats: list[list[int]] = []
 
-    for ticks in encode(network.encoder, images):
-        fires = np.flatnonzero(ticks >= 0)
-        # In order of ticks; of one tick the lowest input first.
-        order = fires[np.argsort(ticks[fires], kind="stable")].astype(np.int64)
-        spikes = ticks[order].astype(np.int64) << tick_offset | order << neuron_offset
-        beats.append([*spikes.tolist(), end_of_image()])
+    given = network.encoder.spike_list(images)
+    spikes = given.tick.astype(np.int64) << tick_offset | given.input << neuron_offset
+    for first, after in pairwise(given.start):
+        beats.append([*spikes[first:after].tolist(), end_of_image()])
     return beats
 
 

@@ -12,6 +12,7 @@ from amaranth.utils import bits_for
 from hw.encoders.pixels import Framing, Pooling
 from hw.events import Kind, event, pixel
 from hw.fpga.device import Device
+from sim.encoders.intensity import image_encoder
 from sim.errors import require
 from sim.network import Network
 
@@ -33,7 +34,7 @@ class IntensityEncoder(wiring.Component):
     discard: Signal
 
     def __init__(self, network: Network):
-        self.network, self.encoder = network, network.encoder
+        self.network, self.encoder = network, image_encoder(network.encoder)
         self.attributes: dict[str, Any] = {}
         self.when = data.StructLayout({"tick": bits_for(network.last_tick), "fires": 1})
         super().__init__(
@@ -68,7 +69,7 @@ class IntensityEncoder(wiring.Component):
         # With a single tick every spike is emitted at once, and nothing has to be kept; and the
         # table of ticks is little more than a comparison, which needs no block. (That of networks
         # of version 1 stays where it was.)
-        several = np.unique(self.encoder.spike_tick[self.encoder.spike_tick >= 0]).size > 1
+        several = np.unique(self.encoder.tick_of[self.encoder.tick_of >= 0]).size > 1
         few_blocks = isinstance(platform, Device) and platform.family.small_memories_in_logic
         if few_blocks and not several and self.network.file_version > 1:
             self.attributes = {"ram_style": "logic"}
@@ -149,7 +150,7 @@ class IntensityEncoder(wiring.Component):
         # A table that shows a pixel keeps it until the next one is taken.
         encoder = self.encoder
         ticks: list[Any] = [
-            {"tick": max(int(tick), 0), "fires": int(tick >= 0)} for tick in encoder.spike_tick
+            {"tick": max(int(tick), 0), "fires": int(tick >= 0)} for tick in encoder.tick_of
         ]
         m.submodules.spike_tick = spike_tick = memory.Memory(
             shape=self.when, depth=len(ticks), init=ticks, attrs=self.attributes
@@ -225,7 +226,7 @@ def make_intensity(network: Network) -> IntensityEncoder:
 
     :raises InputError: images with channels are pooled, which nothing here does.
     """
-    encoder = network.encoder
+    encoder = image_encoder(network.encoder)
     problem = "of images with channels is not possible in hardware; export without pooling"
     require(encoder.pool == 1 or len(encoder.image_shape) == 2, "pool", problem)
     return IntensityEncoder(network)

@@ -19,6 +19,7 @@ from hw.parameters import LayerParameters, MachineParameters
 from hw.rows import BLOCK, FLASH, LOGIC, SPRAM, Rows, flash, joined
 from hw.storage.flash import HEADER_BYTES, OFFSET
 from hw.storage.spram import SPRAM_BITS, sprams
+from sim.encoders.intensity import image_encoder
 from sim.errors import InputError
 
 AUTO = "auto"
@@ -96,7 +97,7 @@ def other_memories(machine: MachineParameters) -> list[Memory]:
     """Return the memories of the encoder and the link: the ticks of intensities and of pixels, the
     choice of pixels, and requests.
     """
-    encoder = machine.network.encoder
+    encoder = image_encoder(machine.network.encoder)
     when, pixels = 1 + bits_for(encoder.last_tick), prod(encoder.map)
     request = 1 << (2 * request_bytes(machine)).bit_length()
     chosen = [Memory(pixels, 1)] if encoder.inputs < pixels else []

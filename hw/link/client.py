@@ -16,7 +16,7 @@ from hw.link.responder import FETCH_BYTES, VALUE_BYTES, request_bytes, result_by
 from hw.link.words import WHERE_BYTES, split, where
 from hw.parameters import MachineParameters
 from hw.rows import SPRAM
-from sim.encoders.intensity import check_images
+from sim.encoders.intensity import check_images, image_encoder
 from sim.learning.supervised import Rule
 from sim.network import Network
 
@@ -193,7 +193,7 @@ class Board:
         :raises InputError: they are of another type or shape.
         :raises LinkError: the board stopped answering; what was yielded stays true.
         """
-        images = check_images(self.network.encoder, images)
+        images = check_images(image_encoder(self.network.encoder), images)
         deque(self.load_weights(), maxlen=0)
 
         requests = ((Kind.CLASSIFY, image.tobytes()) for image in images)
@@ -220,7 +220,10 @@ class Board:
         :raises LinkError: the board stopped answering, or does not learn; register ``lessons``
             tells how far it came.
         """
-        images, number = check_images(self.network.encoder, images), self.read("lessons")
+        images, number = (
+            check_images(image_encoder(self.network.encoder), images),
+            self.read("lessons"),
+        )
         requests = (
             (Kind.LEARN, LESSON.pack(number + index & 0xFFFF, label, level) + image.tobytes())
             for index, (image, label, level) in enumerate(zip(images, labels, skip, strict=True))

@@ -12,6 +12,7 @@ from hw.link.frame import HEAD, LESSON, Kind
 from hw.link.words import WHERE, WHERE_BYTES, Words
 from hw.machine.host import HostPort
 from hw.parameters import MachineParameters
+from sim.encoders.intensity import image_encoder
 
 VALUE_BYTES = 4
 """Bytes of a register."""
@@ -26,7 +27,7 @@ def request_bytes(pipeline: MachineParameters) -> int:
     """Return the bytes of the longest payload of a request: an image, with its lesson, or a word to
     load.
     """
-    image_bytes = prod(pipeline.network.encoder.image_shape)
+    image_bytes = prod(image_encoder(pipeline.network.encoder).image_shape)
     words = [WHERE_BYTES + rows.word_bytes for rows in pipeline.word_rows.values()]
     lesson_bytes = LESSON.size if pipeline.learns else 0
     return max([image_bytes + lesson_bytes, *words])
@@ -66,7 +67,7 @@ class Responder(wiring.Component):
         network = pipeline.network
         self.network, self.learns = network, pipeline.learns
         self.rows, self.to_load = pipeline.word_rows, pipeline.loaded_layer
-        self.image_bytes = prod(network.encoder.image_shape)
+        self.image_bytes = prod(image_encoder(network.encoder).image_shape)
         self.result_bytes = result_bytes(pipeline)
         self.answer_bytes = max(VALUE_BYTES, self.result_bytes, FETCH_BYTES if self.rows else 0)
         super().__init__(

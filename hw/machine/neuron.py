@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.utils import bits_for
 
-from hw.arithmetic import total
-from sim.neuron import Neuron
+from hw.arithmetic import leaked, total
+from sim.neuron import HOLDS, Neuron
 
 
 class Inputs(NamedTuple):
@@ -39,12 +39,14 @@ class Outputs(NamedTuple):
     :param advanced: the next potential, when it advances.
     :param fires: whether it fires, when it advances.
     :param memory: what it remembers then, under the names of ``fields``.
+    :param kept: the potential that is kept, where that is another one.
     """
 
     added: Value
     advanced: Value
     fires: Value
     memory: Mapping[str, Value]
+    kept: Value | None = None
 
 
 class Once:
@@ -115,8 +117,72 @@ class Never:
         return Outputs(added, advanced, Const(0), {})
 
 
+class Plain:
+    """A neuron without ramp and window: both parts of its state can leak, and its level is T.
+
+    :param neuron: what it is.
+    :param output: it is an output whose spikes nobody counts: reaching the level ends the image.
+    """
+
+    def __init__(self, neuron: Neuron, output: bool):
+        self.neuron = neuron
+        self.spends = neuron.synapse < HOLDS
+        self.reset = "never" if output else neuron.reset
+
+        fields = {"once": {"fired": 1}, "subtract": {"spiked": 1}}.get(self.reset, {})
+        limited = neuron.limit and self.reset != "never"
+        self.limit = neuron.limit if limited else 0
+        counter = {"spikes": bits_for(self.limit)} if limited else {}
+        self.fields: Mapping[str, int] = fields | counter
+
+    def update(self, m: Module, lane: Inputs) -> Outputs:
+        """Build one lane."""
+        neuron, current, potential = self.neuron, lane.current, lane.state.potential
+        added, advanced, fires = Signal.like(current), Signal.like(potential), Signal()
+
+        # The current takes part in the advance before it leaks.
+        moved = leaked(potential, neuron.membrane) + current
+        if self.reset == "subtract":
+            moved = moved - Mux(lane.state.spiked, neuron.threshold, 0)
+        after = current + (lane.weight << neuron.fraction)
+        if self.spends:
+            after = Mux(lane.advance, leaked(current, neuron.synapse), after)
+        m.d.comb += [added.eq(after), advanced.eq(moved)]
+        if self.reset == "never":
+            return Outputs(added, advanced, Const(0), {})
+
+        allowed, memory = self._remember(lane.state, fires)
+        m.d.comb += fires.eq(at_least(advanced, neuron.threshold) & allowed)
+        kept = Mux(fires, 0, advanced) if self.reset == "zero" else None
+        return Outputs(added, advanced, fires, memory, kept)
+
+    def _remember(self, state: Any, fires: Value) -> tuple[Value, Mapping[str, Value]]:
+        """Return whether a neuron may fire, and what it remembers of its spikes."""
+        allowed: Value = Const(1)
+        memory: dict[str, Value] = {}
+        if self.reset == "once":
+            allowed, memory = ~state.fired, {"fired": state.fired | fires}
+        if self.reset == "subtract":
+            memory = {"spiked": fires}
+        if self.limit:
+            allowed = state.spikes != self.limit
+            memory["spikes"] = state.spikes + fires
+        return allowed, memory
+
+
 RESETS: Mapping[str, Any] = {"once": Once, "subtract": Subtract, "never": Never}
-"""The lane of a neuron that keeps a current, by its reset."""
+"""The lane of a neuron on a ramp, or of one that only sums, by its reset."""
+
+
+def make_lane(neuron: Neuron, output: bool) -> Any:
+    """Return the lane of a neuron that keeps a current.
+
+    :param output: it is an output; its first spike ends the image, so nothing is ever subtracted.
+    """
+    sums = neuron == Neuron(neuron.threshold, reset="never", ramp=False)
+    if neuron.ramp or sums:
+        return RESETS["once" if output and neuron.reset == "subtract" else neuron.reset](neuron)
+    return Plain(neuron, output)
 
 
 def product(weight: Value, left: Value, lefts: Sequence[int], signs: bool) -> Value:
@@ -162,6 +228,9 @@ def at_least(value: Value, least: int) -> Value:
     """Return whether a signed value is a constant or more: look-up tables of three bits each, where
     a comparison would become a chain of carries.
     """
+    if least >= 1 << (len(value) - 1):
+        return Const(0)
+
     # With the sign bit turned signed numbers are in the order of unsigned ones.
     bits = Cat(value[:-1], ~value[-1])
     level = max(least + (1 << (len(bits) - 1)), 0)

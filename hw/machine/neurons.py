@@ -12,7 +12,7 @@ from amaranth.utils import bits_for
 
 from hw.broadcast import REPLICA, Broadcast
 from hw.learning.port import HistoryPort
-from hw.machine.neuron import RESETS, Inputs
+from hw.machine.neuron import Inputs, make_lane
 from hw.machine.state import Folds, folded, ports, registers, start_words, state_attributes
 from hw.machine.sweep import Sweep
 from hw.parameters import LayerParameters
@@ -62,11 +62,7 @@ class Neurons(wiring.Component):
             members["history"] = Out(HistoryPort(parameters))
         super().__init__(members)
 
-        # The first spike of an output ends the image, so nothing is ever subtracted from it.
-        reset = parameters.layer.neuron.reset
-        self.lane = RESETS["once" if parameters.output and reset == "subtract" else reset](
-            parameters.layer.neuron
-        )
+        self.lane = make_lane(parameters.layer.neuron, parameters.output)
 
     def elaborate(self, platform: object) -> Module:
         """Build: the fold counter, the state, one update per lane."""
@@ -101,7 +97,7 @@ class Neurons(wiring.Component):
         for lane in range(layer.lanes):
             state = data.View(soma, before[lane])
             result = data.View(soma, after[lane])
-            added, advanced, fires, remembered = self.lane.update(
+            added, advanced, fires, remembered, kept = self.lane.update(
                 m,
                 Inputs(
                     current[lane].as_signed(), state, weight[lane], advances[lane], levels[lane]
@@ -109,7 +105,7 @@ class Neurons(wiring.Component):
             )
             m.d.comb += [
                 current_next[lane].eq(added),
-                result.potential.eq(advanced),
+                result.potential.eq(advanced if kept is None else kept),
                 *(result[name].eq(value) for name, value in remembered.items()),
             ]
 

@@ -13,8 +13,9 @@ from hw.parameters import LayerParameters
 class FirstSpike(wiring.Component):
     """Decides after every tick whether an output fires, and which output is in front.
 
-    ``i`` and ``o``: see :mod:`hw.readouts`. The image ends if any output has potential >= 0; the
-    winner is the output with the highest potential, then the lowest index.
+    ``i`` and ``o``: see :mod:`hw.readouts`. The image ends if any output has reached its level, T,
+    or 0 where the threshold is in the state that an image starts with; the winner is the output
+    with the highest potential, then the lowest index.
 
     Latency: one cycle from the last fold of a tick, so that the tree of comparisons has a register
     in its middle. Every tick is decided by itself, so nothing but the stream itself needs a reset.
@@ -53,7 +54,9 @@ class FirstSpike(wiring.Component):
 
         # Stage 0: a fold is here. ``ended`` is complete in the register when the last one has been,
         # so nobody waits for the comparisons to know that the image goes on.
-        fires = Cat(lane.exists & (lane.value >= 0) for lane in lanes).any()
+        neuron = layer.layer.neuron
+        level = neuron.least_level if neuron.fires else 0
+        fires = Cat(lane.exists & (lane.value >= level) for lane in lanes).any()
         best_1 = self._keep_groups(m, lanes)
         earlier, opening_1 = Signal(reset_less=True), Signal(reset_less=True)
         first_neuron_1 = Signal.like(fold.first_neuron, reset_less=True)
