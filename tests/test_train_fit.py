@@ -220,9 +220,10 @@ def test_silent_channels_are_woken_at_all_positions():
     assert (raised[..., 0] == 0).all()
 
 
-def test_the_learning_rate_rises_over_200_steps_or_a_twentieth_of_training():
+def test_the_learning_rate_rises_over_200_steps_or_a_tenth_of_training():
     assert [warm_up(step, 17_160) for step in (0, 99, 199, 200)] == [1 / 200, 0.5, 1.0, 1.0]
-    assert [warm_up(step, 40) for step in (0, 1, 2)] == [0.5, 1.0, 1.0]
+    assert [warm_up(step, 40) for step in (0, 1, 3, 4)] == [0.25, 0.5, 1.0, 1.0]
+    assert warm_up(99, 2000) == 0.5
     assert warm_up(0, 1) == 1.0
 
 

@@ -40,6 +40,13 @@ def test_every_network_has_its_row():
     assert 1 <= len(ROWS) <= 12
 
 
+def test_pages_count_the_networks():
+    words = ("nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen")
+    readme = (ZOO.parent / "README.md").read_text()
+    (count,) = re.findall(r"\[(\w+) trained networks\]\(zoo/README.md\)", readme)
+    assert words.index(count) + 9 == len(ROWS)
+
+
 def maps_of(network):
     """Output channels of the network's convolutions."""
     connections = [layer.connection for layer in network.layers]

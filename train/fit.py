@@ -41,7 +41,7 @@ from train.settings import TrainSettings
 
 FORMAT = FORMATS[0]
 
-WARM_UP_STEPS, WARM_UP = 200, 1 / 20
+WARM_UP_STEPS, WARM_UP = 200, 1 / 10
 """Steps over which the learning rate rises at the start, and the share of training that they are at
 most.
 """
