@@ -187,9 +187,11 @@ def _check_like(key: str, found: Any, wanted: Any) -> None:
 
     :raises _UnlikeError: it is another one.
     """
-    if type(found) is not type(wanted):
+    # what a run holds on another device may be of a class of its own
+    kind = Tensor if isinstance(wanted, Tensor) else type(wanted)
+    if type(found) is not kind:
         raise _UnlikeError(
-            f"{key} must be {type(wanted).__name__}, not {type(found).__name__}"
+            f"{key} must be {kind.__name__}, not {type(found).__name__}"
             if key
             else f"holds {type(found).__name__}"
         )
