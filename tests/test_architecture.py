@@ -58,7 +58,7 @@ TRAIN_ORDER = (
     ("settings", "parallel", "quantize", "checkpoint"),
     ("exact", "connections", "encoders", "readouts"),
     ("data", "pipeline", "prune", "evaluate", "fit", "export", "learning"),
-    ("window",),
+    ("window", "surrogate"),
     ("neurons",),
     ("sweep",),
     ("commands",),

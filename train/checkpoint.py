@@ -18,7 +18,7 @@ from sim.errors import InputError, is_integer
 from sim.files import atomic_path
 
 CHECKPOINT_FILE = "training.checkpoint"
-FORMATS = ("ttfs-training 2", "window-training 2")
+FORMATS = ("ttfs-training 2", "window-training 2", "leaky-training 1")
 """Of :mod:`train.fit` and of :mod:`train.window.fit`."""
 
 RENEW = "give another --out, or --restart to train anew"
