@@ -30,7 +30,7 @@ class Stage:
     """One tool's run.
 
     :param name: for the progress bar.
-    :param tool: without path, see :func:`hw.verilog.find_tool`.
+    :param tool: without path, see :func:`hw.tools.find_tool`.
     :param arguments: file names are relative: the tools from pip see the folder they run in and
         nothing else.
     :param log: the file to which it writes all it says; if empty, its output goes to ``TOOL.log``.
