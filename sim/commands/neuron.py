@@ -157,7 +157,7 @@ def figures_of(
             return coincidence(kind.neuron, kind.weight, ticks)
         highest = min(max(kind.neuron.threshold >> kind.neuron.fraction + 1, 2), MOST_CURRENT)
         count = min(highest, CURRENTS)
-        currents = [1 + (highest - 1) * index // count for index in range(count)]
+        currents = [1 + (highest - 1) * index // (count - 1) for index in range(count)]
         return rate(kind.neuron, currents, ticks)
 
     if spikes is None:

@@ -41,19 +41,18 @@ class Kind:
     ticks_per_unit: int = 1
 
 
-def _leaky(**settings: Any) -> Neuron:
-    return Neuron(100, ramp=False, **{"membrane": 232, "synapse": 0, **settings})
-
+LEAKY = Neuron(100, membrane=232, synapse=0, reset="zero", ramp=False)
+"""Of these traces: beta = 232 / 256 is a time constant of ten ticks."""
 
 KINDS: Mapping[str, Kind] = {
-    "mostafa": Kind("Mostafa 2017: z = exp(t), once", Neuron(20), 30, ticks_per_unit=16),
-    "s4nn": Kind("S4NN: integrate and fire, once", _leaky(membrane=256, reset="once"), 20),
-    "masquelier": Kind("Masquelier: leaky, reset to zero", _leaky(reset="zero")),
+    "mostafa": Kind("Mostafa 2017: z = exp(t), once", Neuron(150), 60, ticks_per_unit=16),
+    "s4nn": Kind("S4NN: integrate and fire, once", replace(LEAKY, membrane=256, reset="once"), 20),
+    "masquelier": Kind("Masquelier: leaky, reset to zero", LEAKY),
     "snntorch": Kind(
-        "Gusev & Abramov, snnTorch: leaky, threshold subtracted", _leaky(reset="subtract")
+        "Gusev & Abramov, snnTorch: leaky, threshold subtracted", replace(LEAKY, reset="subtract")
     ),
-    "zenke": Kind("Zenke & Vogels: leaky, with a current", _leaky(synapse=210, reset="zero"), 15),
-    "readout": Kind("leaky readout: does not fire", _leaky(reset="never")),
+    "zenke": Kind("Zenke & Vogels: leaky, with a current", replace(LEAKY, synapse=210), 15),
+    "readout": Kind("leaky readout: does not fire", replace(LEAKY, reset="never")),
     "window": Kind(
         "window code (Stanojevic 2024): sums, then fires",
         Neuron(400, ramp=False, window=(40, 15)),
