@@ -134,7 +134,8 @@ def add_workers(parser: Parser, default: int | None, text: str) -> None:
 class Images:
     """What :func:`add_images` asked for.
 
-    :param images: uint8 (n, ...), each of the network's image shape, or an :class:`EventList`.
+    :param images: uint8 (n, ...), each of the network's image shape, or an
+        :class:`~sim.encoders.events.EventList`.
     :param labels: integers (n,), as many as there are images; None: there are none.
     """
 
