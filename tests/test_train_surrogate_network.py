@@ -71,7 +71,7 @@ def test_a_current_brings_as_much_in_all():
 
 def test_states_that_floats_cannot_hold_are_refused():
     recipe = replace(SMALL_LEAKY, leak=0, leak_out=0, synapse=8, last_tick=2000)
+    network = network_of(recipe)
+    network.choose_thresholds()
     with pytest.raises(InputError, match=r"layers.1: needs states of \d+ bits, over 25"):
-        network = network_of(recipe)
-        network.choose_thresholds()
         network.to_network(SMALL_WINDOWS.classes, {})
