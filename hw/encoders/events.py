@@ -44,8 +44,7 @@ class EventsEncoder(wiring.Component):
         forget = self.discard & ~(self.o.valid & (beat.kind == Kind.END))
         m.d.comb += [
             within.eq(
-                (given.tick <= self.network.last_tick)
-                & (given.input < self.network.encoder.inputs)
+                (given.tick <= self.network.last_tick) & (given.input < self.network.encoder.inputs)
             ),
             rises.eq(Cat(given.input[: len(neuron)], given.tick[: len(tick)]) > Cat(neuron, tick)),
             good.eq(within & (rises | ~begun)),
