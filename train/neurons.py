@@ -10,6 +10,8 @@ from train.export import Exportable, ExportSettings
 from train.fit import AnySettings, AnyTraining, Training
 from train.parallel import Processes
 from train.settings import PRESETS, TrainSettings, option
+from train.surrogate.fit import LeakyTraining
+from train.surrogate.settings import LEAKY_PRESETS, LeakySettings
 from train.window.fit import WindowTraining
 from train.window.settings import WINDOW_PRESETS, WindowSettings
 
@@ -55,6 +57,7 @@ class Kind:
 NEURONS: Mapping[str, Kind] = {
     "first-spike": Kind(TrainSettings, PRESETS, Training),
     "window": Kind(WindowSettings, WINDOW_PRESETS, WindowTraining),
+    "leaky": Kind(LeakySettings, LEAKY_PRESETS, LeakyTraining),
 }
 """The kinds by name."""
 

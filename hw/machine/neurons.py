@@ -24,6 +24,22 @@ SUBMODULE = "neurons"
 """Name in the netlist; synthesis selects memories by it."""
 
 
+def soma_layout(layer: LayerParameters) -> data.StructLayout:
+    """Return the layout of a neuron's state without its current."""
+    fields: dict[str, ShapeLike] = {
+        "potential": signed(layer.potential.bits),
+        **make_lane(layer.layer.neuron, layer.output).fields,
+    }
+    if layer.learns:
+        fields["tick"] = bits_for(layer.silent_tick)
+    return data.StructLayout(fields)
+
+
+def state_widths(layer: LayerParameters) -> dict[str, int]:
+    """Return the bits of a neuron in each memory of the state, by the memory's name."""
+    return {CURRENT: layer.current.bits, SOMA: soma_layout(layer).size}
+
+
 class Neurons(wiring.Component):
     """State of a layer's neurons, ``lanes`` at a time.
 
@@ -125,27 +141,17 @@ class Neurons(wiring.Component):
                 m.d.sync += self.o.payload.fires[lane].eq(fires)
         return m
 
-    @property
-    def widths(self) -> dict[str, int]:
-        """Bits of a neuron in each memory of the state."""
-        soma, _ = self._soma()
-        return {CURRENT: self.parameters.current.bits, SOMA: soma.size}
-
     def _soma(self) -> tuple[data.StructLayout, list[list[dict[str, int]]]]:
         """Return the layout of a neuron's state without its current, and the words that an image
         starts from.
         """
         layer, (_, origin) = self.parameters, self.parameters.origin
-        fields: dict[str, ShapeLike] = {
-            "potential": signed(layer.potential.bits),
-            **self.lane.fields,
-        }
         start = dict.fromkeys(self.lane.fields, 0)
         if layer.learns:
-            start["tick"], fields["tick"] = layer.silent_tick, bits_for(layer.silent_tick)
+            start["tick"] = layer.silent_tick
 
         words = start_words(layer, origin, layer.potential.bits)
-        return data.StructLayout(fields), [
+        return soma_layout(layer), [
             [{"potential": potential, **start} for potential in word] for word in words
         ]
 

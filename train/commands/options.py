@@ -12,10 +12,13 @@ from sim.commands import options
 from sim.commands.command_line import Parser, one_of, real, whole
 from sim.data import dataset
 from sim.errors import InputError
+from sim.readouts import READOUTS
 from sim.report.frontier_file import RENAMED_SETTINGS
 from train.checkpoint import CHECKPOINT_FILE, read_checkpoint, saved_values
 from train.neurons import DEFAULT, NEURONS, Settings, changed, name_of, read_settings
 from train.settings import option
+from train.surrogate.loss import LOSSES
+from train.surrogate.scan import SURROGATES
 
 SETTINGS = {
     "dataset": f"{', '.join(dataset.SOURCES)} (the last is generated, and small)",
@@ -41,6 +44,18 @@ SETTINGS = {
     "expected_spikes": "that an output waits for at the start: with more, each weighs less",
     "wake_share": "hidden neurons that fire on a smaller share of images are woken "
     "in the first half of training",
+    "leak": "s of hidden layers: a potential loses 2^-s of itself in a tick, 1-8; 0: nothing",
+    "leak_out": "s of the outputs, likewise",
+    "synapse": "s of the currents of all layers, likewise; 0: there is no current",
+    "reset": "of hidden neurons: zero, subtract, once",
+    "readout": ", ".join(READOUTS),
+    "loss": f"{', '.join(LOSSES)}; empty: that of the readout",
+    "surrogate": f"derivative of a spike: {', '.join(SURROGATES)}",
+    "slope": "of the surrogate",
+    "through_reset": "1: what a spike takes from its neuron has a gradient too",
+    "level_sharpness": "of the chance to decide at a tick, per threshold",
+    "rival_sharpness": "of the chance to win against the others, per threshold",
+    "real_share": "share of training, its first part, in which nothing is rounded",
     "epochs": "times each image is seen",
     "batch": "images per step, fewer of little data",
     "learning_rate": "of Adam, cosine to zero",
