@@ -6,6 +6,9 @@ Once without a learner, and once with it, whose widths are those of any weights 
 Weight memories are left out on both sides: tinyODIN's 256 x 256 synapses and ours are stored in
 block RAM or off the chip.
 
+With --leaky also of leaky neurons without a current, whose spikes put them to 0 (a = 0, one shift),
+and of their lanes alone: what another 16 lanes of neurons add.
+
 example: python benchmarks/logic.py --lanes 16 --json
 """
 

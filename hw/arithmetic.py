@@ -21,29 +21,47 @@ def times(value: Value, factor: int) -> Value:
 def leaked(value: Value, factor: int) -> Value:
     """Return what a leak leaves of a signed value: ``factor`` / 256 of it, rounded towards zero.
 
-    Where all but one signed power of two is left, 256 - 2^(8 - s), that is v - v >> s, and one more
-    taken where v is positive and loses bits: ONE addition with a carry, written so that it costs no
-    second adder. Other factors are sums of shifts by their signed digits.
+    Where all but a power of two is left it is one addition, see :func:`leak`; other factors are
+    sums of shifts by their signed digits.
 
     :param factor: 0..256; 256 leaves all of it.
     """
-    if factor == 256:
-        return value
-    if factor == 0:
-        return Const(0, signed(1))
-
-    lost = 256 - factor
-    if lost.bit_count() == 1:
-        shift = 9 - lost.bit_length()
-        exact = value[-1] | ~value[:shift].any()
-        summed = Cat(exact, value).as_signed() + Cat(exact, ~(value >> shift)).as_signed()
-        return summed[1 : 1 + len(value)].as_signed()
+    if factor in (0, 256):
+        return value if factor else Const(0, signed(1))
+    if is_shift(factor):
+        return with_carry(value, *leak(value, factor))
 
     # A shift rounds down, so what is negative gets all but 1 / 256 before.
     product = total(
         [(value << bit) if digit > 0 else -(value << bit) for bit, digit in digits(factor)]
     )
     return ((product + Mux(value[-1], 255, 0)) >> 8)[: len(value)].as_signed()
+
+
+def is_shift(factor: int) -> bool:
+    """Return whether a leak takes a power of two from 256, or nothing."""
+    return (256 - factor).bit_count() <= 1
+
+
+def leak(value: Value, factor: int) -> tuple[Value, Value]:
+    """Return what a leak of one shift adds to a signed value, and the carry that goes with it.
+
+    256 - 2^(8 - s) leaves v - v >> s, and takes one more where v is positive and loses bits.
+
+    :param factor: see :func:`is_shift`.
+    """
+    if factor == 256:
+        return Const(0, signed(1)), Const(0)
+    shift = 9 - (256 - factor).bit_length()
+    return ~(value >> shift), value[-1] | ~value[:shift].any()
+
+
+def with_carry(value: Value, addend: Value, carry: Value) -> Value:
+    """Return the sum of three, as wide as ``value``: ONE addition, with the carry in a bit below,
+    where an addition of three would cost a second adder.
+    """
+    summed = Cat(carry, value).as_signed() + Cat(carry, addend).as_signed()
+    return summed[1 : 1 + len(value)].as_signed()
 
 
 def digits(factor: int) -> list[tuple[int, int]]:

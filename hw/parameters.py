@@ -11,7 +11,7 @@ from amaranth.utils import bits_for
 import sim.network
 import sim.neuron
 from hw.broadcast import GROUP
-from hw.rows import BLOCK, FLASH, Placement, Rows, joined
+from hw.rows import BLOCK, FLASH, LOGIC, Placement, Rows, joined
 from sim.connections.dense import Dense
 from sim.connections.pool import Pool
 from sim.encoders.intensity import Intensity, image_encoder
@@ -84,6 +84,16 @@ class LayerParameters:
     def asked_rows(self) -> Rows:
         """What the layer's store is asked for."""
         return self.rows.single_words() if self.by_words else self.rows
+
+    @property
+    def has_own_rows(self) -> bool:
+        """Whether it has rows that no input looks up: recurrent ones, or a bias."""
+        return self.layer.recurrent is not None or self.layer.bias is not None
+
+    @property
+    def own_rows(self) -> data.StructLayout:
+        """Layout of which rows of the layer's own are looked up in a cycle."""
+        return data.StructLayout({"recurrent": 1, "bias": 1})
 
     @property
     def scattered(self) -> bool:
@@ -186,6 +196,7 @@ class MachineParameters:
         if not self.placement:
             object.__setattr__(self, "placement", (BLOCK,) * len(self.network.layers))
         self._check_placement()
+        self._place_pools()
         self._check_possible()
 
         widest = max(layer.connection.channels_out for layer in self.network.layers)
@@ -208,11 +219,12 @@ class MachineParameters:
         eager = fires_at_start(self.network)
         for index, layer in enumerate(self.network.layers):
             key, neuron = f"layers.{index}", layer.neuron
-            own = layer.recurrent is not None or layer.bias is not None
-            require(not own, key, "has recurrent rows or a bias, not possible in gateware yet")
-            pooled = isinstance(layer.connection, Pool)
-            require(not pooled, key, "is a pool, not possible in gateware yet")
-            leaks = neuron.membrane < HOLDS and bool(layer.starts().any())
+            unbounded = neuron.window is not None and not _lefts(self.network, index)
+            problem = "needs neurons with a window before it in gateware, or inputs; give them one"
+            require(not unbounded, f"{key}.window", problem)
+
+            # With a current the first advance would leak as well; without one it is in the start.
+            leaks = neuron.synapse > 0 and neuron.membrane < HOLDS and bool(layer.starts().any())
             problem = "leaks from its start, and neurons fire at tick 0; take a smaller start"
             require(not (eager and leaks), f"{key}.start", problem)
 
@@ -246,6 +258,16 @@ class MachineParameters:
                     "placement: a convolution looks up single words, which flash is too slow for; "
                     "store it in block RAM, SPRAM or logic."
                 )
+
+    def _place_pools(self) -> None:
+        """A pool stores nothing; the ones and zeros of the convolution that does the same are wires
+        and gates, wherever weights are stored.
+        """
+        pooled = [isinstance(layer.connection, Pool) for layer in self.network.layers]
+        placement = tuple(
+            LOGIC if pool else given for pool, given in zip(pooled, self.placement, strict=True)
+        )
+        object.__setattr__(self, "placement", placement)
 
     @property
     def dense(self) -> bool:
@@ -287,7 +309,7 @@ class MachineParameters:
     @property
     def largest_layer(self) -> int:
         """Index of the layer with most weights, the first to be stored outside of block RAM."""
-        sizes = [layer.weight.size for layer in self.network.layers]
+        sizes = [layer.stored for layer in self.network.layers]
         return sizes.index(max(sizes))
 
     def with_placement(self, index: int, placement: Placement) -> Self:
@@ -309,7 +331,7 @@ class MachineParameters:
             bounds = network.bounds(index, any_weights=learns or self.exchangeable)
             found.append(
                 LayerParameters(
-                    layer,
+                    _unpooled(layer),
                     lanes=layer.fan_out if learns and output else self._lanes_of(layer),
                     ticks_per_unit=network.ticks_per_unit,
                     last_tick=network.last_tick,
@@ -318,7 +340,7 @@ class MachineParameters:
                     output=output,
                     learns=learns,
                     placement=self.placement[index],
-                    exchangeable=self.exchangeable,
+                    exchangeable=self.exchangeable and not isinstance(layer.connection, Pool),
                     shared=index in self.shared_layers,
                     group=self.group,
                     lefts=_lefts(network, index),
@@ -377,8 +399,12 @@ class MachineParameters:
         ``any``: this cycle has something. ``ended``: an image has. ``tick``: the current one. Per
         layer ``delivered`` and ``neuron``: an event goes in. ``advanced`` and ``fold``: a fold of
         the output layer has advanced to this tick.
+        ``own``, where any layer has such rows: those that are looked up for a layer itself.
         """
         most = max(layer.layer.fan_in for layer in self.layers)
+        own: dict[str, ShapeLike] = {}
+        if any(layer.has_own_rows for layer in self.layers):
+            own["own"] = data.ArrayLayout(self.layers[0].own_rows, len(self.layers))
 
         return data.StructLayout(
             {
@@ -389,8 +415,18 @@ class MachineParameters:
                 "neuron": data.ArrayLayout(bits_for(most - 1), len(self.layers)),
                 "advanced": 1,
                 "fold": self.layers[-1].fold,
+                **own,
             }
         )
+
+
+def _unpooled(layer: sim.network.Layer) -> sim.network.Layer:
+    """Return a layer that gateware can be built of: a pool as the convolution that does the same,
+    with weights of two bits.
+    """
+    if not isinstance(layer.connection, Pool):
+        return layer
+    return replace(layer, connection=layer.connection.as_convolution(), weight_bits=2)
 
 
 def fires_at_start(network: Network) -> bool:
@@ -409,7 +445,7 @@ def _lefts(network: Network, index: int) -> tuple[int, ...]:
     """
     neuron = network.layers[index].neuron
     sums = neuron == Neuron(neuron.threshold, reset="never", ramp=False)
-    if neuron.window is None and not sums:
+    if neuron.window is None and (not sums or network.layers[index].bias is not None):
         return ()
 
     # Neurons in a window have all their spikes before it; only these layers may be before it.

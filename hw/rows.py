@@ -88,7 +88,8 @@ class Rows:
 
     Fold f of a row has the weights of neurons f * lanes ... f * lanes + lanes - 1, the first in the
     lowest bits, each in ``weight_bits`` bits; the last fold is padded with zeros. Row r is words
-    r * folds ... r * folds + folds - 1, so a memory of ``fan_in * folds`` words has no gaps.
+    r * folds ... r * folds + folds - 1, so a memory of all rows has no gaps. Behind the
+    rows that inputs look up are the recurrent ones, one for each neuron, and the bias.
 
     A convolution has a row for each element of its kernel: the weights of all channels of a
     position, in ``folds_per_position`` words. Which of them an event looks up, and for which folds,
@@ -151,7 +152,7 @@ class Rows:
 
     def _of(self, matrix: npt.NDArray[np.int8], lanes: int, exchangeable: bool = False) -> "Rows":
         """Return the rows of a dense layer of these weights and this format."""
-        layer = replace(self.layer, connection=Dense(matrix), start=None)
+        layer = replace(self.layer, connection=Dense(matrix), start=None, recurrent=None, bias=None)
         return Rows(layer, lanes, exchangeable)
 
     def memory(self) -> list[int]:
@@ -188,8 +189,12 @@ class Rows:
         return [int.from_bytes(word.tobytes(), "little") for word in words]
 
     def _matrix(self) -> npt.NDArray[np.int8]:
-        """Return the weights, int8 (rows, channels_out)."""
-        return self.layer.weight.reshape(-1, self.layer.connection.channels_out)
+        """Return the weights, int8 (rows, channels_out); of a dense layer with the recurrent rows
+        and the bias behind them.
+        """
+        dense = isinstance(self.layer.connection, Dense)
+        rows = self.layer.all_rows if dense else self.layer.weight
+        return rows.reshape(-1, self.layer.connection.channels_out)
 
     def _padded(self) -> npt.NDArray[np.int8]:
         """Return the weights, int8 (rows, folds_per_position * lanes), the last fold padded with
@@ -200,7 +205,7 @@ class Rows:
 
     def unpack(self, words: Sequence[int]) -> npt.NDArray[np.int8]:
         """Return the weights, int8 of the layer's shape, that these words hold; the inverse of
-        :meth:`pack`.
+        :meth:`pack` for a layer without rows of its own.
         """
         bits, size = self.layer.weight_bits, self.word_bytes
         raw = b"".join(word.to_bytes(size, "little") for word in words)
@@ -238,7 +243,7 @@ def visit(rows: Rows) -> data.StructLayout:
 def visit_ports(rows: Rows) -> dict[str, wiring.Member]:
     """Return the ports of a connection, see :mod:`hw.connections`."""
     return {
-        "i": In(stream.Signature(bits_for(rows.layer.fan_in - 1))),
+        "i": In(stream.Signature(bits_for(rows.layer.rows - 1))),
         "o": Out(stream.Signature(visit(rows))),
         "idle": Out(1),
     }
@@ -297,7 +302,7 @@ def store_members(
     :param flash: a :class:`hw.storage.flash.FlashPort`, if the rows are in flash.
     """
     return {
-        "i": In(stream.Signature(bits_for(rows.layer.fan_in - 1))),
+        "i": In(stream.Signature(bits_for(rows.layer.rows - 1))),
         "o": Out(stream.Signature(rows.word, always_ready=True)),
         "idle": Out(1),
         "words": In(words),

@@ -142,3 +142,116 @@ SOFTWARE = (
         "channels",
     ),
 )
+
+HARDWARE = (
+    (
+        "a leak rounds down",
+        "hw/arithmetic.py",
+        "value[-1] | ~value[:shift].any()",
+        "Const(1)",
+    ),
+    (
+        "a leak of several shifts rounds down",
+        "hw/arithmetic.py",
+        "Mux(value[-1], 255, 0)",
+        "0",
+    ),
+    ("a leak shifts too little", "hw/arithmetic.py", "shift = 9 - (", "shift = 8 - ("),
+    (
+        "the leak carries into a weight",
+        "hw/machine/neuron.py",
+        "carry & lane.advance",
+        "carry",
+    ),
+    (
+        "a current does not leak",
+        "hw/machine/neuron.py",
+        "leaked(current, neuron.synapse), after)",
+        "current, after)",
+    ),
+    (
+        "the threshold is subtracted before the leak",
+        "hw/machine/neuron.py",
+        "leaky = leaked(potential, neuron.membrane)",
+        "leaky = leaked(potential - taken, neuron.membrane) + taken",
+    ),
+    (
+        "a spike does not put the potential to 0",
+        "hw/machine/neuron.py",
+        "return Mux(fires, 0, after)",
+        "return after",
+    ),
+    (
+        "a spike puts a potential beside a current to 0 late",
+        "hw/machine/neuron.py",
+        'kept = Mux(fires, 0, advanced) if self.reset == "zero" else None',
+        "kept = None",
+    ),
+    (
+        "a limit is one spike more",
+        "hw/machine/neuron.py",
+        "return state.spikes != lane.limit",
+        "return state.spikes <= lane.limit",
+    ),
+    (
+        "a level wider than the state is cut",
+        "hw/machine/neuron.py",
+        "if level >> len(bits):",
+        "if level < 0:",
+    ),
+    (
+        "a start has not leaked",
+        "hw/machine/neurons.py",
+        "layer.layer.neuron.membrane if leaks else HOLDS",
+        "HOLDS",
+    ),
+    (
+        "weights are not scaled by the fraction",
+        "hw/machine/neuron.py",
+        "weight, taken = lane.weight << neuron.fraction",
+        "weight, taken = lane.weight",
+    ),
+    (
+        "a start is swept with the word of another fold",
+        "hw/machine/neurons.py",
+        "phase if self.lane.keeps_current else sweep.phase",
+        "phase",
+    ),
+    (
+        "a recurrent spike reaches the next row",
+        "hw/machine/own_rows.py",
+        "self.fired.payload + self.layer.fan_in",
+        "self.fired.payload + self.layer.fan_in - 1",
+    ),
+    (
+        "recurrent rows come a tick late",
+        "hw/machine/own_rows.py",
+        "self.pending.eq(self.o.valid | due)",
+        "self.pending.eq(0)",
+    ),
+    (
+        "a spike waits for the next layer twice",
+        "hw/machine/own_rows.py",
+        "self.deliver & ~looked_up",
+        "self.deliver",
+    ),
+    (
+        "the bias comes once per image",
+        "hw/machine/layer.py",
+        "own.begin.eq(self.clear | self.advance)",
+        "own.begin.eq(self.clear)",
+    ),
+    (
+        "the bias is missing at tick 0",
+        "hw/machine/layer.py",
+        "own.begin.eq(self.clear | self.advance)",
+        "own.begin.eq(self.advance)",
+    ),
+    (
+        "a sum with a bias forgets it",
+        "hw/parameters.py",
+        "not sums or network.layers[index].bias is not None",
+        "not sums",
+    ),
+)
+"""What lanes do with leaks and resets, and when rows of a layer's own are looked up."""

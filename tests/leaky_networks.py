@@ -29,8 +29,8 @@ def leaky_network(seed: int, *, maps: bool = True, gateware: bool = False) -> Ne
     """Draw a network of leaky neurons.
 
     :param maps: whether layers can be convolutions and pools.
-    :param gateware: only what gateware can do: images with a spike per pixel, no rows of a layer's
-        own, no pools, readouts first_spike and final.
+    :param gateware: only what gateware can do: images with a spike per pixel, readouts
+        first_spike and final, no start where a leak and neurons that fire at tick 0 exclude it.
     """
     rng = np.random.default_rng(seed)
     depth, last_tick = int(rng.integers(1, 4)), int(rng.integers(1, 16))
@@ -42,9 +42,7 @@ def leaky_network(seed: int, *, maps: bool = True, gateware: bool = False) -> Ne
     layers: list[Layer] = []
     for index in range(depth):
         output = index == depth - 1
-        connection = _connection(
-            rng, shape, maps and not (output and rng.random() < 0.7), index, gateware
-        )
+        connection = _connection(rng, shape, maps and not (output and rng.random() < 0.7), index)
         shape = (
             connection.output if not isinstance(connection, Dense) else (1, 1, connection.fan_out)
         )
@@ -56,11 +54,11 @@ def leaky_network(seed: int, *, maps: bool = True, gateware: bool = False) -> Ne
 
 
 def _connection(
-    rng: np.random.Generator, shape: tuple[int, ...], maps: bool, index: int, gateware: bool
+    rng: np.random.Generator, shape: tuple[int, ...], maps: bool, index: int
 ) -> Dense | Convolution | Pool:
     """Draw what a map of a shape feeds; weights come later."""
     channels = int(rng.integers(1, 7))
-    kind = rng.integers(2 if gateware else 3) if maps else 0
+    kind = rng.integers(3) if maps else 0
     if kind == 0 or (index == 0 and shape[2] == 1 and kind == 2):
         fan_in = int(np.prod(shape))
         if shape[2] > 1 and index == 0:
@@ -103,12 +101,12 @@ def _layer(
     neuron = Neuron(threshold, membrane, synapse, reset, ramp=False, fraction=fraction, limit=limit)
 
     fan_out, own = connection.fan_out, {}
-    if isinstance(connection, Dense) and not gateware:
+    if isinstance(connection, Dense):
         if readout is None and rng.random() < 0.4:
             own["recurrent"] = _weights(rng, form, (fan_out, fan_out))
         if rng.random() < 0.3:
             own["bias"] = _weights(rng, form, (fan_out,))
-    if rng.random() < 0.3 and (membrane == HOLDS or not gateware):
+    if rng.random() < 0.3 and (membrane == HOLDS or synapse == 0 or not gateware):
         size = connection.channels_out if rng.random() < 0.5 else fan_out
         most = min(2 * threshold, 1000)
         own["start"] = rng.integers(-most, most + 1, size).astype(np.int32)

@@ -51,6 +51,11 @@ LEAKY = (
     "test_sim_peak.py",
     "test_sim_pool.py",
 )
+LEAKY_HARDWARE = (
+    "test_hw_arithmetic.py",
+    "test_hw_machine_own_rows.py",
+    "test_agreement.py::test_every_boundary_of_leaky_neurons_equals_sim",
+)
 LEARNING = ("test_hw_learning_supervised_learner.py",)
 WORDS = (
     "test_hw_storage_spram.py::test_loaded_rows_are_given_at_the_pace_of_block_ram",
@@ -163,8 +168,8 @@ MUTANTS = [
     Mutant(
         "output at zero missed",
         "hw/readouts/first_spike.py",
-        "(lane.value >= 0)",
-        "(lane.value > 0)",
+        "(lane.value >= level)",
+        "(lane.value > level)",
     ),
     Mutant(
         "one tick too few",
@@ -356,6 +361,7 @@ MUTANTS = [
     *(Mutant(*bug) for bug in window_mutants.ALL),
     *(Mutant(*bug, SOFTWARE) for bug in window_mutants.SOFTWARE),
     *(Mutant(*bug, LEAKY) for bug in leaky_mutants.SOFTWARE),
+    *(Mutant(*bug, LEAKY_HARDWARE) for bug in leaky_mutants.HARDWARE),
     *(Mutant(*bug, WORDS) for bug in board_mutants.WORDS),
     *(Mutant(*bug, ("test_hw_storage_spram.py",)) for bug in board_mutants.PRIMITIVES),
     *(Mutant(*bug, REUSE) for bug in board_mutants.REUSE),

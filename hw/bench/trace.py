@@ -116,6 +116,9 @@ def traces(parameters: MachineParameters, run: Run) -> list[HardwareTrace]:
     ends = np.flatnonzero(field(run.observed, seen, "ended"))
     spikes = [_spikes(run.observed, seen, layer, ends) for layer in layers]
     potential = _potentials(parameters, run.observed, ends)
+    recurrent, bias = (
+        _own_rows(parameters, run.observed, ends, kind) for kind in ("recurrent", "bias")
+    )
 
     found: list[HardwareTrace] = []
     for image, how in enumerate(status):
@@ -125,6 +128,8 @@ def traces(parameters: MachineParameters, run: Run) -> list[HardwareTrace]:
             how == Status.TIMED_OUT,
             [spikes[layer][image] for layer in layers],
             potential[image],
+            recurrent[image],
+            bias[image],
         )
         whole = None if how == Status.DROPPED else trace
         found.append(HardwareTrace(whole, how, events[image], cycles[image], rejected[image]))
@@ -141,6 +146,23 @@ def _spikes(
     spikes = [Spike(tick, neuron) for tick, neuron in zip(ticks, neurons, strict=True)]
     cuts = [0, *np.searchsorted(cycles, ends).tolist()]
     return [spikes[start:stop] for start, stop in pairwise(cuts)]
+
+
+def _own_rows(
+    parameters: MachineParameters, observed: Words, ends: npt.NDArray[np.intp], kind: str
+) -> Sequence[list[int] | None]:
+    """Return how many rows of its own each layer has looked up, per image; None for each if no
+    layer of the network has any.
+
+    :param kind: ``recurrent`` or ``bias``.
+    """
+    seen = parameters.observation
+    if not any(layer.has_own_rows for layer in parameters.layers):
+        return [None] * len(ends)
+
+    looked_up = [field(observed, seen, "own", n, kind) for n in range(len(parameters.layers))]
+    cuts = [0, *ends.tolist()]
+    return [[int(layer[start:stop].sum()) for layer in looked_up] for start, stop in pairwise(cuts)]
 
 
 def _potentials(

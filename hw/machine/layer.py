@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, ResetInserter, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
@@ -12,6 +12,7 @@ from hw.connections import make_visits
 from hw.learning.port import LearnerPort
 from hw.machine.neurons import SUBMODULE as NEURONS
 from hw.machine.neurons import Neurons
+from hw.machine.own_rows import OwnRows
 from hw.machine.spike_queue import Queue
 from hw.machine.window import WindowNeurons
 from hw.parameters import LayerParameters
@@ -29,7 +30,8 @@ class Layer(wiring.Component):
     ``busy`` begins the next tick. ``o`` of a hidden layer: the neurons that fire at this tick,
     lowest index first; of an output layer: the folds of potentials, each taken at once. ``busy``: a
     row is being looked up or a tick is being integrated. ``pending``: spikes of this tick are still
-    to come. ``clear`` begins an image; it is needed once after reset too.
+    to come. ``clear`` begins an image; it is needed once after reset too. ``deliver``, of a layer
+    with recurrent rows or a bias: these may be looked up now; ``looked_up``: which of them are.
 
     ``words`` and ``flash``: of the store, see :func:`hw.rows.store_members`. A layer that shares
     its store with others has none of its own, but ``shared``, a
@@ -47,6 +49,8 @@ class Layer(wiring.Component):
     clear: Signal
     busy: Signal
     pending: Signal
+    deliver: Signal
+    looked_up: Any
     words: Any
     flash: Any
     shared: Any
@@ -67,6 +71,8 @@ class Layer(wiring.Component):
             "busy": Out(1),
             "pending": Out(1),
         }
+        if parameters.has_own_rows:
+            members |= {"deliver": In(1), "looked_up": Out(parameters.own_rows)}
         if self.store is None:
             members["shared"] = Out(SharedPort(parameters.rows))
         else:
@@ -93,13 +99,14 @@ class Layer(wiring.Component):
             connect(m, flipped(self.words), store.words)
             connect(m, store.flash, flipped(self.flash))
 
+        events, spikes, pending = self._add_own_rows(m)
         looking_up = ~store.idle
         if self.parameters.learns:
             self._share_rows(m, neurons)
         elif self.parameters.by_words:
-            looking_up = looking_up | self._visit(m, store, neurons)
+            looking_up = looking_up | self._visit(m, events, store, neurons)
         else:
-            connect(m, flipped(self.i), store.i)
+            connect(m, events, store.i)
             m.d.comb += neurons.deliver.eq(store.o.valid)
 
         # ``advance`` is the first cycle of a pass; ``advancing`` are the others.
@@ -117,19 +124,42 @@ class Layer(wiring.Component):
         else:
             m.submodules.queue = queue = Queue(self.parameters)
             connect(m, neurons.o, queue.i)
-            connect(m, queue.o, flipped(self.o))
-            m.d.comb += [queue.clear.eq(self.clear), self.pending.eq(queue.pending)]
+            connect(m, queue.o, spikes)
+            pending.insert(0, queue.pending)
+            m.d.comb += queue.clear.eq(self.clear)
+        if pending:
+            m.d.comb += self.pending.eq(pending[0] if len(pending) == 1 else Cat(pending).any())
         return m
 
-    def _visit(self, m: Module, store: Any, neurons: Neurons | WindowNeurons) -> Value:
+    def _add_own_rows(self, m: Module) -> tuple[Any, Any, list[Value]]:
+        """Return the stream of rows that are looked up, the one that takes the layer's spikes, and,
+        if there are any, whether rows of its own are still to come.
+        """
+        if not self.parameters.has_own_rows:
+            return flipped(self.i), flipped(self.o), []
+
+        m.submodules.own_rows = own = OwnRows(self.parameters)
+        connect(m, flipped(self.i), own.i)
+        m.d.comb += [
+            own.begin.eq(self.clear | self.advance),
+            own.clear.eq(self.clear),
+            own.deliver.eq(self.deliver),
+            self.looked_up.eq(own.looked_up),
+        ]
+        if self.parameters.layer.recurrent is None:
+            return own.o, flipped(self.o), [own.pending]
+        connect(m, own.passed, flipped(self.o))
+        return own.o, own.fired, [own.pending]
+
+    def _visit(self, m: Module, events: Any, store: Any, neurons: Neurons | WindowNeurons) -> Value:
         """Let events look up single words; return whether more are to come, or none may begin."""
         visits = make_visits(self.parameters.rows)
         m.submodules[CONNECTION] = ResetInserter(self.clear)(visits)
         visit = visits.o.payload
         m.d.comb += [
-            visits.i.payload.eq(self.i.payload),
-            visits.i.valid.eq(self.i.valid),
-            self.i.ready.eq(visits.i.ready),
+            visits.i.payload.eq(events.payload),
+            visits.i.valid.eq(events.valid),
+            events.ready.eq(visits.i.ready),
             store.i.payload.eq(visit.word),
             store.i.valid.eq(visits.o.valid),
             visits.o.ready.eq(store.i.ready),
@@ -148,7 +178,7 @@ class Layer(wiring.Component):
 
         # An event that comes while the state is put back to its start waits.
         with m.If(neurons.sweeping):
-            m.d.comb += [visits.i.valid.eq(0), self.i.ready.eq(0)]
+            m.d.comb += [visits.i.valid.eq(0), events.ready.eq(0)]
         return ~visits.idle | neurons.sweeping
 
     def _share_rows(self, m: Module, neurons: Neurons) -> None:

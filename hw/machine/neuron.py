@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.utils import bits_for
 
-from hw.arithmetic import leaked, total
+from hw.arithmetic import is_shift, leak, leaked, total, with_carry
 from sim.neuron import HOLDS, Neuron
 
 
@@ -42,7 +42,7 @@ class Outputs(NamedTuple):
     :param kept: the potential that is kept, where that is another one.
     """
 
-    added: Value
+    added: Value | None
     advanced: Value
     fires: Value
     memory: Mapping[str, Value]
@@ -53,6 +53,7 @@ class Once:
     """A neuron that fires once per image: a bit remembers that it has."""
 
     spends = False
+    keeps_current = True
 
     def __init__(self, neuron: Neuron):
         self.fields: Mapping[str, int] = {"fired": 1}
@@ -75,6 +76,7 @@ class Subtract:
     """
 
     spends = True
+    keeps_current = True
 
     def __init__(self, neuron: Neuron):
         self.threshold, self.limit = neuron.threshold, neuron.limit
@@ -105,6 +107,7 @@ class Never:
     """A neuron that only sums, an output for a readout that looks at the last tick."""
 
     spends = False
+    keeps_current = True
 
     def __init__(self, neuron: Neuron):
         self.fields: Mapping[str, int] = {}
@@ -123,6 +126,8 @@ class Plain:
     :param neuron: what it is.
     :param output: it is an output whose spikes nobody counts: reaching the level ends the image.
     """
+
+    keeps_current = True
 
     def __init__(self, neuron: Neuron, output: bool):
         self.neuron = neuron
@@ -151,23 +156,73 @@ class Plain:
         if self.reset == "never":
             return Outputs(added, advanced, Const(0), {})
 
-        allowed, memory = self._remember(lane.state, fires)
-        m.d.comb += fires.eq(at_least(advanced, neuron.threshold) & allowed)
+        m.d.comb += fires.eq(at_least(advanced, neuron.threshold) & _allowed(self, lane.state))
         kept = Mux(fires, 0, advanced) if self.reset == "zero" else None
-        return Outputs(added, advanced, fires, memory, kept)
+        return Outputs(added, advanced, fires, _remember(self, lane.state, fires), kept)
 
-    def _remember(self, state: Any, fires: Value) -> tuple[Value, Mapping[str, Value]]:
-        """Return whether a neuron may fire, and what it remembers of its spikes."""
-        allowed: Value = Const(1)
-        memory: dict[str, Value] = {}
-        if self.reset == "once":
-            allowed, memory = ~state.fired, {"fired": state.fired | fires}
-        if self.reset == "subtract":
-            memory = {"spiked": fires}
-        if self.limit:
-            allowed = state.spikes != self.limit
-            memory["spikes"] = state.spikes + fires
-        return allowed, memory
+
+def _allowed(lane: "Plain | Direct", state: Any) -> Value:
+    """Return whether a neuron of these may fire once more."""
+    if lane.limit:
+        return state.spikes != lane.limit
+    return ~state.fired if lane.reset == "once" else Const(1)
+
+
+def _remember(lane: "Plain | Direct", state: Any, fires: Value) -> Mapping[str, Value]:
+    """Return what a neuron of these remembers of its spikes."""
+    after = {"fired": lambda: state.fired | fires, "spiked": lambda: fires}
+    after["spikes"] = lambda: state.spikes + fires
+    return {name: after[name]() for name in lane.fields}
+
+
+class Direct:
+    """The same without a current, a = 0: what is delivered is added to the potential at once.
+
+    One word is enough, as a pass does two things: it finds who has reached the level, and leaves
+    what the next tick starts with, the potential after the reset and the next leak. So an addition
+    is made of the leak or of a weight, whichever it is.
+
+    :param neuron: what it is.
+    :param output: see :class:`Plain`.
+    """
+
+    spends, keeps_current = False, False
+
+    def __init__(self, neuron: Neuron, output: bool):
+        self.neuron = neuron
+        self.reset = "never" if output else neuron.reset
+        self.limit = neuron.limit if self.reset != "never" else 0
+        counter = {"spikes": bits_for(self.limit)} if self.limit else {}
+        self.fields: Mapping[str, int] = {"fired": 1} if self.reset == "once" else counter
+
+    def update(self, m: Module, lane: Inputs) -> Outputs:
+        """Build one lane."""
+        potential, fires, kept = lane.state.potential, Signal(), Signal.like(lane.state.potential)
+        m.d.comb += kept.eq(self._next(lane, fires))
+        if self.reset == "never":
+            return Outputs(None, potential, Const(0), {}, kept)
+
+        memory = _remember(self, lane.state, fires)
+        reached = at_least(potential, self.neuron.threshold) & _allowed(self, lane.state)
+        m.d.comb += fires.eq(reached & lane.advance)
+        return Outputs(None, potential, fires, memory, kept)
+
+    def _next(self, lane: Inputs, fires: Value) -> Value:
+        """Return the next word: after a weight, or after the reset and the leak."""
+        neuron, potential = self.neuron, lane.state.potential
+        weight, taken = lane.weight << neuron.fraction, Mux(fires, neuron.threshold, 0)
+
+        if is_shift(neuron.membrane):
+            addend, carry = leak(potential, neuron.membrane)
+            change = Mux(lane.advance, addend, weight)
+            after = with_carry(potential, change, carry & lane.advance)
+        else:
+            leaky = leaked(potential, neuron.membrane)
+            after = Mux(lane.advance, leaky, potential + weight)
+
+        if self.reset == "zero":
+            return Mux(fires, 0, after)
+        return after - taken if self.reset == "subtract" else after
 
 
 RESETS: Mapping[str, Any] = {"once": Once, "subtract": Subtract, "never": Never}
@@ -175,14 +230,14 @@ RESETS: Mapping[str, Any] = {"once": Once, "subtract": Subtract, "never": Never}
 
 
 def make_lane(neuron: Neuron, output: bool) -> Any:
-    """Return the lane of a neuron that keeps a current.
+    """Return the lane of a neuron that is asked at every tick.
 
     :param output: it is an output; its first spike ends the image, so nothing is ever subtracted.
     """
     sums = neuron == Neuron(neuron.threshold, reset="never", ramp=False)
     if neuron.ramp or sums:
         return RESETS["once" if output and neuron.reset == "subtract" else neuron.reset](neuron)
-    return Plain(neuron, output)
+    return Direct(neuron, output) if neuron.synapse == 0 else Plain(neuron, output)
 
 
 def product(weight: Value, left: Value, lefts: Sequence[int], signs: bool) -> Value:
@@ -234,6 +289,8 @@ def at_least(value: Value, least: int) -> Value:
     # With the sign bit turned signed numbers are in the order of unsigned ones.
     bits = Cat(value[:-1], ~value[-1])
     level = max(least + (1 << (len(bits) - 1)), 0)
+    if level >> len(bits):
+        return Const(0)  # no value of that width is as large
 
     enough: Value = Const(1)
     for index, bit in enumerate(bits):

@@ -16,6 +16,7 @@ from hw.machine.neuron import Inputs, make_lane
 from hw.machine.state import Folds, folded, ports, registers, start_words, state_attributes
 from hw.machine.sweep import Sweep
 from hw.parameters import LayerParameters
+from sim.neuron import HOLDS
 
 CURRENT, SOMA = "current", "soma"
 """Names of the memories of a layer's state: of its currents, and of all else."""
@@ -37,7 +38,9 @@ def soma_layout(layer: LayerParameters) -> data.StructLayout:
 
 def state_widths(layer: LayerParameters) -> dict[str, int]:
     """Return the bits of a neuron in each memory of the state, by the memory's name."""
-    return {CURRENT: layer.current.bits, SOMA: soma_layout(layer).size}
+    keeps_current = make_lane(layer.layer.neuron, layer.output).keeps_current
+    current = {CURRENT: layer.current.bits} if keeps_current else {}
+    return current | {SOMA: soma_layout(layer).size}
 
 
 class Neurons(wiring.Component):
@@ -53,6 +56,8 @@ class Neurons(wiring.Component):
     is on its way.
 
     Neurons that learn also have ``history``, see :class:`hw.learning.port.HistoryPort`.
+
+    Neurons without a synaptic current have one word of state, to which both are written.
 
     Of a scattered layer ``deliver`` comes with the ``fold`` that it is for, never the same one in
     two following cycles; everything happens a cycle later, so that the fold's state can be read.
@@ -96,19 +101,18 @@ class Neurons(wiring.Component):
         # that is subtracted is taken from both in one.
         delivers, clears = [each.deliver for each in signals], [each.clear for each in signals]
         advances = [each.advance for each in signals]
+        sweeping = self.sweeping if layer.scattered else None
         writes = delivers
-        if self.lane.spends:
+        if self.lane.spends or not self.lane.keeps_current:
             writes = [each.deliver | each.advance for each in signals]
-        current, current_next = self._state(
-            m,
-            CURRENT,
-            signed(layer.current.bits),
-            [[origin] * layer.lanes],
-            writes,
-            clears,
-            sweeping=self.sweeping if layer.scattered else None,
-        )
-        before, after = self._state(m, SOMA, soma, start, advances, clears)
+        current = current_next = [Const(0)] * layer.lanes
+        if self.lane.keeps_current:
+            shape, words = signed(layer.current.bits), [[origin] * layer.lanes]
+            current, current_next = self._state(
+                m, CURRENT, shape, words, writes, clears, sweeping=sweeping
+            )
+            writes, sweeping = advances, None
+        before, after = self._state(m, SOMA, soma, start, writes, clears, sweeping=sweeping)
 
         for lane in range(layer.lanes):
             state = data.View(soma, before[lane])
@@ -119,8 +123,9 @@ class Neurons(wiring.Component):
                     current[lane].as_signed(), state, weight[lane], advances[lane], levels[lane]
                 ),
             )
+            if added is not None:
+                m.d.comb += current_next[lane].eq(added)
             m.d.comb += [
-                current_next[lane].eq(added),
                 result.potential.eq(advanced if kept is None else kept),
                 *(result[name].eq(value) for name, value in remembered.items()),
             ]
@@ -150,7 +155,10 @@ class Neurons(wiring.Component):
         if layer.learns:
             start["tick"] = layer.silent_tick
 
-        words = start_words(layer, origin, layer.potential.bits)
+        # In one word with the current the potential has leaked already, for the first advance.
+        leaks = not (self.lane.keeps_current or layer.eager)
+        leak = layer.layer.neuron.membrane if leaks else HOLDS
+        words = start_words(layer, origin, layer.potential.bits, leak)
         return soma_layout(layer), [
             [{"potential": potential, **start} for potential in word] for word in words
         ]
@@ -202,7 +210,9 @@ class Neurons(wiring.Component):
         :param period: number of start words.
         """
         layer = self.parameters
-        m.submodules.sweep = self.sweep = sweep = Sweep(layer.folds)
+        m.submodules.sweep = self.sweep = sweep = Sweep(
+            layer.folds, 1 if self.lane.keeps_current else period
+        )
         m.d.comb += [sweep.clear.eq(self.clear), self.sweeping.eq(sweep.busy)]
 
         # Stage 0: what is told, and the fold that it is for. A sweep delivers nothing to each.
@@ -238,7 +248,8 @@ class Neurons(wiring.Component):
             m.d.sync += first_neuron_1.eq(first_neuron_1 + layer.lanes)
 
         m.d.comb += self.late.eq(deliver_1 | advance_1)
-        self.folds = Folds(fold_0, phase, fold_1, last_1, layer.folds)
+        starts = phase if self.lane.keeps_current else sweep.phase
+        self.folds = Folds(fold_0, starts, fold_1, last_1, layer.folds)
         self._offer(m, advance_1 & ~self.clear, last_1, first_neuron_1)
         return [Broadcast(deliver_1, advance_1, self.clear)] * layer.lanes, weights_1
 

@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
-from amaranth.hdl import Cat, Module, ResetInserter, Signal
+from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -102,6 +102,8 @@ class Pipeline(wiring.Component):
         # All layers advance in the same cycle, and the next tick begins when none is at work.
         for layer in layers:
             m.d.comb += [layer.advance.eq(sequencer.advance), layer.clear.eq(sequencer.clear)]
+            if layer.parameters.has_own_rows:
+                m.d.comb += layer.deliver.eq(sequencer.deliver)
         m.d.comb += [
             sequencer.busy.eq(Cat(layer.busy for layer in layers).any()),
             sequencer.pending.eq(Cat(layer.pending for layer in layers).any()),
@@ -158,8 +160,15 @@ class Pipeline(wiring.Component):
                 seen.neuron[index].eq(layer.i.payload),
             ]
 
+        # A row of a layer's own can be looked up while no input is.
+        looked_up = seen.delivered.any()
+        for index, layer in enumerate(layers):
+            if layer.parameters.has_own_rows:
+                m.d.comb += seen.own[index].eq(layer.looked_up)
+                looked_up = looked_up | Value.cast(layer.looked_up).any()
+
         m.d.comb += [
-            seen.any.eq(seen.delivered.any() | output.valid | seen.ended),
+            seen.any.eq(looked_up | output.valid | seen.ended),
             seen.tick.eq(sequencer.tick),
             seen.ended.eq(sequencer.o.valid & sequencer.o.ready),
             seen.advanced.eq(output.valid),

@@ -10,6 +10,8 @@ from amaranth.lib.wiring import In, Member, Out
 
 from hw.fpga.device import Device
 from hw.parameters import LayerParameters
+from sim.fixed_point import truncated
+from sim.neuron import HOLDS
 
 FEW_FOLDS = 16
 """Up to this number of folds the state of a layer is kept out of block RAM on iCE40, which has no
@@ -87,17 +89,20 @@ def state_attributes(
     return memory_attributes(platform, layer.folds, few)
 
 
-def start_words(layer: LayerParameters, origin: int, bits: int) -> list[list[int]]:
+def start_words(
+    layer: LayerParameters, origin: int, bits: int, leak: int = HOLDS
+) -> list[list[int]]:
     """Return the potentials that an image starts from: a word for each fold; for each fold of a
     position if all positions start alike; one word if all folds do.
 
     :param origin: what ``start`` of the layer is added to.
     :param bits: width of a potential; the first advance may bring one into its range.
+    :param leak: what has been left of ``start`` before the first advance, in 256ths.
     """
     # The lanes beyond the last neuron get no start, for with it they might fire.
     half, lanes = 1 << (bits - 1), layer.lanes
     starts = np.zeros(layer.folds * lanes, np.int64)
-    starts[: layer.layer.fan_out] = layer.layer.starts()
+    starts[: layer.layer.fan_out] = truncated(leak, layer.layer.starts().astype(np.int64))
 
     wrapped = (starts + origin + half) % (2 * half) - half
     words = wrapped.reshape(-1, lanes).tolist()
