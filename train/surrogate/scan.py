@@ -23,8 +23,8 @@ RESETS = {"never": 0, "once": 1, "zero": 2, "subtract": 3}
 
 SURROGATES: Mapping[str, int] = {"fast-sigmoid": 0, "arctan": 1}
 """Derivatives of a spike by the potential u, in thresholds from the level, and their numbers in
-compiled code: 1 / (1 + slope |u|)^2 (Zenke & Ganguli 2018), 1 / pi / (1 + (pi u)^2) (Fang et al.
-2021).
+compiled code: 1 / (1 + slope abs(u))^2 (Zenke & Ganguli 2018), 1 / pi / (1 + (pi u)^2) (Fang et
+al. 2021).
 """
 
 
