@@ -173,7 +173,7 @@ HARDWARE = (
         "the threshold is subtracted before the leak",
         "hw/machine/neuron.py",
         "leaky = leaked(potential, neuron.membrane)",
-        "leaky = leaked((potential - taken)[: len(potential)].as_signed(), neuron.membrane) + taken",
+        "leaky = leaked(potential - taken, neuron.membrane) + taken",
     ),
     (
         "a spike does not put the potential to 0",
