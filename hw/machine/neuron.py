@@ -232,7 +232,8 @@ RESETS: Mapping[str, Any] = {"once": Once, "subtract": Subtract, "never": Never}
 def make_lane(neuron: Neuron, output: bool) -> Any:
     """Return the lane of a neuron that is asked at every tick.
 
-    :param output: it is an output; its first spike ends the image, so nothing is ever subtracted.
+    :param output: it is an output whose spikes nobody counts: its first one ends the image, so
+        nothing is ever subtracted.
     """
     sums = neuron == Neuron(neuron.threshold, reset="never", ramp=False)
     if neuron.ramp or sums:

@@ -33,6 +33,8 @@ def soma_layout(layer: LayerParameters) -> data.StructLayout:
     }
     if layer.learns:
         fields["tick"] = bits_for(layer.silent_tick)
+    if layer.counts:
+        fields["count"] = layer.count_bits
     return data.StructLayout(fields)
 
 
@@ -83,7 +85,7 @@ class Neurons(wiring.Component):
             members["history"] = Out(HistoryPort(parameters))
         super().__init__(members)
 
-        self.lane = make_lane(parameters.layer.neuron, parameters.output)
+        self.lane = make_lane(parameters.layer.neuron, parameters.output and not parameters.counts)
 
     def elaborate(self, platform: object) -> Module:
         """Build: the fold counter, the state, one update per lane."""
@@ -140,7 +142,15 @@ class Neurons(wiring.Component):
                 ]
 
             # A register between this layer's adders and whoever looks at the fold.
-            if layer.output:
+            if layer.counts:
+                count = state.count + fires
+                shown = Mux(fires, 0, advanced) if layer.layer.neuron.reset == "zero" else advanced
+                m.d.comb += result.count.eq(count)
+                m.d.sync += [
+                    self.o.payload.potential[lane].eq(shown),
+                    self.o.payload.spikes[lane].eq(count),
+                ]
+            elif layer.output:
                 m.d.sync += self.o.payload.potential[lane].eq(advanced)
             else:
                 m.d.sync += self.o.payload.fires[lane].eq(fires)
@@ -154,6 +164,8 @@ class Neurons(wiring.Component):
         start = dict.fromkeys(self.lane.fields, 0)
         if layer.learns:
             start["tick"] = layer.silent_tick
+        if layer.counts:
+            start["count"] = 0
 
         # In one word with the current the potential has leaked already, for the first advance.
         leaks = not (self.lane.keeps_current or layer.eager)
@@ -277,10 +289,10 @@ class Neurons(wiring.Component):
         self._offer(m, signals.advance & ~signals.clear, self.last, first_neuron)
 
     def _offer(self, m: Module, advance: Value, last: Value, first_neuron: Value) -> None:
-        """Offer an advanced fold one cycle later, with what tells which one it is; of an output
-        that does not fire only at the last tick.
+        """Offer an advanced fold one cycle later, with what tells which one it is; of outputs that
+        the readout looks at once only at the last tick.
         """
-        if not self.parameters.layer.neuron.fires:
+        if not self.parameters.every_tick:
             advance = advance & self._at_last_tick(m)
         m.d.sync += [
             self.o.valid.eq(advance),
