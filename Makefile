@@ -25,9 +25,10 @@ test: .venv/dev.done
 test-all: .venv/dev.done
 	$(BIN)/python -m pytest -m 'not board'
 
-# Plants bugs one by one and demands that a test turns red.
+# Plants bugs one by one and demands that a test turns red: those of a list, then a random sample.
 mutants: .venv/dev.done
 	$(BIN)/python tests/mutants.py
+	$(BIN)/python tests/sampled_mutants.py --count 100
 
 lint: .venv/dev.done
 	$(BIN)/ruff check .

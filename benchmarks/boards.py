@@ -109,7 +109,7 @@ def figures(row: Row) -> dict[str, Any] | None:
 def markdown(found: list[dict[str, Any]]) -> str:
     """Return the table of the README."""
     columns = ("board", "network", "bits", "lanes", "accuracy", "LUT", "block RAM", "Fmax")
-    columns += ("us/image", "reads/image")
+    columns += ("us/decision, input not counted", "reads/image")
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
 
     for row in found:

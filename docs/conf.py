@@ -3,10 +3,11 @@
     sphinx-build -n -W --keep-going docs build/docs
 
 Before Sphinx reads its first page, every module of ``sim``, ``hw`` and ``train`` gets a page in
-``docs/api/``. While pages are read, comments in them are replaced: by the map of the files, and by
-the help of every command. A path or a name in a page, such as ``sim/pipeline.py`` or
-``sim.pipeline.run``, becomes a link; one that does not exist fails the build, like any other
-dangling reference. So pages are plain Markdown, and read well without Sphinx, too.
+``docs/api/``. While pages are read, comments in them are replaced: by the map of the files, by the
+help of every command, and by pictures that are drawn for them. A path or a name in a page, such as
+``sim/pipeline.py`` or ``sim.pipeline.run``, becomes a link; one that does not exist fails the
+build, like any other dangling reference. So pages are plain Markdown, and read well without Sphinx,
+too.
 """
 
 import ast
@@ -231,6 +232,14 @@ def fill_in(app: Sphinx, docname: str, source: list[str]) -> None:
     for comment, generate in GENERATED.items():
         if comment in source[0]:
             source[0] = source[0].replace(comment, generate())
+    source[0] = re.sub(r"<!-- picture: (\S+) -->", lambda found: picture(found[1]), source[0])
+
+
+def picture(name: str) -> str:
+    """Draw a picture of ``docs/neurons.md``; return what shows it."""
+    from docs import neuron_pictures  # needs the folder above on the path
+
+    return neuron_pictures.picture(name)
 
 
 # -- names in pages -------------------------------------------------------------------------------

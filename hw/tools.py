@@ -16,7 +16,7 @@ from os import environ
 from pathlib import Path
 
 from sim.errors import InputError
-from sim.files import cache_folder
+from sim.files import AnyPath, cache_folder
 
 SHELL_SIGNALS = 128
 """A shell, and tools that wrap others, say a signal as this number plus the signal's."""
@@ -82,7 +82,10 @@ def _signal(status: int) -> str | None:
 
 
 def run_tool(
-    command: Sequence[str], folder: Path, output: Path | None = None, remedy: str = "install it"
+    command: Sequence[str],
+    folder: AnyPath,
+    output: AnyPath | None = None,
+    remedy: str = "install it",
 ) -> Ended:
     """Run a program in ``folder``, and wait for it.
 
@@ -90,6 +93,8 @@ def run_tool(
     :param remedy: what to do where it is missing.
     :raises InputError: there is no such program, or it may not be run.
     """
+    folder = Path(folder)
+    output = None if output is None else Path(output)
     with tempfile.TemporaryFile() if output is None else output.open("w+b") as file:
         try:
             done = subprocess.run(

@@ -14,7 +14,7 @@ from amaranth.lib import data
 from hw.fpga.device import Device
 from hw.tools import find_tool, run_tool
 from sim.errors import InputError, require
-from sim.files import atomic_path
+from sim.files import AnyPath, atomic_path
 
 TOP = "top"
 """Name of the outermost module."""
@@ -100,7 +100,7 @@ def _fields(port: str, layout: data.Layout, prefix: str, offset: int) -> list[st
     return lines
 
 
-def write_verilog(text: str, path: Path, heading: str = "") -> list[Path]:
+def write_verilog(text: str, path: AnyPath, heading: str = "") -> list[Path]:
     """Write what :func:`to_rtlil` gave as Verilog, its memories beside it as ``NAME-1.mem``, ...;
     return all files.
 
@@ -112,6 +112,7 @@ def write_verilog(text: str, path: Path, heading: str = "") -> list[Path]:
     :param heading: goes before everything.
     :raises InputError: yosys fails, the folder cannot be written, or Verilog cannot say the name.
     """
+    path = Path(path)
     require(
         _NAME.fullmatch(path.stem) is not None,
         "--out",

@@ -75,7 +75,7 @@ Tensors = dict[str, npt.NDArray[Any]]
 
 
 def read_tensors(
-    path: Path, form: str, *versions: str, writer: str = WRITER
+    path: AnyPath, form: str, *versions: str, writer: str = WRITER
 ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
     """Read every array and the metadata of a safetensors file of the given format, in one of the
     given versions.
@@ -83,6 +83,7 @@ def read_tensors(
     :param writer: what writes such a file, for the message.
     :raises InputError: the file is missing, truncated, foreign or of another version.
     """
+    path = Path(path)
     check_file(path, f"{writer} writes one")
     try:
         with cast(Any, safe_open)(path, framework="numpy") as file:
@@ -103,12 +104,13 @@ def read_tensors(
 
 
 def write_tensors(
-    path: Path, tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]
+    path: AnyPath, tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]
 ) -> None:
     """Write a safetensors file whole or not at all.
 
     :raises InputError: the folder cannot be written, or the disk is full.
     """
+    path = Path(path)
     with atomic_path(path) as temporary:
         try:
             cast(Any, save_file)(dict(tensors), temporary, metadata=dict(metadata))
@@ -131,8 +133,9 @@ def save(network: Network, path: AnyPath, version: int | None = None) -> None:
     write_tensors(Path(path), network.tensors(), metadata)
 
 
-def network_path(path: Path) -> Path:
+def network_path(path: AnyPath) -> Path:
     """Return the network file meant by ``path``: itself, or the one in that folder."""
+    path = Path(path)
     return path / NETWORK_FILE if path.is_dir() or not path.suffix else path
 
 

@@ -17,7 +17,7 @@ AnyPath = str | os.PathLike[str]
 
 
 @contextlib.contextmanager
-def atomic_path(path: Path) -> Generator[Path]:
+def atomic_path(path: AnyPath) -> Generator[Path]:
     """Yield a path in the folder of ``path`` to write to; it replaces ``path`` only if the block
     succeeds.
 
@@ -25,6 +25,7 @@ def atomic_path(path: Path) -> Generator[Path]:
 
     :raises InputError: the folder cannot be written, or the disk is full.
     """
+    path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -48,12 +49,13 @@ def atomic_path(path: Path) -> Generator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def is_writable(folder: Path) -> bool:
+def is_writable(folder: AnyPath) -> bool:
     """Whether files can be made in a folder; it is made if it is not there.
 
     The file system is asked, for permissions alone do not tell: it may be mounted for reading, or
     the user may be root.
     """
+    folder = Path(folder)
     # without any home, `~` stays as it is, and would become a folder of the current one
     if not folder.is_absolute():
         return False

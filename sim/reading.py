@@ -60,12 +60,13 @@ _DESCRIBED = re.compile(r"'descr':\s*(.{1,40}?)\s*,\s*'fortran")
 _REMEDY = "write one array with numpy.save"
 
 
-def check_file(path: Path, remedy: str) -> None:
+def check_file(path: AnyPath, remedy: str) -> None:
     """Check that ``path`` is a file of a size that can be read.
 
     :param remedy: where it is none: what to do.
     :raises InputError: it is missing, or no file, as a folder or a device, or too large.
     """
+    path = Path(path)
     try:
         found = path.stat()
     except (OSError, ValueError) as error:

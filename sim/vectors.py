@@ -53,7 +53,7 @@ WRITERS = (
 def save_vectors(path: AnyPath, network: Network, samples: Any, traces: Sequence[Trace]) -> None:
     """Write samples and their traces.
 
-    :param samples: images uint8 (n, height, width), or an :class:`EventList`.
+    :param samples: images uint8 (n, height, width), or an :class:`~sim.encoders.events.EventList`.
     :raises InputError: the file cannot be written.
     """
     tensors: dict[str, npt.NDArray[Any]] = {

@@ -42,7 +42,7 @@ def sentence_of(capsys, main, *words):
     assert status_of(main, *words) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.startswith("error: ")
+    assert printed.err.startswith("error: "), printed.err
     assert printed.err.count("\n") == 1, printed.err
     package, where, _ = main.__module__.partition(".commands.parser")
     if where and words and str(words[0]) in commands_of(package):

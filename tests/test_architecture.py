@@ -1,6 +1,7 @@
 """The house rules, read from the source: who imports whom, how long things are, what has a test."""
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -174,6 +175,19 @@ def test_two_thirds_of_the_modules_have_a_test_of_their_name():
         if not {f"test_{'_'.join(parts)}", f"test_{parts[0]}_{parts[-1]}"} & there:
             missing.append(name(path))
     assert 3 * len(missing) <= len(modules), missing
+
+
+@pytest.mark.parametrize("path", [each for each in MODULES if "train" not in each.parts], ids=name)
+def test_public_functions_take_paths_as_text(path):
+    """As in a notebook: what takes a `Path` takes `AnyPath`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        public = isinstance(node, ast.FunctionDef) and not re.match("_(?!_init__)", node.name)
+        if not isinstance(node, ast.FunctionDef) or not public:
+            continue
+        for argument in (*node.args.args, *node.args.kwonlyargs):
+            words = ast.walk(argument.annotation) if argument.annotation else ()
+            taken = {word.id for word in words if isinstance(word, ast.Name)}
+            assert "Path" not in taken, f"{node.name} takes {argument.arg} as a Path only"
 
 
 def test_nothing_reads_what_users_do_not_have():

@@ -110,7 +110,7 @@ def test_pages_name_many_commands():
 
 
 def test_options_in_sentences_are_those_of_some_command():
-    known = {"--nproc-per-node"}  # torchrun's
+    known = {"--nproc-per-node", "--write-sram", "--write-flash"}  # torchrun, openFPGALoader
     for commands in COMMANDS.values():
         known |= set().union(*map(options_of, commands.values()))
     known |= set(re.findall(r'"(--[a-z-]+)"', (ROOT / "tests" / "mutants.py").read_text()))

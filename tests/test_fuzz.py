@@ -23,7 +23,7 @@ from sim.vectors import load_vectors, save_vectors
 
 DEPTHS = [
     pytest.param(40, id="few"),
-    pytest.param(3000, id="many", marks=pytest.mark.slow),
+    pytest.param(1000, id="many", marks=pytest.mark.slow),
 ]
 """How many files are damaged: few at each commit, many with `make test-all`."""
 
@@ -193,5 +193,37 @@ def test_damaged_idx_files_are_read_or_refused(folder, examples):
         path.write_bytes(content)
         with contextlib.suppress(InputError):
             assert idx_bytes(read_idx(path)) == content
+
+    check()
+
+
+OPTIONS = (
+    *("--images", "--labels", "--dataset", "--data", "--limit", "--trace", "--json", "--html"),
+    *("--cost", "--plot", "--front", "--events", "--help "),
+)
+WORDS = (
+    st.sampled_from(["describe", "run", "report", "frontier", "-", "--", "", "9" * 5000, "1e999"])
+    | st.sampled_from(["[/x]", "a\nb", "\udc80", "nul\0", "~", "/dev/zero", "/dev/full", "x" * 300])
+    | st.sampled_from(OPTIONS)
+    | st.text(max_size=6)
+)
+
+
+@pytest.mark.parametrize("examples", DEPTHS)
+def test_any_words_are_a_command_line_or_one_sentence(folder, examples, monkeypatch):
+    save(any_network(3), folder / "network.safetensors")
+    monkeypatch.chdir(folder)
+
+    @settings(max_examples=examples)
+    @given(st.sampled_from(["describe", "run", "report", "frontier"]), st.lists(WORDS, max_size=4))
+    def check(command, words):
+        out, error = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+            status = status_of(main, command, ".", *words)
+        if status != 0:
+            assert status == 2
+            assert error.getvalue().startswith("error: ")
+            assert error.getvalue().count("\n") == 1
+            assert error.getvalue().rstrip("\n").isprintable()
 
     check()

@@ -1,5 +1,7 @@
 """The whole gateware of a board, on its serial line in a simulator."""
 
+from contextlib import nullcontext
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -16,6 +18,7 @@ from hw.storage.flash import image
 from random_networks import any_network, random_images, random_network, seeds
 from sim.errors import InputError
 from simulated_board import CLOCK_HZ, SimulatedLine, check_answers, parameters_of
+from small_network import small_network
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -46,6 +49,14 @@ def test_the_buffer_holds_every_request_of_the_window(seed):
 def test_a_clock_that_cannot_make_the_bit_rate_is_refused():
     with pytest.raises(InputError, match="baud: 1000000 needs a clock of 4 MHz or more"):
         BoardParameters(MachineParameters(random_network(1), 1), 3_000_000)
+
+
+@pytest.mark.parametrize(("side", "fits"), [(255, True), (256, False)])
+def test_an_image_larger_than_a_frame_of_the_link_is_refused(side, fits):
+    encoder = replace(small_network().encoder, image_shape=(side, side))
+    machine = MachineParameters(small_network(encoder=encoder))
+    with nullcontext() if fits else pytest.raises(InputError, match="65536 bytes is larger than a"):
+        BoardParameters(machine, 50_000_000)
 
 
 @pytest.mark.parametrize("wrong", [0, 1 << 31])

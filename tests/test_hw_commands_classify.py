@@ -75,6 +75,8 @@ def test_classify_refuses_bad_input(classify, arguments, complaint):
 
 
 def test_classify_refuses_the_board_of_another_network(classify, tmp_path):
-    save(random_network(SEED + 1), tmp_path / NETWORK_FILE)
+    other = random_network(SEED + 1)
+    save(other, tmp_path / NETWORK_FILE)
+    np.save(tmp_path / "images.npy", random_images(other, 1, SEED))
     with pytest.raises(InputError, match=f"runs network {random_network(SEED).digest:08x}"):
-        classify(network=tmp_path)
+        classify("--images", tmp_path / "images.npy", network=tmp_path)

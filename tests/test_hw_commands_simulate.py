@@ -166,4 +166,7 @@ def test_learning_and_other_memories_exclude_each_other(tmp_path, capsys):
 def test_images_are_needed(tmp_path, capsys):
     write_network(tmp_path, SEED, images=2)
     (tmp_path / "vectors.safetensors").unlink()
-    assert sentence_of(capsys, main, "simulate", tmp_path).startswith("--images: there are no")
+    sentence = sentence_of(capsys, main, "simulate", tmp_path)
+    assert sentence.startswith("--images: there is no vectors.safetensors beside the network")
+    assert "train export" in sentence
+    assert "sim run DIR --images FILE.npy --trace DIR/vectors.safetensors" in sentence

@@ -9,7 +9,9 @@ import pytest
 
 from hw.boards.table import find_board
 from hw.flow.build import build
-from hw.flow.check import OVERHEAD_LUTS, Findings, check
+from hw.flow.check import Findings, check
+from hw.flow.estimate import logic as logic_of
+from hw.flow.placement import bits_in_logic
 from hw.flow.settings import BuildSettings
 from hw.parameters import MachineParameters
 from hw.rows import flash
@@ -20,7 +22,7 @@ from small_builds import maps, settings_of
 
 
 def test_check_says_what_fits_and_what_to_change(tmp_path, monkeypatch):
-    cells = {"SB_RAM40_4K": 40, "$alu_20": 500, "$mux_8": 100, "$scopeinfo": 3}
+    cells = {"SB_RAM40_4K": 40, "$dff_20": 500, "$mux_8": 100, "$scopeinfo": 3}
     tool = tmp_path / "yosys"
     report = {"design": {"num_cells_by_type": cells}}
     tool.write_text(f"#!{sys.executable}\nopen('cells.json', 'w').write({json.dumps(report)!r})\n")
@@ -31,15 +33,13 @@ def test_check_says_what_fits_and_what_to_change(tmp_path, monkeypatch):
     blank = run(network, np.zeros((1, *network.encoder.image_shape), np.uint8)[0])
     silence = replace(blank, spikes=[[] for _ in network.layers])
     findings = check(settings, [silence])
-    assert (findings.blocks, findings.luts, findings.fits) == (
-        40,
-        500 * 20 + 480 + OVERHEAD_LUTS,
-        False,
-    )
+    assert (findings.blocks, findings.fits, findings.instead) == (40, False, None)
+    kept = bits_in_logic(settings.pipeline, settings.board.device)
+    assert findings.luts == logic_of(cells, settings.board.device.family, kept) > 7680
     assert findings.silent == list(range(len(network.layers)))
     memory, logic, *silent = findings.advice
     assert memory.startswith("40 block RAMs are needed and 32 there")
-    assert "--lanes 1" in logic
+    assert f"about {findings.luts} look-up tables are needed and 7680 there" in logic
     assert len(silent) == len(network.layers)
     assert check(settings, []).to_json()["silent_layers"] is None
 

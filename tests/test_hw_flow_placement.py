@@ -1,9 +1,20 @@
 """Weights are stored where a board has room, or a sentence says what to change."""
 
+from dataclasses import replace
+
 import pytest
 
 from hw.boards.table import find_board
-from hw.flow.placement import Memory, block_bits, blocks_of, fills_blocks, place_weights
+from hw.flow.placement import (
+    Memory,
+    block_bits,
+    blocks_of,
+    fills_blocks,
+    place,
+    place_state,
+    place_weights,
+    state_memories,
+)
 from hw.flow.reuse import placeholder
 from hw.parameters import MachineParameters
 from hw.rows import BLOCK, LOGIC, SPRAM, flash
@@ -111,3 +122,43 @@ def test_weights_that_learn_stay_in_block_ram():
     assert machine.placement == (BLOCK, BLOCK)
     assert block_bits(machine) == 784 * 600 * 8 + 600 * 10 * 8
     assert fills_blocks(machine, board.device)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "bits", "lanes", "board", "expected"),
+    [
+        # eight folds of 8 lanes; the outputs have five of 2
+        ((256, 60, 10), 8, 8, "icebreaker", {(0, "current"), (0, "soma")}),
+        # the same where the weights take the blocks
+        ((196, 48, 10), 8, 12, "icebreaker", set()),
+        # one fold has no memory
+        ((64, 24, 10), 4, 24, "icebreaker", set()),
+        # over sixteen folds are in blocks anyway; the outputs have ten of 1
+        ((784, 160, 10), 8, 8, "icebreaker", {(1, "soma")}),
+        # look-up tables make small memories there
+        ((256, 60, 10), 8, 8, "ulx3s-25f", set()),
+    ],
+)
+def test_state_is_in_block_ram_where_that_costs_less(sizes, bits, lanes, board, expected):
+    board = find_board(board)
+    machine = place(MachineParameters(sized_network(*sizes, bits=bits), lanes), board)
+    assert machine.state_in_block >= expected
+    assert bool(machine.state_in_block) == bool(expected)
+    again = place_state(machine, board.device)
+    assert again.state_in_block == machine.state_in_block
+
+
+def test_state_in_block_ram_changes_no_memory_but_its_own():
+    board = find_board("icebreaker")
+    machine = place(MachineParameters(sized_network(256, 60, 10), 8), board)
+    plain = replace(machine, state_in_block=frozenset())
+    found, before = (
+        [each for layer in which.layers for each in state_memories(layer).values()]
+        for which in (machine, plain)
+    )
+    assert [(each.depth, each.width) for each in found] == [
+        (each.depth, each.width) for each in before
+    ]
+    assert [blocks_of(each, board.device) for each in before] == [0, 0, 0, 0]
+    # 9 words of 72 and 104 bits, 6 of 16 and 26, in blocks of 16 columns
+    assert [blocks_of(each, board.device) for each in found] == [5, 7, 1, 2]

@@ -12,7 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frames import damage, some_frame
-from hw.link.frame import CHECK, HEAD, Frame, FrameError, Kind, Unpacker, pack, unpack
+from hw.link.frame import (
+    CHECK,
+    HEAD,
+    MOST_PAYLOAD,
+    Frame,
+    FrameError,
+    Kind,
+    Unpacker,
+    pack,
+    unpack,
+)
+from sim.errors import InputError
 
 frames = st.builds(
     Frame, st.integers(0, 0xFFFF), st.sampled_from(list(Kind)), st.binary(max_size=600)
@@ -68,3 +79,9 @@ def test_documentation_has_the_kinds_of_the_code():
     page = (Path(__file__).parent.parent / "docs" / "link.md").read_text()
     for kind in Kind:
         assert f"| {kind.value} | {kind.name.lower()} |" in page
+
+
+def test_a_payload_longer_than_a_frame_can_say_is_refused():
+    assert len(pack(Frame(1, Kind.CLASSIFY, bytes(MOST_PAYLOAD)))) > MOST_PAYLOAD
+    with pytest.raises(InputError, match="65536 bytes are over 65535"):
+        pack(Frame(1, Kind.CLASSIFY, bytes(MOST_PAYLOAD + 1)))

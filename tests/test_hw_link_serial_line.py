@@ -5,6 +5,8 @@ import threading
 import pytest
 
 from hw.bench.emulate import Terminal
+from hw.link.exchange import Exchange, LinkError
+from hw.link.frame import MOST_PAYLOAD, Kind
 from hw.link.serial_line import SerialLine
 from sim.errors import InputError
 
@@ -55,5 +57,25 @@ def test_busy_port_is_explained():
     line = SerialLine(terminal.port)
     with pytest.raises(InputError, match="another program"):
         SerialLine(terminal.port)
+    line.close()
+    terminal.close()
+
+
+def test_a_port_that_takes_no_more_bytes_is_gone(monkeypatch):
+    """Whoever offered it stopped reading: a write that waits would never end."""
+    monkeypatch.setattr("hw.link.serial_line.WRITE_PATIENCE_S", 0.1)
+    terminal = Terminal()
+    line = SerialLine(terminal.port)
+    with pytest.raises(LinkError, match="is gone after 0 answers"):
+        list(Exchange(line, 0.01, 3).run([(Kind.CLASSIFY, bytes(MOST_PAYLOAD))] * 9, 9))
+    line.close()
+    terminal.close()
+
+
+def test_requests_that_nobody_answers_end(monkeypatch):
+    terminal = Terminal()
+    line = SerialLine(terminal.port)
+    with pytest.raises(LinkError, match="no answer to request 1 after 3 tries"):
+        list(Exchange(line, 0.01, 3).run([(Kind.READ, b"a")] * 9, 2))
     line.close()
     terminal.close()

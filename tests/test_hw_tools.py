@@ -91,6 +91,10 @@ def test_a_log_is_named_where_there_is_one(tmp_path, stand_in):
     stand_in("yosys", "open('synthesis.log', 'w').write('ERROR: no top\\n'); sys.exit(1)")
     with pytest.raises(InputError, match=r"fails, no top \(.*all it said: .*/synthesis.log\)"):
         synthesis.run(tmp_path)
+    packed = "Info: \t ICESTORM_LC: 3/ 5280 0%\nInfo: \t ICESTORM_RAM: 35/   30 116%"
+    stand_in(routing.tool, f"print({packed!r}); print('ERROR: Unable to place cell'); sys.exit(1)")
+    with pytest.raises(InputError, match="cell; 35 ICESTORM_RAM are needed and 30 there"):
+        routing.run(tmp_path)
     stand_in(routing.tool, "print('ERROR: no room'); sys.exit(255)")
     with pytest.raises(InputError, match=r"fails, no room; `python -m hw check` says.*ice40.log\)"):
         routing.run(tmp_path)

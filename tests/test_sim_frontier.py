@@ -100,4 +100,4 @@ def test_references_are_what_was_published():
     known = {one.name: one for one in REFERENCES if one.dataset == "mnist"}
     assert known["FPGA prototype 784-600-10"].reads == pytest.approx(61_452)
     assert known["dense 784-600-10"].reads == 784 * 600 + 600 * 10
-    assert known["Mostafa 2017, 784-800-10"].bound
+    assert known["Mostafa 2017, 784-800-10, no warps"].bound

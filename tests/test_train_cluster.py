@@ -27,6 +27,7 @@ def test_a_scheduler_that_is_there_is_used_and_left_running():
     [
         ((0,), "--workers: must be at least 1, not 0."),
         ((1, "tcp://127.0.0.1:1"), "--scheduler tcp://127.0.0.1:1: does not answer; start one"),
+        ((1, "tls://127.0.0.1:1"), "--scheduler tls://127.0.0.1:1: does not answer; start one"),
         ((1, "nonsense://"), "--scheduler nonsense://: does not answer; start one"),
     ],
 )

@@ -62,7 +62,7 @@ def test_rows_that_are_skipped_are_given_by_either_name(command, tmp_path, capsy
 @pytest.mark.parametrize(
     ("option", "values", "sentence"),
     [
-        ("--hidden", [0], "--hidden: must be at least 1"),
+        ("--hidden", [0], "--hidden: must be in 1..65536"),
         ("--hidden", [5, 5], "--hidden: what learns in place has one hidden layer, not 2"),
         ("--epochs", [-1], "--epochs: must be at least 0, not -1"),
         ("--limit", [0], "--limit: must be at least 1, not 0"),
@@ -71,9 +71,38 @@ def test_rows_that_are_skipped_are_given_by_either_name(command, tmp_path, capsy
         ("--bright", [100, 180], "--bright: must be descending"),
         ("--bright", [255], "--bright: must be descending"),
         ("--noise-bits", [9], "noise_bits 9"),
+        ("--turn", ["nan"], "--turn: must be in -360..360, not nan"),
+        ("--turn", ["1e99"], "--turn: must be in -360..360"),
+        ("--shift", [2147483648], r"--shift: must be in 0..32,768, not 2147483648"),
+        ("--shift", [8], "--shift: must be below the size of an image, 8, not 8"),
+        ("--seed", [2**64], "--seed: must be in 0.."),
+        ("--hidden", [2147483648], "--hidden: must be in 1..65536"),
+        ("--margin", [2147483648], "rule: margin 2147483648"),
+        ("--margin", [-1], "rule: margin -1"),
+        ("--reach", [2**40], "rule: .*reach 1099511627776"),
         ("--stuck", [64], r"--stuck: must be in 0..63"),
     ],
 )
 def test_wrong_options_are_named(command, tmp_path, option, values, sentence):
     with pytest.raises(InputError, match=sentence):
         command("--out", tmp_path / "a", option, *values)
+
+
+def test_epochs_are_lines_and_test_images_wait_for_the_end(command, tmp_path, capsys):
+    command("--out", tmp_path / "[" / "x]", "--epochs", 2)
+    found = capsys.readouterr()
+    lines = found.err.splitlines()
+    assert [line[:24] for line in lines[:2]] == [
+        "epoch 1 of 2: validation",
+        "epoch 2 of 2: validation",
+    ]
+    assert lines[2] == f"network: {tmp_path / '[' / 'x]' / 'network.safetensors'}"
+    rows = [line.split() for line in found.out.splitlines() if "│" in line]
+    assert len(rows) == 3
+
+
+def test_restart_begins_anew(command, tmp_path):
+    command("--out", tmp_path, "--epochs", 1)
+    with pytest.raises(InputError, match=r"with network '\w+', not '\w+'; give another --out, or"):
+        command("--out", tmp_path, "--epochs", 1, "--seed", 2)
+    assert command("--out", tmp_path, "--epochs", 1, "--seed", 2, "--restart") == 0

@@ -12,7 +12,7 @@ from train.learning.in_place import LearnSettings, Point, State
 
 CURVE = [
     Point(0, 0.1, 0.125),
-    Point(1, 0.5, 0.625, 0.25, updated=30, skipped=70, rows=6.0, changed=100.0),
+    Point(1, 0.5, None, 0.25, updated=30, skipped=70, rows=6.0, changed=100.0),
     Point(2, 0.75, 0.875, 0.5, 10, 90, rows=2.0, changed=20.0, images_per_second=12345.6),
 ]
 SETTINGS = LearnSettings("0123abcd", "patterns", Rule(12, 100), epochs=2)
@@ -49,8 +49,12 @@ def test_the_table_has_a_row_per_epoch():
 @pytest.mark.parametrize("length", [1, 3])
 def test_the_plot_has_every_point(length):
     above, below = plot(CURVE[:length]).axes[:2]
-    test, running = above.lines
-    assert test.get_xydata().tolist() == [[0, 12.5], [1, 62.5], [2, 87.5]][:length]
+    validation, running = above.lines
+    assert validation.get_xydata().tolist() == [[0, 10.0], [1, 50.0], [2, 75.0]][:length]
+    assert (
+        above.get_title()
+        == f"Learning in place: {('12.50', '87.50')[length // 2]}% of the test images"
+    )
     assert running.get_xydata().tolist() == [[1, 25.0], [2, 50.0]][: length - 1]
     (updated,) = below.lines
     assert updated.get_xydata().tolist() == [[1, 30.0], [2, 10.0]][: length - 1]

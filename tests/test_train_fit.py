@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from sim import batch, pipeline
+from sim.data.dataset import Dataset
 from sim.errors import InputError
 from sim.file import load
-from small_data import PATTERNS, yin_yang
+from small_data import PATTERNS, patterns, yin_yang
 from small_training import SMALL, YIN_YANG
-from train.data import split
+from train.data import Part, split
 from train.evaluate import evaluate
 from train.export import export
-from train.fit import Training, fit
+from train.fit import Training, batch_size, fit, steps_per_epoch, warm_up
 from train.settings import TrainSettings
 
 
@@ -217,3 +218,32 @@ def test_silent_channels_are_woken_at_all_positions():
     raised = network.weights[0] - before
     assert (raised[..., 1] > 0).all()
     assert (raised[..., 0] == 0).all()
+
+
+def test_the_learning_rate_rises_over_200_steps_or_a_tenth_of_training():
+    assert [warm_up(step, 17_160) for step in (0, 99, 199, 200)] == [1 / 200, 0.5, 1.0, 1.0]
+    assert [warm_up(step, 40) for step in (0, 1, 3, 4)] == [0.25, 0.5, 1.0, 1.0]
+    assert warm_up(99, 2000) == 0.5
+    assert warm_up(0, 1) == 1.0
+
+
+def test_an_epoch_has_sixteen_steps_or_one_for_each_image():
+    def steps(count, batch):
+        part = Part(torch.zeros(count, 2, 2), torch.zeros(count))
+        return batch_size(part, batch), steps_per_epoch(part, batch)
+
+    assert steps(55_000, 128) == (128, 429)
+    assert steps(2048, 128) == (128, 16)
+    assert steps(220, 128) == (13, 16)
+    assert steps(5, 128) == (1, 5)
+    assert steps(5, 1) == (1, 5)
+
+
+def test_little_data_is_learnt_by_the_recipe_as_it_is():
+    """With a warm-up of 200 steps and 40 steps in all, every decision was late."""
+    classes = PATTERNS.classes
+    data = split(Dataset("patterns", classes, *patterns(240, 0), *patterns(100, 1)))
+    training = fit(data, TrainSettings(hidden=(30,), warp=0.0, epochs=20))
+    found = evaluate(training.network, data.test)
+    assert found["timeouts"] < 0.05
+    assert found["accuracy"] > 0.9

@@ -123,6 +123,23 @@ def test_output_gradients_are_exact_up_to_a_fixed_horizon(seed):
 
 
 @pytest.mark.parametrize("seed", range(8))
+def test_the_moving_horizon_is_a_constant_of_the_gradient(seed):
+    """With a margin the gradient is that of the same horizon standing still, and so it is not that
+    of finite differences.
+    """
+    time, weight, _ = random_case(seed, silent=0.0)
+    neuron, time = ExactNeuron(ticks_per_unit=R), time[:1]
+    first = float(spiking_layer(time, weight, neuron).amin())
+    inputs = (time.requires_grad_(), weight.requires_grad_())
+    found = []
+    for horizon in (Horizon(9.0, margin=1.5), Horizon(min(9.0, first + 1.5))):
+        times = spiking_layer(time, weight, neuron, horizon)
+        found.append((times.detach(), *torch.autograd.grad(times.square().sum(), inputs)))
+    for moving, still in zip(*found, strict=True):
+        torch.testing.assert_close(moving, still)
+
+
+@pytest.mark.parametrize("seed", range(8))
 def test_gradients_of_second_spikes_are_exact(seed):
     """Real times; a neuron fires twice where the sum reaches 2 z."""
     time, weight, _ = random_case(seed, silent=0.0)

@@ -1,6 +1,8 @@
 """A sweep's file: which points it means, and under which keys their results are kept."""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +75,22 @@ def test_a_grid_can_be_of_another_neuron(tmp_path):
         ("grid = [3]", "settings must be a table"),
         ("[[grid]]\nfaint = 1\nmax_silent_intensity = 1", "grid 1: faint: is an earlier name of"),
         ('[[grid]]\npreset = "best"', "grid 1: preset: must be one of prototype"),
+        ("[[grid]]\npreset = {}", "grid 1: preset: must be one of prototype"),
+        ("[[grid]]\nneuron = []", "grid 1: neuron: [] is not possible"),
+        ('[[grid]]\ndataset = "minst"', "grid 1: dataset: 'minst' is not possible"),
+        ("[[grid]]\nseed = 18_446_744_073_709_551_616", "grid 1: --seed: must be at most"),
+        ("[[grid]]\nlast_tick = 100_000", "grid 1: --last-tick: must be at most 32,767"),
+        ("[[grid]]\nseed = []", "grid 1: seed: has no values"),
+        ("[[grid]]\nhidden = [[]]\nbits = []", "grid 1: bits: a network of real weights"),
+        ("grid = []", "has 0 points; give 1 to 10,000"),
+        ("[[grid]]\n__dict__ = 1", "grid 1: __dict__: is no setting"),
+        ("[settings]\n__class__ = 1", "grid 1: __class__: is no setting"),
+        (f"[[grid]]\nseed = {list(range(101))}\nbatch = {list(range(1, 101))}", "more than 10,000"),
+        (f"[[grid]]\nseed = {'9' * 5000}", "is not TOML"),
+        (f"x = {'[' * 50_000}", "is not TOML"),
+        ("#" * 2**20 + "##", "has more than 1,048,576 bytes"),
+        ("[[grid]]\nlate_cost = inf", "grid 1: --late-cost: must be at most 1,000,000, not inf"),
+        ("[[grid]]\nmargin = nan", "grid 1: --margin: must be at least 0, not nan"),
     ],
 )
 def test_bad_spec_is_one_sentence(tmp_path, text, sentence):
@@ -107,3 +125,10 @@ def test_results_stay_valid_when_a_setting_is_added():
 def test_results_stay_valid_when_a_setting_is_renamed():
     """The key is that of version 0.1, where the setting was called faint."""
     assert point_key(TrainSettings(max_silent_intensity=140)) == "51d0c72cc954ba48"
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", Path("/dev/zero"), tmp_path, tmp_path / "none"):
+        with pytest.raises(InputError, match="no such file"):
+            read_spec(path)

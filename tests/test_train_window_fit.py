@@ -1,5 +1,6 @@
 """Training of the window code learns, resumes to the same bits, and ends on the machine."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -92,7 +93,12 @@ def test_other_settings_another_kind_and_several_processes_are_refused(tmp_path)
         WindowTraining(SMALL_WINDOWS, WindowSettings(), Processes(0, 2, ALONE.device))
 
 
-def test_a_training_that_diverges_is_one_sentence():
-    training = WindowTraining(SMALL_WINDOWS, replace(CONVOLUTION, learning_rate=1e30))
-    with pytest.raises(InputError, match="--learning-rate: training diverged; take a smaller one"):
-        training.run_epoch()
+@pytest.mark.parametrize("norm", [math.inf, math.nan])
+def test_a_training_that_diverges_is_one_sentence(monkeypatch, norm):
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(norm))
+    for training in (
+        WindowTraining(SMALL_WINDOWS, CONVOLUTION),
+        Training(SMALL, replace(YIN_YANG, hidden=(4,))),
+    ):
+        with pytest.raises(InputError, match="--learning-rate: training diverged; take a smaller"):
+            training.run_epoch()

@@ -40,6 +40,13 @@ def test_every_network_has_its_row():
     assert 1 <= len(ROWS) <= 12
 
 
+def test_pages_count_the_networks():
+    words = ("nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen")
+    readme = (ZOO.parent / "README.md").read_text()
+    (count,) = re.findall(r"\[(\w+) trained networks\]\(zoo/README.md\)", readme)
+    assert words.index(count) + 9 == len(ROWS)
+
+
 def maps_of(network):
     """Output channels of the network's convolutions."""
     connections = [layer.connection for layer in network.layers]
@@ -91,10 +98,19 @@ def test_accuracy_is_what_the_row_says(name):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_command_trains_the_same_network_again(monkeypatch, tmp_path):
-    """The one that trains fastest; two minutes."""
+def test_command_trains_a_network_of_the_same_recipe_again(monkeypatch, tmp_path):
+    """The one that trains fastest; two minutes.
+
+    Its bits depend on the kind of machine and the version; its accuracy does not, but for the seed
+    and for chance: four standard deviations of the right answers among 10,000. That a machine gives
+    the same bits twice is for ``test_train_fit.py``.
+    """
     words = shlex.split(ROWS["tiny"][2])
     words[words.index("--out") + 1] = str(tmp_path)
     monkeypatch.setattr(sys, "argv", words[2:])
     assert command_line.main() == 0
-    assert load(tmp_path).digest == load(ZOO / "tiny.safetensors").digest
+    kept, found = (load(path) for path in (ZOO / "tiny.safetensors", tmp_path))
+    accuracy = kept.provenance["accuracy"]
+    deviation = (accuracy * (1 - accuracy) / 10_000) ** 0.5
+    assert abs(found.provenance["accuracy"] - accuracy) < 4 * deviation
+    assert found.provenance["settings"] == kept.provenance["settings"]

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from sim.errors import InputError
+from sim.errors import InputError, is_integer
 from sim.files import atomic_path
 
 CHECKPOINT_FILE = "training.checkpoint"
@@ -159,14 +159,23 @@ def kept_pixels(path: Path, found: Any, inputs: int, budget: int) -> Tensor | No
     :param budget: how many a run keeps; 0: all.
     :raises InputError: they are not what the run can have kept.
     """
-    if isinstance(found, Tensor) and found.dtype == torch.int32 and found.dim() == 1:
+    if type(found) is Tensor and found.layout == torch.strided and found.dtype == torch.int32:
         every = torch.arange(inputs, dtype=torch.int32)
         if torch.equal(found, every):
             return None
-        ascends = len(found) == budget > 0 and bool((found.diff() > 0).all())
+        ascends = found.shape == (budget,) and budget > 0 and bool((found.diff() > 0).all())
         if ascends and 0 <= int(found[0]) <= int(found[-1]) < inputs:
             return found.to(torch.int64)
     raise InputError(f"{path}: pixels are not inputs of this network; {RENEW}.")
+
+
+def check_thresholds(path: Path, thresholds: list[Any]) -> None:
+    """Check the integer thresholds of a checkpoint.
+
+    :raises InputError: one of them can be none.
+    """
+    if not all(is_integer(threshold, 1, 2**31 - 1) for threshold in thresholds):
+        raise InputError(f"{path}: thresholds must be in 1..2^31-1; {RENEW}.")
 
 
 class _UnlikeError(Exception):
@@ -178,9 +187,11 @@ def _check_like(key: str, found: Any, wanted: Any) -> None:
 
     :raises _UnlikeError: it is another one.
     """
-    if type(found) is not type(wanted):
+    # what a run holds on another device may be of a class of its own
+    kind = Tensor if isinstance(wanted, Tensor) else type(wanted)
+    if type(found) is not kind:
         raise _UnlikeError(
-            f"{key} must be {type(wanted).__name__}, not {type(found).__name__}"
+            f"{key} must be {kind.__name__}, not {type(found).__name__}"
             if key
             else f"holds {type(found).__name__}"
         )
@@ -204,12 +215,14 @@ def _check_like(key: str, found: Any, wanted: Any) -> None:
 
 
 def _check_tensor(key: str, found: Tensor, wanted: Tensor) -> None:
+    if found.layout != torch.strided or found.device.type != "cpu":
+        raise _UnlikeError(f"{key} is stored in a way that no run writes")
     if found.dtype != wanted.dtype or found.shape != wanted.shape:
         raise _UnlikeError(
             f"{key} must be {wanted.dtype} {tuple(wanted.shape)}, "
             f"not {found.dtype} {tuple(found.shape)}"
         )
-    if found.layout != torch.strided or not bool(torch.isfinite(found).all()):
+    if not bool(torch.isfinite(found).all()):
         raise _UnlikeError(f"{key} has values that are no numbers")
 
 
@@ -244,8 +257,10 @@ def restore_optimizer(
 
     :raises InputError: the groups are others than the run's, or the generator's state is none.
     """
-    groups = [dict(group, params=None, lr=None) for group in state["optimizer"]["param_groups"]]
-    ours = [dict(group, params=None, lr=None) for group in optimizer.param_groups]
+    groups, ours = (
+        [dict(group, lr=None) for group in each["param_groups"]]
+        for each in (state["optimizer"], optimizer.state_dict())
+    )
     if groups != ours:
         raise InputError(f"{path}: optimizer is another one than this run's; {RENEW}.")
     optimizer.load_state_dict(state["optimizer"])

@@ -21,6 +21,7 @@ from train.checkpoint import (
     check_history,
     check_same,
     check_state,
+    check_thresholds,
     kept_pixels,
     optimizer_state,
     read_checkpoint,
@@ -40,7 +41,7 @@ from train.settings import TrainSettings
 
 FORMAT = FORMATS[0]
 
-WARM_UP_STEPS, WARM_UP = 200, 1 / 20
+WARM_UP_STEPS, WARM_UP = 200, 1 / 10
 """Steps over which the learning rate rises at the start, and the share of training that they are at
 most.
 """
@@ -307,6 +308,7 @@ class Training:
         stepped = bool(state["history"])
         wanted = {**self._state(), "optimizer": optimizer_state(self.optimizer, stepped)}
         check_state(path, state, wanted)
+        check_thresholds(path, state["thresholds"])
 
         with torch.no_grad():
             for weight, saved in zip(self.network.weights, state["weights"], strict=True):

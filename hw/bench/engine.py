@@ -18,6 +18,8 @@ from amaranth.hdl import Signal, Value
 from amaranth.lib import stream
 from amaranth.sim import Simulator
 
+from sim.files import AnyPath
+
 PATIENCE_CYCLES = 100_000
 """Cycles without a beat after which a component hangs."""
 
@@ -103,7 +105,8 @@ class AmaranthEngine:
     :param vcd: file that keeps every signal.
     """
 
-    def __init__(self, component: Any, vcd: Path | None = None):
+    def __init__(self, component: Any, vcd: AnyPath | None = None):
+        vcd = None if vcd is None else Path(vcd)
         self.component, self.vcd = component, vcd
 
     def run(self, stimulus: Stimulus) -> Run:

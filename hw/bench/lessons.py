@@ -18,6 +18,7 @@ from hw.bench.trace import field, input_events
 from hw.events import event, lesson, result
 from hw.machine.pipeline import Pipeline
 from hw.parameters import MachineParameters
+from sim.files import AnyPath
 from sim.network import Network
 
 
@@ -170,8 +171,9 @@ class Lessons:
     """
 
     def __init__(
-        self, parameters: MachineParameters, engine: str = "verilator", vcd: Path | None = None
+        self, parameters: MachineParameters, engine: str = "verilator", vcd: AnyPath | None = None
     ):
+        vcd = None if vcd is None else Path(vcd)
         self.parameters = parameters
         self.room = Classroom(parameters)
         self.engine = make_engine(engine, self.room, vcd)

@@ -16,6 +16,7 @@ from hw.encoders import make_encoder
 from hw.events import Kind, event
 from hw.machine.pipeline import Pipeline
 from hw.parameters import MachineParameters
+from sim.files import AnyPath
 from sim.network import Network
 from sim.pipeline import run
 from sim.trace import Trace, difference
@@ -38,8 +39,9 @@ class Simulation:
     """
 
     def __init__(
-        self, parameters: MachineParameters, engine: str = "verilator", vcd: Path | None = None
+        self, parameters: MachineParameters, engine: str = "verilator", vcd: AnyPath | None = None
     ):
+        vcd = None if vcd is None else Path(vcd)
         self.parameters = parameters
         # Amaranth's engine gets all images in one run, so that one VCD file has everything.
         self.chunk = 500 if engine == "verilator" else sys.maxsize

@@ -21,7 +21,7 @@ from hw.bench.engine import HangError, Run, Stimulus, port, to_words
 from hw.tools import run_tool
 from hw.verilog import TOP, to_rtlil, write_verilog
 from sim.errors import InputError
-from sim.files import cache_folder
+from sim.files import AnyPath, cache_folder
 
 DRIVER = Path(__file__).with_name("drive.cpp")
 VERILATOR = (
@@ -120,12 +120,13 @@ def _address(array: npt.NDArray[Any]) -> int:
     return array.ctypes.data
 
 
-def compile_model(component: Any, flags: list[str], driver: Path) -> Path:
+def compile_model(component: Any, flags: list[str], driver: AnyPath) -> Path:
     """Return the shared library of a component's model and of the C++ that drives it, from the
     cache or compiled now.
 
     :raises InputError: verilator or a C++ compiler is missing, or fails.
     """
+    driver = Path(driver)
     text = to_rtlil(component)
     made_of = repr((VERILATOR, COMPILER, flags, text)).encode() + driver.read_bytes()
     sha = hashlib.sha256(made_of)

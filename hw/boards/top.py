@@ -12,6 +12,7 @@ from hw.boards.digest import Digest
 from hw.boards.flash_pins import connect_pins, flash_pins
 from hw.boards.table import Flash
 from hw.fpga.family import Dividers
+from hw.link.frame import MOST_PAYLOAD
 from hw.link.framing import Buffer, Receiver, Sender
 from hw.link.registers import RegisterFile, rule_registers, to_load
 from hw.link.responder import Responder, request_bytes
@@ -19,6 +20,7 @@ from hw.link.uart import BAUD, UartReceiver, UartTransmitter, bit_cycles
 from hw.machine.machine import Machine
 from hw.parameters import MachineParameters
 from hw.storage import flash_port
+from sim.errors import require
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ class BoardParameters:
     :param buffer_style: memory that holds requests, see :class:`hw.link.framing.Buffer`.
     :param buffered: requests that it has room for, at least: with two, one is answered while the
         next one comes.
-    :raises InputError: the clock cannot make that bit rate.
+    :raises InputError: the clock cannot make that bit rate, or an image is larger than a frame.
     """
 
     pipeline: MachineParameters
@@ -42,6 +44,12 @@ class BoardParameters:
 
     def __post_init__(self) -> None:
         bit_cycles(self.clock_hz, self.baud)
+        needed = request_bytes(self.pipeline)
+        problem = (
+            f"a request of {needed} bytes is larger than a frame of the link, which has at most "
+            f"{MOST_PAYLOAD}; take smaller images"
+        )
+        require(needed <= MOST_PAYLOAD, "image_shape", problem)
 
     @property
     def request_bytes(self) -> int:

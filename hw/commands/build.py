@@ -1,6 +1,7 @@
 """``python -m hw build``: from a network to a bitstream."""
 
 import argparse
+import sys
 from math import inf
 
 from hw.boards.table import find_board
@@ -14,7 +15,8 @@ from hw.commands.options import (
     spinner,
     vectors,
 )
-from hw.flow.build import build
+from hw.flow.build import build, is_routed
+from hw.flow.check import check
 from hw.flow.measure import summary
 from hw.flow.seeds import Search
 from hw.flow.settings import FASTEST, BuildSettings
@@ -22,6 +24,7 @@ from hw.flow.toolchain import PLACERS, ROUTERS, SEED
 from sim.commands import options
 from sim.commands.command_line import Commands, Parser, add_command, one_of, whole
 from sim.console import console
+from sim.errors import InputError
 from sim.file import network_path
 
 EXAMPLE = "build/mnist --board ulx3s-85f"
@@ -78,6 +81,18 @@ def _clock_hz(text: str) -> float | str:
     return clock_hz
 
 
+def _check_room(settings: BuildSettings) -> None:
+    """Say within seconds that a design does not fit, which the router would say after minutes.
+
+    :raises InputError: it does not, with what to change.
+    """
+    findings = check(settings, [])
+    if findings.refused:
+        raise InputError(f"{settings.board.name}: {findings.advice[0]}")
+    for sentence in findings.advice:
+        print(f"{settings.board.name}: {sentence}", file=sys.stderr)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Build, and show the report."""
     board = find_board(arguments.board)
@@ -97,7 +112,9 @@ def run(arguments: argparse.Namespace) -> int:
     out = arguments.out or network_path(arguments.network).parent / board.name
 
     with spinner() as bar:
-        task = bar.add_task(board.name)
+        task = bar.add_task(f"{board.name}: does it fit?")
+        if not is_routed(settings, out):
+            _check_room(settings)
 
         def show_stage(stage: str) -> None:
             bar.update(task, description=stage)

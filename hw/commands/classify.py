@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from hw.commands.options import DIFFERENT, add_check, add_port
+from hw.commands.options import DIFFERENT, add_check, add_port, patience_s
 from hw.link.client import Answer, Board
 from hw.link.exchange import LinkError
 from hw.link.serial_line import SerialLine
@@ -41,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     assert given is not None, "the parser demands images"
     expected = batch.run(network, given.images) if arguments.check else None
 
-    with Board(SerialLine(arguments.port, arguments.baud), network) as board:
+    patience = patience_s(network, arguments.baud)
+    with Board(SerialLine(arguments.port, arguments.baud), network, patience) as board:
         _load_weights(board)
         clock_hz = board.read("clock_hz")
         began_s = time.monotonic()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.boards.table import BOARDS
-from hw.commands.options import DIFFERENT, add_check, add_port
+from hw.commands.options import DIFFERENT, add_check, add_port, patience_s
 from hw.link.client import Board
 from hw.link.serial_line import SerialLine
 from hw.link.teach import CourseSettings, DifferenceError, Tally, Teacher
@@ -67,7 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     images, labels = data.train_images[used], data.train_labels[used].astype(int)
     settings = CourseSettings(arguments.epochs, arguments.seed, arguments.skip)
 
-    with Board(SerialLine(arguments.port, arguments.baud), network) as board:
+    patience = patience_s(network, arguments.baud)
+    with Board(SerialLine(arguments.port, arguments.baud), network, patience) as board:
         teacher = Teacher(board, start, images, labels, settings, arguments.check)
         try:
             finished, learnt = _teach(teacher)

@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +11,14 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from hw.boards.table import find_board
 from hw.flow.placement import AUTO, CHOICES, place
 from hw.flow.reuse import placeholder
+from hw.link.exchange import PATIENCE_S
 from hw.link.responder import FETCH_BYTES
-from hw.link.uart import BAUD
+from hw.link.uart import BAUD, BITS
 from hw.parameters import FULL, MachineParameters
 from hw.rows import BLOCK, FLASH, SPRAM, flash
 from sim.commands.command_line import Parser, one_of, whole
 from sim.console import console
+from sim.encoders.intensity import image_encoder
 from sim.errors import InputError
 from sim.file import load, network_path
 from sim.learning.schedule import default_rule
@@ -25,6 +28,9 @@ from sim.vectors import VECTORS_FILE, load_vectors
 
 PLACEMENTS = {SPRAM.kind: SPRAM, FLASH: flash()}
 """Where the largest layer is stored where no board says more."""
+
+IN_FLIGHT = 4
+"""Images that may be on the line before a reply, at most."""
 
 DIFFERENT = 1
 """Exit status when gateware and ``sim`` differ."""
@@ -100,6 +106,14 @@ def add_port(parser: Parser, offered: str) -> None:
     add_baud(parser)
 
 
+def patience_s(network: Network, baud: int) -> float:
+    """Return after what time a request is sent again: what a board takes, and what the requests
+    before it and itself take on the line.
+    """
+    image_bytes = prod(image_encoder(network.encoder).image_shape)
+    return PATIENCE_S + IN_FLIGHT * image_bytes * BITS / baud
+
+
 def add_check(parser: Parser, what: str) -> None:
     """Add that a board's answers are not believed."""
     parser.add_argument("--check", action="store_true", help=f"compare {what} with sim")
@@ -166,5 +180,11 @@ def vectors(
 
 def spinner() -> Progress:
     """Return what says that work goes on whose length is not known."""
-    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
-    return Progress(*columns, console=console(stderr=True), transient=True)
+    errors = console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+    )
+    # a log file needs no spinner, and no empty line where one was
+    return Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)

@@ -26,7 +26,7 @@ from hw.rows import BLOCK
 from hw.storage.flash import OFFSET, WEIGHTS_FILE, image
 from hw.verilog import to_rtlil
 from sim.errors import InputError
-from sim.files import atomic_path
+from sim.files import AnyPath, atomic_path
 
 REPORT_FILE = "report.json"
 WORK = "work"
@@ -98,7 +98,7 @@ class Built:
 
 def build(
     settings: BuildSettings,
-    out: Path,
+    out: AnyPath,
     progress: Callable[[str], object] = lambda _: None,
     images: npt.NDArray[np.uint8] | None = None,
 ) -> Built:
@@ -110,6 +110,7 @@ def build(
     :raises InputError: a tool is missing or fails, the design does not fit, or it does not reach
         the clock asked for; then no bitstream is in ``out``, but the report is.
     """
+    out = Path(out)
     for name in (settings.board.device.family.bitstream_file, WEIGHTS_FILE):
         (out / name).unlink(missing_ok=True)
     if settings.reuse:
@@ -229,6 +230,11 @@ def _pack(
 def _structure(settings: BuildSettings) -> dict[str, Any]:
     """Return what must be equal for a routed design to be used again."""
     return structure(settings.pipeline, settings.board.name, settings.baud)
+
+
+def is_routed(settings: BuildSettings, out: AnyPath) -> bool:
+    """Whether ``out`` has a routed design whose weights are exchanged."""
+    return settings.reuse and (Path(out) / WORK / STRUCTURE).is_file()
 
 
 def _as_routed(settings: BuildSettings, work: Path) -> BuildSettings:

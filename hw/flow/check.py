@@ -1,9 +1,8 @@
 """Does a network fit a board? What takes memory and logic, said before anything is placed."""
 
 import tempfile
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from hw.boards.top import BoardTop
+from hw.flow.estimate import logic
+from hw.flow.fitting import find_fitting
 from hw.flow.measure import read_cells
-from hw.flow.settings import BuildSettings
+from hw.flow.placement import bits_in_logic
+from hw.flow.settings import FASTEST, BuildSettings
 from hw.flow.toolchain import DESIGN, STATISTICS, memory_mapping
-from hw.fpga.family import Family
 from hw.parameters import LayerParameters
 from hw.storage.flash import row_cycles
 from hw.storage.spram import SPRAM_BITS
@@ -24,10 +25,11 @@ from hw.verilog import to_rtlil
 from sim.connections.convolution import Convolution
 from sim.trace import Trace
 
-OVERHEAD_LUTS = 600
-"""Logic of what is neither adder nor multiplexer: link, sequence, encoder (measured on three
-designs, within 15 %).
-"""
+TIGHT = 0.85
+"""From this share of a device's logic on, placing and routing it takes long, or may fail."""
+
+MARGIN = 0.1
+"""By how much the estimate of logic may be wrong (``docs/boards.md``)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,7 @@ class Findings:
     :param sprams: single-port RAMs used.
     :param luts: look-up tables used, an estimate.
     :param silent: layers that receive no event from any of the vectors; None: there are no vectors.
+    :param instead: options with which it fits; None: it fits, or none were found.
     """
 
     settings: BuildSettings
@@ -46,6 +49,7 @@ class Findings:
     sprams: int
     luts: int
     silent: list[int] | None
+    instead: str | None = None
 
     @property
     def fits(self) -> bool:
@@ -54,19 +58,38 @@ class Findings:
         return self.blocks <= device.blocks and self.luts <= device.luts
 
     @property
+    def tight(self) -> bool:
+        """Whether there is room for it, but little."""
+        return self.fits and self.luts > TIGHT * self.settings.board.device.luts
+
+    @property
+    def verdict(self) -> str:
+        """What was found, in a word or three."""
+        return "tight" if self.tight else "fits" if self.fits else "does not fit"
+
+    @property
+    def refused(self) -> bool:
+        """Whether there is no room for it, even if the estimate of logic is as wrong as it gets."""
+        device = self.settings.board.device
+        return self.blocks > device.blocks or self.luts > (1 + MARGIN) * device.luts
+
+    @property
     def advice(self) -> list[str]:
         """Return what to change, one sentence each; none if all is well."""
-        device, pipeline = self.settings.board.device, self.settings.pipeline
+        device = self.settings.board.device
         sentences: list[str] = []
 
+        instead = "" if self.instead is None else f"{self.instead}, or "
         if self.blocks > device.blocks:
-            needed = f"{self.blocks} block RAMs are needed and {device.blocks} there: "
-            sentences.append(needed + self._memory_advice())
+            needed = f"{self.blocks} block RAMs are needed and {device.blocks} there: take "
+            sentences.append(f"{needed}{instead}{self._memory_advice()}")
         if self.luts > device.luts:
-            lanes = max(1, int(int(pipeline.lanes) * device.luts / self.luts))
+            needed = f"about {self.luts} look-up tables are needed and {device.luts} there: take "
+            sentences.append(f"{needed}{instead}fewer neurons or weights of fewer bits.")
+        if self.tight:
             sentences.append(
-                f"about {self.luts} look-up tables are needed and {device.luts} there: "
-                f"take --lanes {lanes} or fewer."
+                f"tight: about {self.luts / device.luts:.0%} of the logic is used, so placing and "
+                "routing may take long or miss the clock."
             )
 
         sentences.extend(
@@ -80,9 +103,9 @@ class Findings:
         if pipeline.loaded_layer is not None or pipeline.flash_layer is not None:
             where = "SPRAM" if pipeline.flash_layer is None else "flash"
             if not pipeline.dense:
-                return f"take fewer channels or weights of fewer bits; {where} is in use already."
+                return f"fewer channels or weights of fewer bits; {where} is in use already."
             return (
-                "take fewer lanes, whose state is narrower, or fewer neurons; "
+                "fewer lanes, whose state is narrower, or fewer neurons; "
                 f"the weights are in {where} already."
             )
 
@@ -107,7 +130,7 @@ class Findings:
             choices.insert(0, "--weights flash, slower")
         if device.spram_bits:
             choices.insert(0, "--weights spram")
-        return f"take {', or '.join(choices)}."
+        return f"{', or '.join(choices)}."
 
     def to_json(self) -> dict[str, Any]:
         """Return the findings."""
@@ -116,6 +139,7 @@ class Findings:
         return {
             "board": self.settings.board.name,
             "fits": self.fits,
+            "verdict": self.verdict,
             "block_ram": [self.blocks, device.blocks],
             "spram": [self.sprams, device.spram_bits // SPRAM_BITS],
             "luts_about": [self.luts, device.luts],
@@ -142,30 +166,47 @@ class Findings:
         }
 
 
+def map_memories(settings: BuildSettings) -> dict[str, int]:
+    """Return the cells of a design whose memories are mapped, with their widths.
+
+    :raises InputError: yosys is missing or fails, or the board's clock cannot make the bit rate.
+    """
+    board = settings.board
+    clock_hz = board.clock_hz if settings.clock_hz == FASTEST else float(settings.clock_hz)
+    top = BoardTop(settings.top(clock_hz), None, settings.flash)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / DESIGN).write_text(to_rtlil(top, board.device))
+        memory_mapping(board, settings.job).run(folder, kept=False)
+        return read_cells((folder / STATISTICS).read_text())
+
+
 def check(settings: BuildSettings, traces: Sequence[Trace]) -> Findings:
     """Map the design's memories for the board and estimate the rest.
 
     :param traces: of some images, to find layers that stay silent; may be empty.
     :raises InputError: yosys is missing or fails, or the board's clock cannot make the bit rate.
     """
-    board = settings.board
-    family = board.device.family
-    top = BoardTop(settings.top(float(settings.clock_hz)), None, settings.flash)
-
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / DESIGN).write_text(to_rtlil(top, board.device))
-        memory_mapping(board, settings.job).run(folder)
-        cells = read_cells((folder / STATISTICS).read_text())
+    found = _count(settings)
+    if not found.fits:
+        instead = find_fitting(settings, found.luts, lambda other: _count(other).fits)
+        found = replace(found, instead=instead)
 
     layers = range(len(settings.pipeline.layers))
     silent = [layer for layer in layers if not any(trace.events[layer] for trace in traces)]
+    return replace(found, silent=silent if traces else None)
+
+
+def _count(settings: BuildSettings) -> Findings:
+    """Return the findings about room."""
+    cells, device = map_memories(settings), settings.board.device
+    family, kept = device.family, bits_in_logic(settings.placed, device)
     return Findings(
         settings,
         blocks=cells.get(family.block_cell, 0),
         sprams=cells.get(family.spram_cell, 0),
-        luts=_luts(cells, family),
-        silent=silent if traces else None,
+        luts=logic(cells, family, kept),
+        silent=None,
     )
 
 
@@ -189,27 +230,10 @@ def _event_cycles(layer: LayerParameters, reads: npt.NDArray[np.int64]) -> float
     return round(float(np.maximum(reads / layer.lanes, 1).mean()), 1)
 
 
-def _luts(cells: dict[str, int], family: Family) -> int:
-    """Estimate look-up tables from word-level cells, counted with their widths: ``$alu_20`` is an
-    adder of 20 bits.
-
-    A bit of an adder takes one; a bit of a multiplexer 0.6, as yosys packs more than one into many
-    of them.
-    """
-    bits = Counter[str]()
-    for cell, count in cells.items():
-        kind, _, width = cell.rpartition("_")
-        if width.isdigit():
-            bits[kind] += count * int(width)
-
-    memories = family.lut_ram_luts * cells.get(family.lut_ram_cell, 0)
-    return bits["$alu"] + 6 * bits["$mux"] // 10 + memories + OVERHEAD_LUTS
-
-
 def table(findings: Findings) -> RenderableType:
     """Return the findings for a terminal."""
     found = findings.to_json()
-    layers = Table(title=f"{found['board']}: {'fits' if found['fits'] else 'does not fit'}")
+    layers = Table(title=f"{found['board']}: {found['verdict']}")
     for column in ("layer", *[key for key in found["layers"][0] if key != "weights"]):
         layers.add_column(column.replace("_", " "), justify="right")
 

@@ -12,9 +12,8 @@ from amaranth.utils import bits_for
 from hw.boards.table import Board
 from hw.fpga.device import Device
 from hw.link.responder import request_bytes
-from hw.machine.neurons import Neurons
+from hw.machine import neurons, window
 from hw.machine.state import FEW_FOLDS, FEW_FOLDS_IN_WINDOW
-from hw.machine.window import WindowNeurons
 from hw.parameters import LayerParameters, MachineParameters
 from hw.rows import BLOCK, FLASH, LOGIC, SPRAM, Rows, flash, joined
 from hw.storage.flash import HEADER_BYTES, OFFSET
@@ -28,6 +27,9 @@ CHOICES = (AUTO, BLOCK.kind, SPRAM.kind, FLASH)
 
 SPARE_BLOCKS = 3
 """Blocks that rounding up to whole blocks and the frame buffer may take."""
+
+SPARE_FOR_STATE = 1
+"""A block that is left free: small memories are in blocks or in logic as yosys sees fit."""
 
 CONSTANT_BITS = 1024
 """Yosys keeps words that never change in look-up tables if they have so many bits for a block."""
@@ -78,9 +80,8 @@ def memories(machine: MachineParameters) -> list[Memory]:
 
 def state_memories(layer: LayerParameters) -> dict[str, Memory]:
     """Return the memories of the state of a layer with several folds, by their names."""
-    neurons, few = (
-        (WindowNeurons(layer), FEW_FOLDS_IN_WINDOW) if layer.lefts else (Neurons(layer), FEW_FOLDS)
-    )
+    widths = window.state_widths(layer) if layer.lefts else neurons.state_widths(layer)
+    few = FEW_FOLDS_IN_WINDOW if layer.lefts else FEW_FOLDS
     # The start is kept behind the folds, for each of a position, or one where all start alike.
     starts = 1 if layer.layer.start is None else layer.rows.folds_per_position
     return {
@@ -89,19 +90,34 @@ def state_memories(layer: LayerParameters) -> dict[str, Memory]:
             layer.lanes * width,
             0 if name in layer.state_in_block else few + starts,
         )
-        for name, width in neurons.widths.items()
+        for name, width in widths.items()
     }
+
+
+def bits_in_logic(machine: MachineParameters, device: Device) -> int:
+    """Return the bits of state that are kept in memories made of flip-flops."""
+    if not device.family.small_memories_in_logic:
+        return 0
+    return sum(
+        layer.folds * memory.width
+        for layer in machine.layers
+        if layer.folds > 1
+        for memory in state_memories(layer).values()
+        if blocks_of(memory, device) == 0
+    )
 
 
 def other_memories(machine: MachineParameters) -> list[Memory]:
     """Return the memories of the encoder and the link: the ticks of intensities and of pixels, the
-    choice of pixels, and requests.
+    choice of pixels, sums of pixels, and requests.
     """
     encoder = image_encoder(machine.network.encoder)
     when, pixels = 1 + bits_for(encoder.last_tick), prod(encoder.map)
     request = 1 << (2 * request_bytes(machine)).bit_length()
-    chosen = [Memory(pixels, 1)] if encoder.inputs < pixels else []
-    return [Memory(256, when), Memory(encoder.inputs, when), *chosen, Memory(request, 8)]
+    some = [Memory(pixels, 1)] if encoder.inputs < pixels else []
+    if encoder.pool > 1:
+        some.append(Memory(encoder.map[1], 9))  # the sums of a row of pairs
+    return [Memory(256, when), Memory(encoder.inputs, when), *some, Memory(request, 8)]
 
 
 def blocks_of(memory: Memory, device: Device) -> int:
@@ -148,7 +164,8 @@ def place_state(machine: MachineParameters, device: Device) -> MachineParameters
 
     # ``best``: for each number of blocks, the most cells that they save, and what is in them.
     needed = [*memories(machine), *other_memories(machine)]
-    free = device.blocks - sum(_taken_blocks(memory, device) for memory in needed)
+    taken = sum(_taken_blocks(memory, device) for memory in needed)
+    free = device.blocks - SPARE_FOR_STATE - taken
     best: list[tuple[int, frozenset[tuple[int, str]]]] = [(0, frozenset())] * (max(free, 0) + 1)
     for key, memory in in_logic.items():
         blocks = blocks_of(replace(memory, few=0), device)

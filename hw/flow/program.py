@@ -71,12 +71,13 @@ class Step:
         )
 
 
-def steps(board: Board, folder: Path, flash: bool) -> Sequence[Step]:
+def steps(board: Board, folder: AnyPath, flash: bool) -> Sequence[Step]:
     """Return what the loader has to do, weights that are stored in flash first.
 
     For boards programmed over SPI (iCE40) openFPGALoader takes no instruction as an order to write
     the flash, so each step says where its file goes.
     """
+    folder = Path(folder)
     bits = folder / board.device.family.bitstream_file
     last = Step(bits, ("--write-flash",), 0) if flash else Step(bits, ("--write-sram",))
     weights = folder / WEIGHTS_FILE

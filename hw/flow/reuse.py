@@ -21,6 +21,7 @@ from hw.fpga.family import Bits, BlockFormat, Indices
 from hw.parameters import MachineParameters
 from hw.rows import LOGIC
 from sim.errors import InputError
+from sim.files import AnyPath
 from sim.network import Layer
 
 SEED = 1
@@ -70,11 +71,12 @@ def structure(
     }
 
 
-def check_structure(before: dict[str, Any], now: dict[str, Any], where: Path) -> None:
+def check_structure(before: dict[str, Any], now: dict[str, Any], where: AnyPath) -> None:
     """Compare the structure of what is routed with that of what is to take its place.
 
     :raises InputError: they differ; it names the first difference.
     """
+    where = Path(where)
     for name, value in now.items():
         if before.get(name) != value:
             raise InputError(

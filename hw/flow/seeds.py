@@ -16,7 +16,7 @@ from hw.boards.table import Board
 from hw.flow.measure import read_routed
 from hw.flow.toolchain import NETLIST, ROUTED_REPORT, Job, Stage, run_stages, stages
 from sim.errors import InputError
-from sim.files import atomic_path
+from sim.files import AnyPath, atomic_path
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -52,7 +52,7 @@ def run_tools(
     clock_hz: float,
     job: Job,
     search: Search,
-    work: Path,
+    work: AnyPath,
     progress: Callable[[str], object],
 ) -> tuple[Job, dict[str, float]]:
     """Synthesise, place and route what is in ``work``, with the seed that gives the fastest clock.
@@ -63,6 +63,7 @@ def run_tools(
     :raises InputError: a tool is missing or fails, with every seed; or the scheduler does not
         answer.
     """
+    work = Path(work)
     synthesis, routing = stages(board, clock_hz, job)
 
     if search.count == 1:
@@ -110,7 +111,8 @@ class _Candidates:
     it was made from.
     """
 
-    def __init__(self, board: Board, clock_hz: float, work: Path):
+    def __init__(self, board: Board, clock_hz: float, work: AnyPath):
+        work = Path(work)
         self.board, self.clock_hz, self.work = board, clock_hz, work
         names = [NETLIST, *([board.pins] if board.pins else [])]
         self.files = {name: (work / name).read_bytes() for name in names}

@@ -3,6 +3,7 @@ folder.
 """
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,8 +11,9 @@ from pathlib import Path
 
 from hw.boards.table import Board
 from hw.flow.selections import REPLICAS, SEPARATE, WEIGHT_MEMORIES, Expected
-from hw.tools import find_tool, run_tool
+from hw.tools import Ended, find_tool, run_tool
 from sim.errors import InputError
+from sim.files import AnyPath
 
 DESIGN = "top.il"
 NETLIST = "top.json"
@@ -24,13 +26,16 @@ ROUTERS = ("router1", "router2")
 _RENAMED = "Assertion failed: selection"
 """How yosys begins to say that a selection has less than was expected."""
 
+_USED = re.compile(r"Info:\s+(\w+):\s*(\d+)/\s*(\d+)")
+"""How nextpnr says what it packed: a cell, how many of them, and of how many."""
+
 
 @dataclass(frozen=True)
 class Stage:
     """One tool's run.
 
     :param name: for the progress bar.
-    :param tool: without path, see :func:`hw.verilog.find_tool`.
+    :param tool: without path, see :func:`hw.tools.find_tool`.
     :param arguments: file names are relative: the tools from pip see the folder they run in and
         nothing else.
     :param log: the file to which it writes all it says; if empty, its output goes to ``TOOL.log``.
@@ -43,12 +48,13 @@ class Stage:
     log: str = ""
     reads: tuple[str, ...] = ()
 
-    def run(self, folder: Path, kept: bool = True) -> None:
+    def run(self, folder: AnyPath, kept: bool = True) -> None:
         """Run the tool in ``folder``.
 
         :param kept: whether the folder stays, so that a message can name a log in it.
         :raises InputError: it is missing, or fails; with its last error.
         """
+        folder = Path(folder)
         output = folder / f"{self.tool}.log"
         ended = run_tool([find_tool(self.tool), *self.arguments], folder, output)
         if ended.failure is None:
@@ -62,21 +68,24 @@ class Stage:
         where = [f"command, in {folder}: {ended.line}"] if kept else [f"command: {ended.line}"]
         where += [f"all it said: {log}"] if kept and log.is_file() and ended.error else []
         raise InputError(
-            f"{self.name}: {self.tool} {ended.failure}{self._remedy(ended.error)} "
-            f"({'; '.join(where)})."
+            f"{self.name}: {self.tool} {ended.failure}{self._remedy(ended)} ({'; '.join(where)})."
         )
 
-    def _remedy(self, error: str) -> str:
+    def _remedy(self, ended: Ended) -> str:
         """Return what to do about an error, as the end of a sentence."""
-        if error.startswith(_RENAMED):
+        if ended.error.startswith(_RENAMED):
             return "; a part of the gateware no longer has its name in hw/flow/selections.py"
         if self.tool.startswith("nextpnr"):
+            # the cell that finds no place is any of those that there are too many of
+            for cell, used, there in _USED.findall(ended.said):
+                if int(used) > int(there):
+                    return f"; {used} {cell} are needed and {there} there"
             return "; `python -m hw check` says whether it fits"
         return ""
 
 
 def run_stages(
-    chosen: Sequence[Stage], folder: Path, progress: Callable[[Stage], object], more: bytes = b""
+    chosen: Sequence[Stage], folder: AnyPath, progress: Callable[[Stage], object], more: bytes = b""
 ) -> dict[str, float]:
     """Run the stages in ``folder``; return the seconds of each.
 
@@ -87,6 +96,7 @@ def run_stages(
     :param more: what the stages depend on beside the files that they read.
     :raises InputError: a tool is missing, or fails.
     """
+    folder = Path(folder)
     inputs = hashlib.sha256(more)
     seconds: dict[str, float] = {}
     for stage in chosen:
@@ -163,11 +173,11 @@ def packing(board: Board, design: str) -> Stage:
 
 
 def memory_mapping(board: Board, job: Job) -> Stage:
-    """Return the first part of synthesis, up to where memories have become block RAM; counts cells
-    with widths.
+    """Return the first part of synthesis, up to where memories have become block RAM or flip-flops,
+    and nothing else is mapped; counts cells with widths.
     """
     script = (
-        f"{_read(job)}; {board.device.synthesis} -top top -run begin:map_ffram; "
+        f"{_read(job)}; {board.device.synthesis} -top top -run begin:map_gates; "
         f"tee -q -o {STATISTICS} stat -json -width"
     )
     return _yosys("memory mapping", script)

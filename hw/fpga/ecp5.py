@@ -8,7 +8,7 @@ import numpy as np
 from amaranth.hdl import Const, Instance, Signal
 
 from hw.fpga.device import Device
-from hw.fpga.family import Bits, BlockFormat, Dividers, Family, Indices
+from hw.fpga.family import Bits, BlockFormat, Dividers, Family, Indices, LogicCost
 
 DETECTOR_HZ = 3.125e6
 """Lowest frequency of a PLL's phase detector (Lattice FPGA-DS-02012)."""
@@ -148,6 +148,7 @@ ECP5 = Family(
         _read_block,
         _write_block,
     ),
+    logic_cost=LogicCost(adder=0.86, multiplexer=0.52, condition=0.71, flip_flop=0.0, memory=0.0),
     lut_ram_cell="TRELLIS_DPR16X4",  # sixteen words of four bits
     lut_ram_luts=6,
     # nextpnr's own choice heaps logic up far from block RAM, too tight to route (784-600-10: 48

@@ -50,6 +50,28 @@ class BlockFormat:
     write: Callable[[Bits], str]
 
 
+@dataclass(frozen=True)
+class LogicCost:
+    """Logic cells, or look-up tables where those are what is counted, that a bit takes before
+    technology mapping; fitted to what the packer counted of many designs, see
+    :mod:`hw.flow.estimate` and ``benchmarks/estimate.py``.
+
+    :param adder: for each bit of an adder.
+    :param multiplexer: for each bit of each word but one that is chosen from.
+    :param condition: for each bit that is compared or reduced.
+    :param flip_flop: for each bit of a register: those that no look-up table feeds alone take a
+        cell of their own.
+    :param memory: for each bit of a memory made of flip-flops: they are written by all alike, so
+        each takes a cell, and those who read them choose one of many.
+    """
+
+    adder: float
+    multiplexer: float
+    condition: float
+    flip_flop: float
+    memory: float
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Family:
     """A family of FPGAs, and its tools.
@@ -67,6 +89,7 @@ class Family:
     :param resources: our names of what the router counts, to its own names.
     :param block_cell: a block RAM in yosys' netlist.
     :param block_format: a block RAM in the routed design.
+    :param logic_cost: what logic takes.
     :param spram_cell: a single-port RAM in yosys' netlist; empty: there is none.
     :param lut_ram_cell: a small memory made of look-up tables, in yosys' netlist; empty: look-up
         tables make no memory.
@@ -91,6 +114,7 @@ class Family:
     resources: Mapping[str, str]
     block_cell: str
     block_format: BlockFormat
+    logic_cost: LogicCost
     spram_cell: str = ""
     lut_ram_cell: str = ""
     lut_ram_luts: int = 0

@@ -8,7 +8,7 @@ import numpy as np
 from amaranth.hdl import Const, Instance, Signal
 
 from hw.fpga.device import Device
-from hw.fpga.family import Bits, BlockFormat, Dividers, Family, Indices
+from hw.fpga.family import Bits, BlockFormat, Dividers, Family, Indices, LogicCost
 
 DETECTOR_HZ = (10e6, 133e6)
 """Range of a PLL's phase detector (Lattice FPGA-TN-02052)."""
@@ -135,6 +135,9 @@ ICE40 = Family(
         [_bit_indices(width) for width in (2, 4, 8, 16)],
         _read_block,
         _write_block,
+    ),
+    logic_cost=LogicCost(
+        adder=0.0, multiplexer=0.173, condition=0.922, flip_flop=0.988, memory=1.479
     ),
     spram_cell="SB_SPRAM256KA",
     small_memories_in_logic=True,

@@ -25,6 +25,8 @@ from typing import NamedTuple
 from amaranth.lib import enum
 from cobs import cobs
 
+from sim.errors import require
+
 HEAD = struct.Struct("<HBH")
 """Sequence, kind, length."""
 
@@ -35,6 +37,9 @@ CHECK = struct.Struct("<I")
 """CRC-32."""
 
 DELIMITER = b"\0"
+
+MOST_PAYLOAD = (1 << 16) - 1
+"""Bytes of payload that a frame can say."""
 
 
 class Kind(enum.Enum, shape=8):
@@ -86,7 +91,12 @@ class FrameError(ValueError):
 
 
 def pack(frame: Frame) -> bytes:
-    """Return the bytes of a frame on the line, both delimiters included."""
+    """Return the bytes of a frame on the line, both delimiters included.
+
+    :raises InputError: its payload is longer than a frame can say.
+    """
+    length = len(frame.payload)
+    require(length <= MOST_PAYLOAD, "frame", f"{length} bytes are over {MOST_PAYLOAD}")
     content = HEAD.pack(frame.sequence, frame.kind.value, len(frame.payload)) + frame.payload
     return DELIMITER + cobs.encode(content + CHECK.pack(zlib.crc32(content))) + DELIMITER
 

@@ -1,9 +1,13 @@
 """A serial port as a line to a board."""
 
+import contextlib
 import time
 
-from hw.link.uart import BAUD
+from hw.link.uart import BAUD, BITS
 from sim.errors import InputError
+
+WRITE_PATIENCE_S = 5.0
+"""A port that takes no byte for longer has nobody behind it."""
 
 
 class SerialLine:
@@ -18,13 +22,18 @@ class SerialLine:
         # only here, as it needs parts of Python that differ from system to system
         import serial
 
+        self._baud = baud
         try:
             self._serial = serial.Serial(port, baud, exclusive=True)
         except (OSError, ValueError) as error:
             raise InputError(f"{port}: {_remedy(error)}.") from error
 
     def write(self, data: bytes) -> None:
-        """Send all bytes."""
+        """Send all bytes.
+
+        :raises OSError: the port is gone, or takes no more: nobody reads what it sends.
+        """
+        self._serial.write_timeout = WRITE_PATIENCE_S + self.seconds_for(len(data))
         self._serial.write(data)
 
     def read(self, timeout_s: float) -> bytes:
@@ -32,12 +41,19 @@ class SerialLine:
         self._serial.timeout = timeout_s
         return self._serial.read(max(1, self._serial.in_waiting))
 
+    def seconds_for(self, count: int) -> float:
+        """Return how long so many bytes take on the line."""
+        return count * BITS / self._baud
+
     def seconds(self) -> float:
         """Return the time of this computer."""
         return time.monotonic()
 
     def close(self) -> None:
-        """Let the port go."""
+        """Let the port go, and what it could not send."""
+        # a port that was unplugged fails with an error of the system's own
+        with contextlib.suppress(Exception):
+            self._serial.reset_output_buffer()
         self._serial.close()
 
 

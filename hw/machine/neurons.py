@@ -25,6 +25,26 @@ SUBMODULE = "neurons"
 """Name in the netlist; synthesis selects memories by it."""
 
 
+def soma_layout(layer: LayerParameters) -> data.StructLayout:
+    """Return the layout of a neuron's state without its current."""
+    fields: dict[str, ShapeLike] = {
+        "potential": signed(layer.potential.bits),
+        **make_lane(layer.layer.neuron, layer.output).fields,
+    }
+    if layer.learns:
+        fields["tick"] = bits_for(layer.silent_tick)
+    if layer.counts:
+        fields["count"] = layer.count_bits
+    return data.StructLayout(fields)
+
+
+def state_widths(layer: LayerParameters) -> dict[str, int]:
+    """Return the bits of a neuron in each memory of the state, by the memory's name."""
+    keeps_current = make_lane(layer.layer.neuron, layer.output).keeps_current
+    current = {CURRENT: layer.current.bits} if keeps_current else {}
+    return current | {SOMA: soma_layout(layer).size}
+
+
 class Neurons(wiring.Component):
     """State of a layer's neurons, ``lanes`` at a time.
 
@@ -139,33 +159,22 @@ class Neurons(wiring.Component):
                 m.d.sync += self.o.payload.fires[lane].eq(fires)
         return m
 
-    @property
-    def widths(self) -> dict[str, int]:
-        """Bits of a neuron in each memory of the state."""
-        soma, _ = self._soma()
-        current = {CURRENT: self.parameters.current.bits} if self.lane.keeps_current else {}
-        return current | {SOMA: soma.size}
-
     def _soma(self) -> tuple[data.StructLayout, list[list[dict[str, int]]]]:
         """Return the layout of a neuron's state without its current, and the words that an image
         starts from.
         """
         layer, (_, origin) = self.parameters, self.parameters.origin
-        fields: dict[str, ShapeLike] = {
-            "potential": signed(layer.potential.bits),
-            **self.lane.fields,
-        }
         start = dict.fromkeys(self.lane.fields, 0)
         if layer.learns:
-            start["tick"], fields["tick"] = layer.silent_tick, bits_for(layer.silent_tick)
+            start["tick"] = layer.silent_tick
         if layer.counts:
-            start["count"], fields["count"] = 0, layer.count_bits
+            start["count"] = 0
 
         # In one word with the current the potential has leaked already, for the first advance.
         leaks = not (self.lane.keeps_current or layer.eager)
         leak = layer.layer.neuron.membrane if leaks else HOLDS
         words = start_words(layer, origin, layer.potential.bits, leak)
-        return data.StructLayout(fields), [
+        return soma_layout(layer), [
             [{"potential": potential, **start} for potential in word] for word in words
         ]
 

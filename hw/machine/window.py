@@ -44,6 +44,21 @@ class Order(NamedTuple):
     left: Value
 
 
+def _potential(layer: LayerParameters) -> tuple[int, int]:
+    """Return what potentials are relative to, and the bits of one."""
+    # What the potentials of hidden neurons are relative to lowers their bounds.
+    neuron, bounds = layer.layer.neuron, layer.potential
+    if neuron.window is None:
+        return 0, bounds.bits
+    origin = -neuron.threshold * (neuron.window[1] + 1)
+    return origin, Bounds(bounds.low + origin, max(bounds.high - neuron.threshold, 0)).bits
+
+
+def state_widths(layer: LayerParameters) -> dict[str, int]:
+    """Return the bits of a neuron in each memory of the state, by the memory's name."""
+    return {POTENTIAL: _potential(layer)[1]}
+
+
 class WindowNeurons(wiring.Component):
     """State of a layer's neurons, ``lanes`` at a time; a neuron has one word, its potential.
 
@@ -82,20 +97,8 @@ class WindowNeurons(wiring.Component):
 
     def __init__(self, parameters: LayerParameters):
         self.parameters = parameters
-        neuron = parameters.layer.neuron
-
-        # What the potentials of hidden neurons are relative to lowers their bounds.
-        self.origin, bounds = 0, parameters.potential
-        if neuron.window is not None:
-            self.origin = -neuron.threshold * (neuron.window[1] + 1)
-            bounds = Bounds(bounds.low + self.origin, max(bounds.high - neuron.threshold, 0))
-        self.bits = bounds.bits
+        self.origin, self.bits = _potential(parameters)
         super().__init__(ports(parameters))
-
-    @property
-    def widths(self) -> dict[str, int]:
-        """Bits of a neuron in the memory of the state."""
-        return {POTENTIAL: self.bits}
 
     def elaborate(self, platform: object) -> Module:
         """Build: the passes, the folds that are read and written, the lanes."""

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sim.commands.options import write_text
 from sim.file import NETWORK_FILE, save
+from sim.files import AnyPath
 from sim.network import Network
 from sim.pipeline import run
 from sim.vectors import VECTORS_FILE, save_vectors
@@ -20,12 +21,13 @@ FIGURES_FILE = "learning.json"
 
 
 def write_learnt(
-    folder: Path, network: Network, test_images: npt.NDArray[np.uint8], figures: dict[str, Any]
+    folder: AnyPath, network: Network, test_images: npt.NDArray[np.uint8], figures: dict[str, Any]
 ) -> None:
     """Write a network that was learnt, its vectors and the figures of the run.
 
     :raises InputError: the folder cannot be written.
     """
+    folder = Path(folder)
     save(network, folder / NETWORK_FILE)
     images = test_images[:VECTORS]
     traces = [run(network, image) for image in images]

@@ -16,7 +16,7 @@ from sim.commands.command_line import STANDARD_OUTPUT, Parser, whole
 from sim.data import dataset
 from sim.data.event_file import read_events
 from sim.errors import InputError, check_labels
-from sim.files import atomic_path
+from sim.files import AnyPath, atomic_path
 from sim.network import Network
 from sim.reading import read_array
 
@@ -134,7 +134,8 @@ def add_workers(parser: Parser, default: int | None, text: str) -> None:
 class Images:
     """What :func:`add_images` asked for.
 
-    :param images: uint8 (n, ...), each of the network's image shape, or an :class:`EventList`.
+    :param images: uint8 (n, ...), each of the network's image shape, or an
+        :class:`~sim.encoders.events.EventList`.
     :param labels: integers (n,), as many as there are images; None: there are none.
     """
 
@@ -179,21 +180,23 @@ def read_images(arguments: argparse.Namespace, network: Network) -> Images | Non
     return Images(images[: arguments.limit], labels)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: AnyPath, text: str) -> None:
     """Write a text file, whole or not at all.
 
     :raises InputError: it cannot be written.
     """
+    path = Path(path)
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def show(figures: Any, json_file: Path | None, say: Callable[[], object]) -> None:
+def show(figures: Any, json_file: AnyPath | None, say: Callable[[], object]) -> None:
     """Give figures out: as JSON where ``--json`` says, and else by ``say``, for people.
 
     :param json_file: the value of ``--json``.
     :raises InputError: the file cannot be written.
     """
+    json_file = None if json_file is None else Path(json_file)
     text = json.dumps(figures, indent=2) + "\n"
     if json_file == STANDARD_OUTPUT:
         print(text, end="")

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sim.commands import describe, frontier, report, run
+from sim.commands import describe, encode, frontier, neuron, report, run
 from sim.commands.command_line import program
 
-COMMANDS = (run.add, report.add, describe.add, frontier.add)
+COMMANDS = (run.add, report.add, describe.add, frontier.add, encode.add, neuron.add)
 
 EXAMPLE = "report build/mnist --dataset mnist --html build/mnist/report.html"
 

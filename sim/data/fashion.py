@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sim.data.idx import Arrays, read_folder
 from sim.errors import InputError
+from sim.files import AnyPath
 
 CLASSES = (
     *("T-shirt", "Trouser", "Pullover", "Dress", "Coat"),
@@ -11,11 +12,12 @@ CLASSES = (
 )
 
 
-def read(folder: Path | None) -> Arrays:
+def read(folder: AnyPath | None) -> Arrays:
     """Read the four arrays from a folder of IDX files.
 
     :raises InputError: no folder, or missing, damaged or inconsistent files.
     """
+    folder = None if folder is None else Path(folder)
     if folder is None:
         raise InputError(
             "data set 'fashion-mnist' is not downloaded; "

@@ -36,11 +36,12 @@ Arrays = tuple[Bytes, Bytes, Bytes, Bytes]
 """The content of :data:`FILES`, in that order: images (n, height, width), labels (n,)."""
 
 
-def read_folder(folder: Path) -> Arrays:
+def read_folder(folder: AnyPath) -> Arrays:
     """Read the four files of a folder, gzip or not.
 
     :raises InputError: one is missing or damaged, or images and labels do not belong together.
     """
+    folder = Path(folder)
     images, labels, test_images, test_labels = (read_idx(_find(folder, name)) for name in FILES)
     for part, (pictures, marks) in {
         "train": (images, labels),

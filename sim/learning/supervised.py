@@ -48,7 +48,7 @@ SKIP_LEVELS = 256
 class Rule:
     """The constants of the rule.
 
-    :param margin: ticks by which the label's output must fire before any other; at least 0.
+    :param margin: ticks by which the label's output must fire before any other; 0..2^31-1.
     :param reach: a silent hidden neuron takes part when its current is above ``-reach``; 0 asks for
         a rising potential.
     :param rivals: 1..255, the most outputs whose weights an image lowers.
@@ -62,9 +62,9 @@ class Rule:
     noise_bits: int = 6
 
     def __post_init__(self) -> None:
-        if self.margin < 0 or self.reach < 0:
+        if not (0 <= self.margin < 2**31 and 0 <= self.reach < 2**31):
             raise InputError(
-                f"rule: margin {self.margin} and reach {self.reach} must be at least 0."
+                f"rule: margin {self.margin} and reach {self.reach} must be in 0..2^31-1."
             )
         if not (1 <= self.rivals <= 255 and 0 <= self.noise_bits <= 8):
             raise InputError(

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from rich.box import SIMPLE
+from rich.markup import escape
 from rich.table import Table
 
 from sim.errors import InputError
@@ -65,7 +66,13 @@ REFERENCES = (
         "FPGA prototype 784-600-10", "mnist", PROTOTYPE.accuracy, PROTOTYPE.reads, PROTOTYPE.spikes
     ),
     Reference("dense 784-600-10", "mnist", None, _all_weights(784, 600, 10)),
-    Reference("Mostafa 2017, 784-800-10", "mnist", 0.9755, _all_weights(784, 800, 10), bound=True),
+    Reference(
+        "Mostafa 2017, 784-800-10, no warps",
+        "mnist",
+        0.9755,
+        _all_weights(784, 800, 10),
+        bound=True,
+    ),
     Reference("Comsa 2020, 784-340-10", "mnist", 0.9796, _all_weights(784, 340, 10), bound=True),
     Reference("Göltz 2021, 256-246-10", "mnist", 0.969, _all_weights(256, 246, 10), bound=True),
     Reference("dense 784-600-10", "fashion-mnist", None, _all_weights(784, 600, 10)),
@@ -184,9 +191,8 @@ class Frontier:
 
     def table(self, front_only: bool = False) -> Table:
         """Return the table for a terminal; ``*`` marks the front."""
-        title = (
-            f"{self.dataset}: accuracy against {COSTS[self.cost]}; * is the front (by validation)"
-        )
+        compared = f"{escape(self.dataset)}: accuracy against {COSTS[self.cost]}"
+        title = f"{compared}; * is the front (by validation)"
         table = Table(title=title, box=SIMPLE, padding=0, pad_edge=False)
         table.add_column("")
         table.add_column("network", overflow="fold")
@@ -195,7 +201,8 @@ class Frontier:
 
         for index, setting in enumerate(self.settings):
             if index in self.front or not front_only:
-                table.add_row("*" if index in self.front else "", *self._cells(setting))
+                cells = map(escape, self._cells(setting))
+                table.add_row("*" if index in self.front else "", *cells)
 
         table.add_section()
         for one in self.references:

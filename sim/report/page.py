@@ -17,7 +17,7 @@ from sim.encoders.events import EventList
 from sim.encoders.intensity import Intensity
 from sim.network import Network
 from sim.pipeline import run
-from sim.report.report import PROTOTYPE, Report
+from sim.report.report import PROTOTYPE, Report, interval_95
 
 RIGHT, WRONG, QUIET = "#2a78b8", "#d1495b", "#9aa5b1"
 
@@ -73,8 +73,8 @@ TEXTS = {
     "Compared with the prototype": "All figures over the whole set, late decisions and timeouts "
     "included.",
     "Accuracy against weight reads": "Images sorted by the weights they looked up, in ten equal "
-    "groups. The dashed line is the prototype's mean, the level line this network's accuracy over "
-    "all images.",
+    "groups; bars are the 95 % interval of each group, and a trend within them is none. The dashed "
+    "line is the prototype's mean, the level line this network's accuracy over all images.",
     "When the answer comes": "Tick of the decision; nothing after it is read.",
     "A few images, spike by spike": "Each dot is an event: input spikes (grey), hidden spikes "
     "(blue). The vertical line is the decision.",
@@ -181,7 +181,9 @@ def _reads_figure(report: Report) -> Figure:
     right = [100 * float(report.right[group].mean()) for group in groups]
 
     figure, axes = _figure(9, 3)
-    axes.plot(reads, right, "o-", color=RIGHT)
+    low, high = np.transpose([interval_95(report.right[group]) for group in groups]) * 100
+    bars = [np.array(right) - low, high - np.array(right)]
+    axes.errorbar(reads, right, bars, fmt="o-", color=RIGHT, capsize=3, linewidth=0.8)
     axes.axvline(PROTOTYPE.reads, color=QUIET, linestyle="--")
     axes.axhline(100 * report.accuracy, color=RIGHT, linewidth=0.8, alpha=0.5)
     axes.set(xlabel="weight reads per image", ylabel="right, %")

@@ -38,6 +38,18 @@ class Prototype:
 PROTOTYPE = Prototype()
 
 
+def interval_95(right: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the 95 % interval of the share of right decisions (Wilson 1927, eq. for a binomial
+    proportion).
+
+    :param right: bool (n,), of one image or more.
+    """
+    n, p, z = len(right), float(right.mean()), 1.959964
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return centre - half, centre + half
+
+
 @dataclass(frozen=True)
 class Report:
     """A network's decisions on labelled images.
@@ -71,11 +83,8 @@ class Report:
 
     @cached_property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the accuracy (Wilson 1927, eq. for a binomial proportion)."""
-        n, p, z = len(self.images), self.accuracy, 1.959964
-        centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return centre - half, centre + half
+        """The 95 % interval of the accuracy, see :func:`interval_95`."""
+        return interval_95(self.right)
 
     @cached_property
     def reads(self) -> npt.NDArray[np.int64]:

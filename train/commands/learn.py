@@ -88,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     :raises InputError: an argument, the network, the data or a checkpoint cannot be used.
     """
     data = dataset.load(arguments.dataset, arguments.data)
+    data.check_trainable()
     start = _start(arguments, data)
     skip = arguments.skip or (SCRATCH_SKIP if arguments.source is None else ADAPT_SKIP)
     settings = LearnSettings(

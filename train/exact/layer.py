@@ -15,6 +15,10 @@ which holds for real weights (T = 1) and for integer ones alike: a potential tha
 With reset ``subtract`` the n-th spike is where the sum reaches n T z: n T stands in place of T. On
 the grid of ticks it comes at least a tick after the spike before.
 
+Of an output layer with a moving horizon (:class:`Horizon` with a ``margin``) the horizon is treated
+as a constant, though it moves with the first output spike: gradients of late outputs are then not
+those of finite differences, and differ by factors. With ``margin`` infinite they are exact.
+
 Near D = 0 gradients have no bound; ``floor`` limits them by using max(D, floor * T) instead (0
 keeps them exact).
 """
@@ -137,7 +141,7 @@ class Horizon:
 
     An output silent at that horizon h gets the time h - V(h) / T * ``stretch``: later, the lower
     its potential V. Order is kept, a timeout's winner (highest potential) stays first, and silent
-    outputs have a gradient.
+    outputs have a gradient. The horizon itself has none.
     """
 
     last_tick: float

@@ -295,7 +295,7 @@ def load_checkpoint(path: Path, settings: LearnSettings, start: Network, data: s
             if found.get(name) != wanted[name]:
                 raise InputError(
                     f"{path}: was begun with {name} {shown(found.get(name))}, "
-                    f"not {wanted[name]}; {RENEW}."
+                    f"not {shown(wanted[name])}; {RENEW}."
                 )
         check_data(path, metadata["data"], data)
 

@@ -17,6 +17,8 @@ from sim.readouts.first_spike import FirstSpike
 TICKS_PER_UNIT = 16
 """R of a network that starts at random; last_tick is six times as much."""
 
+MOST_HIDDEN = 2**16
+
 
 def random_network(
     data: Dataset, hidden: int, seed: int, bright: Sequence[int] = (127,)
@@ -27,10 +29,10 @@ def random_network(
     :param bright: descending; intensities above the first fire at tick 0, above the next at tick
         R/4, and so on; all others never. The hidden threshold is 4 per spike of an average image:
         neurons fire early and late from the start.
-    :raises InputError: no hidden neuron, or ``bright`` is not descending.
+    :raises InputError: no hidden neuron or too many, or ``bright`` is not descending.
     """
-    if hidden < 1:
-        raise InputError(f"--hidden: must be at least 1, not {hidden}.")
+    if not 1 <= hidden <= MOST_HIDDEN:
+        raise InputError(f"--hidden: must be in 1..{MOST_HIDDEN}, not {hidden}.")
     if (
         not bright
         or list(bright) != sorted(set(bright), reverse=True)

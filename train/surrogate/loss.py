@@ -61,10 +61,11 @@ def deciding(potential: Tensor, sharpness: Sharpness) -> tuple[Tensor, Tensor]:
 
 def peak(outputs: Outputs, labels: Tensor, sharpness: Sharpness) -> Tensor:
     """Return the cross-entropy of the outputs' highest potentials (batch,), as Zenke & Vogels
-    (2021).
+    (2021), but of a smooth maximum over the ticks: an output that is never above 0 has its highest
+    potential at tick 0, where nothing has a gradient.
     """
-    highest = outputs.potential.max(dim=1).values
-    return functional.cross_entropy(sharpness.rivals * highest, labels, reduction="none")
+    highest = torch.logsumexp(sharpness.rivals * outputs.potential, dim=1)
+    return functional.cross_entropy(highest, labels, reduction="none")
 
 
 def end(outputs: Outputs, labels: Tensor, sharpness: Sharpness) -> Tensor:

@@ -43,7 +43,7 @@ def run_point(
     it took.
 
     Runs on a worker. One thread, whatever the machine: the same settings give the same bits
-    everywhere.
+    on every machine of one kind.
 
     :param data: folder of the data set's IDX files, as the worker sees it.
     :param checkpoints: where a point that is interrupted goes on from; None keeps nothing.

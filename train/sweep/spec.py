@@ -20,27 +20,31 @@
 import hashlib
 import itertools
 import json
+import math
 import tomllib
 from pathlib import Path
 from typing import Any
 
+from sim.data.dataset import SOURCES
 from sim.errors import InputError, choose
 from sim.report.frontier_file import RENAMED_SETTINGS
 from train.neurons import DEFAULT, NEURONS, Settings, changed, check_known, name_of
 from train.settings import ADDED, typed
 
+MOST_BYTES = 2**20
+"""Size of the largest file."""
+
+MOST_POINTS = 10_000
+"""Points of the largest sweep."""
+
 
 def read_spec(path: Path) -> list[Settings]:
     """Return the points of a sweep, in the order of the file, each once.
 
-    :raises InputError: the file is missing, not TOML, or names a setting or value that does not
-        exist.
+    :raises InputError: the file is missing, too large or not TOML, names a setting, a value or a
+        data set that does not exist, or means no point, or too many.
     """
-    try:
-        spec = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not TOML ({error}).") from error
-
+    spec = _read_toml(path)
     for key in spec.keys() - {"settings", "grid"}:
         raise InputError(f"{path}: key {key!r} is unknown; give [settings] and [[grid]].")
     common, grids = spec.get("settings", {}), spec.get("grid", [{}])
@@ -58,7 +62,24 @@ def read_spec(path: Path) -> list[Settings]:
             points |= dict.fromkeys(_product(_renamed(common) | _renamed(grid)))
         except InputError as error:
             raise InputError(f"{path}: grid {number}: {error}") from error
+    if not 0 < len(points) <= MOST_POINTS:
+        raise InputError(f"{path}: has {len(points):,} points; give 1 to {MOST_POINTS:,}.")
     return list(points)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file.
+
+    :raises InputError: it is no file, too large, or not TOML.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; zoo/mnist.toml is one of a sweep.")
+    if path.stat().st_size > MOST_BYTES:
+        raise InputError(f"{path}: has more than {MOST_BYTES:,} bytes; a sweep needs a few lines.")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # TOML's and Unicode's errors are ValueErrors
+        raise InputError(f"{path}: is not TOML ({error}).") from error
 
 
 def _renamed(table: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +98,10 @@ def _product(grid: dict[str, Any]) -> list[Settings]:
     start, changes = _start(dict(grid))
     check_known(start, changes)
     axes = {key: _axis(getattr(start, key), value) for key, value in changes.items()}
+    for key in (key for key, values in axes.items() if not values):
+        raise InputError(f"{key}: has no values; give one or more.")
+    if math.prod(map(len, axes.values())) > MOST_POINTS:
+        raise InputError(f"has more than {MOST_POINTS:,} points; make it smaller.")
     combinations = itertools.product(*axes.values())
     return [_settings(start, dict(zip(axes, values, strict=True))) for values in combinations]
 
@@ -110,6 +135,7 @@ def _axis(standard: Any, value: Any) -> list[Any]:
 def _settings(start: Settings, values: dict[str, Any]) -> Settings:
     changes = {key: typed(key, getattr(start, key), value) for key, value in values.items()}
     settings = changed(start, changes)
+    choose(SOURCES, settings.dataset, "dataset")
     if settings.layer_bits() is None:
         raise InputError(
             "bits: a network of real weights has no integer form to measure; give 2 to 8."

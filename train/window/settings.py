@@ -17,6 +17,7 @@ from train.settings import (
     check_ranges,
     each_geometry,
     option,
+    shown,
     ticks_of,
     typed,
 )
@@ -176,6 +177,8 @@ class WindowSettings:
         known = {field.name for field in dataclasses.fields(cls)}
         for key in (known | {"neuron"}) ^ set(values):
             raise InputError(f"settings: key {key!r} does not fit this version; train again.")
+        if values["neuron"] != cls.neuron:
+            raise InputError(f"neuron: must be {cls.neuron}, not {shown(values['neuron'])}.")
         return cls(**{key: typed(key, getattr(cls, key), values[key]) for key in known})
 
 
