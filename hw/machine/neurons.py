@@ -25,11 +25,16 @@ SUBMODULE = "neurons"
 """Name in the netlist; synthesis selects memories by it."""
 
 
+def lane_of(layer: LayerParameters) -> Any:
+    """Return the lane of a layer's neurons."""
+    return make_lane(layer.layer.neuron, layer.output and not layer.counts)
+
+
 def soma_layout(layer: LayerParameters) -> data.StructLayout:
     """Return the layout of a neuron's state without its current."""
     fields: dict[str, ShapeLike] = {
         "potential": signed(layer.potential.bits),
-        **make_lane(layer.layer.neuron, layer.output).fields,
+        **lane_of(layer).fields,
     }
     if layer.learns:
         fields["tick"] = bits_for(layer.silent_tick)
@@ -40,7 +45,7 @@ def soma_layout(layer: LayerParameters) -> data.StructLayout:
 
 def state_widths(layer: LayerParameters) -> dict[str, int]:
     """Return the bits of a neuron in each memory of the state, by the memory's name."""
-    keeps_current = make_lane(layer.layer.neuron, layer.output).keeps_current
+    keeps_current = lane_of(layer).keeps_current
     current = {CURRENT: layer.current.bits} if keeps_current else {}
     return current | {SOMA: soma_layout(layer).size}
 
@@ -85,7 +90,7 @@ class Neurons(wiring.Component):
             members["history"] = Out(HistoryPort(parameters))
         super().__init__(members)
 
-        self.lane = make_lane(parameters.layer.neuron, parameters.output and not parameters.counts)
+        self.lane = lane_of(parameters)
 
     def elaborate(self, platform: object) -> Module:
         """Build: the fold counter, the state, one update per lane."""
