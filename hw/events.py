@@ -81,8 +81,11 @@ def outcome(network: Network) -> data.StructLayout:
 
 def event_counts(network: Network) -> data.ArrayLayout:
     """Return the layout of the number of events delivered to each layer."""
-    # An input fires at most once in an image, a neuron as often as it can.
-    spikes = [1, *(each.neuron.most_spikes for each in network.layers[:-1])]
+    # Inputs and neurons fire as often as they can.
+    spikes = [
+        network.encoder.most_spikes,
+        *(each.neuron.most_spikes for each in network.layers[:-1]),
+    ]
     most = max(
         layer.fan_in * (network.last_tick + 1 if count is None else count)
         for layer, count in zip(network.layers, spikes, strict=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
+import numpy as np
 from amaranth.hdl import ShapeLike, signed
 from amaranth.lib import data
 from amaranth.utils import bits_for
@@ -223,12 +224,8 @@ class MachineParameters:
 
     def _check_possible(self) -> None:
         """Refuse what the integer machine can do and gateware cannot yet."""
-        encoder = self.network.encoder
-        if not isinstance(encoder, Intensity) or encoder.spike_tick is None:
-            raise InputError(
-                "encoder: events, and several spikes per pixel, are not possible in gateware yet; "
-                "take images with a spike_tick."
-            )
+        if not isinstance(self.network.encoder, Intensity):
+            raise InputError("encoder: events are not possible in gateware yet; take images.")
 
         eager = fires_at_start(self.network)
         for index, layer in enumerate(self.network.layers):
@@ -472,8 +469,8 @@ def _lefts(network: Network, index: int) -> tuple[int, ...]:
     source = network.layers[index - 1].neuron.window if index else None
     if index and source is None:
         return ()
-    spike_tick = image_encoder(network.encoder).tick_of
-    ticks = range(source[0], sum(source)) if source else spike_tick[spike_tick >= 0].tolist()
+    given = np.flatnonzero(image_encoder(network.encoder).fires_at.any(axis=0)).tolist()
+    ticks = range(source[0], sum(source)) if source else given
     end = neuron.window[0] if neuron.window else network.last_tick
 
     lefts = sorted({end - tick for tick in ticks})

@@ -285,3 +285,24 @@ HARDWARE = (
     ),
 )
 """What lanes do with leaks and resets, and when rows of a layer's own are looked up."""
+
+MASK = (
+    (
+        "mask: the first tick is read again",
+        "hw/encoders/mask.py",
+        "self.later[1:].eq(self.later[1:] | when[1:])",
+        "self.later.eq(self.later | when)",
+    ),
+    (
+        "mask: ticks of the last pixel only",
+        "hw/encoders/mask.py",
+        "self.later[1:] | when[1:]",
+        "when[1:]",
+    ),
+    (
+        "mask: ticks begin at 0",
+        "hw/encoders/mask.py",
+        "number + first_tick",
+        "number",
+    ),
+)

@@ -29,8 +29,7 @@ def leaky_network(seed: int, *, maps: bool = True, gateware: bool = False) -> Ne
     """Draw a network of leaky neurons.
 
     :param maps: whether layers can be convolutions and pools.
-    :param gateware: only what gateware can do: images with a spike per pixel, no start beside a
-        current and a leak.
+    :param gateware: only what gateware can do: images, no start beside a current and a leak.
     """
     rng = np.random.default_rng(seed)
     depth, last_tick = int(rng.integers(1, 4)), int(rng.integers(1, 16))
@@ -135,7 +134,7 @@ def _encoder(
         *size, channels = first.connection.input
         shape = (*size, channels) if channels > 1 else tuple(size)
     pixels = np.arange(first.fan_in, dtype=np.int32)
-    if gateware or rng.random() < 0.5:
+    if rng.random() < 0.5:
         ticks = rng.integers(-1, last_tick + 1, 256).astype(np.int16)
         ticks[255] = max(ticks[255], 0)
         return Intensity(shape, 1, pixels, ticks)

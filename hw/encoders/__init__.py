@@ -8,10 +8,24 @@ made of. ``o``: the sample as a stream of :func:`hw.events.event`, in order of t
 from collections.abc import Mapping
 from typing import Any
 
-from hw.encoders.intensity import make_intensity
+from hw.encoders.intensity import IntensityEncoder
+from hw.encoders.mask import MaskEncoder
 from sim import encoders
-from sim.errors import choose
+from sim.encoders.intensity import image_encoder
+from sim.errors import choose, require
 from sim.network import Network, name_of
+
+
+def make_intensity(network: Network) -> IntensityEncoder:
+    """Return the encoder of a network that takes images.
+
+    :raises InputError: images with channels are pooled, which nothing here does.
+    """
+    encoder = image_encoder(network.encoder)
+    problem = "of images with channels is not possible in hardware; export without pooling"
+    require(encoder.pool == 1 or len(encoder.image_shape) == 2, "pool", problem)
+    return IntensityEncoder(network) if encoder.mask is None else MaskEncoder(network)
+
 
 ENCODERS: Mapping[str, Any] = {"intensity": make_intensity}
 """Makes the component of an encoder, by its kind in the network."""

@@ -13,13 +13,13 @@ from hw.encoders.pixels import Framing, Pooling
 from hw.events import Kind, event, pixel
 from hw.fpga.device import Device
 from sim.encoders.intensity import image_encoder
-from sim.errors import require
 from sim.network import Network
 
 
 class IntensityEncoder(wiring.Component):
     """Turns pixels in raster order into events in order of their ticks, each image closed by
-    ``Kind.END``.
+    ``Kind.END``. A pixel fires once at most; :class:`hw.encoders.mask.MaskEncoder` differs where it
+    fires often.
 
     ``i``: pixels; ``o``: events; ``discard``: the image is decided, go on to its end. An image of
     the wrong length ends with ``Kind.ABORT`` before its first tick is over, so it is never decided.
@@ -36,7 +36,7 @@ class IntensityEncoder(wiring.Component):
     def __init__(self, network: Network):
         self.network, self.encoder = network, image_encoder(network.encoder)
         self.attributes: dict[str, Any] = {}
-        self.when = data.StructLayout({"tick": bits_for(network.last_tick), "fires": 1})
+        self.when = self._when()
         super().__init__(
             {
                 "i": In(stream.Signature(pixel())),
@@ -69,7 +69,7 @@ class IntensityEncoder(wiring.Component):
         # With a single tick every spike is emitted at once, and nothing has to be kept; and the
         # table of ticks is little more than a comparison, which needs no block. (That of networks
         # of version 1 stays where it was.)
-        several = np.unique(self.encoder.tick_of[self.encoder.tick_of >= 0]).size > 1
+        several = self.encoder.first_tick != self.encoder.last_tick
         few_blocks = isinstance(platform, Device) and platform.family.small_memories_in_logic
         if few_blocks and not several and self.network.file_version > 1:
             self.attributes = {"ram_style": "logic"}
@@ -86,6 +86,16 @@ class IntensityEncoder(wiring.Component):
                 self._read_again(m, when, keep)
         return m
 
+    def _when(self) -> Any:
+        """Return the layout of what the table says of an intensity."""
+        return data.StructLayout({"tick": bits_for(self.network.last_tick), "fires": 1})
+
+    def _words(self) -> list[Any]:
+        """Return the table: what it says of each intensity."""
+        return [
+            {"tick": max(int(tick), 0), "fires": int(tick >= 0)} for tick in self.encoder.tick_of
+        ]
+
     def _emit(self, m: Module, kind: Kind, tick: Value | int, neuron: Value | int) -> None:
         """Put an event into the output register."""
         beat = self.o.payload
@@ -96,17 +106,13 @@ class IntensityEncoder(wiring.Component):
             beat.neuron.eq(neuron),
         ]
 
-    def _take_pixels(
-        self, m: Module, samples: stream.Interface, then: str
-    ) -> tuple[data.View, Value]:
-        """Look up one pixel per cycle; return the tick of the pixel looked up, and whether to keep
-        it.
+    def _take_pixels(self, m: Module, samples: stream.Interface, then: str) -> tuple[Any, Value]:
+        """Look up one pixel per cycle; return what the table says of it, and whether to keep that.
 
         :param samples: the pixels.
         :param then: the state after an image's last one.
         """
         when, used = self._tables(m, samples)
-        first_tick = self.encoder.first_tick
 
         # ``loaded``: the tables show a pixel; ``done``: it is dealt with in this cycle. No pixel is
         # taken while an image's last one is shown, as the state after it is another.
@@ -114,7 +120,7 @@ class IntensityEncoder(wiring.Component):
         done, spike = Signal(), Signal()
         m.d.comb += [
             done.eq(loaded & self.free),
-            spike.eq(done & used & when.fires),
+            spike.eq(done & used & self._fires(when)),
             samples.ready.eq(~loaded | (done & ~last)),
         ]
         with m.If(done):
@@ -126,7 +132,27 @@ class IntensityEncoder(wiring.Component):
                 broken.eq(samples.payload.broken),
             ]
 
-        # A spike of the first tick leaves now; of the later ones the earliest tick is remembered.
+        self._sort(m, when, spike)
+        with m.If(done & last):
+            m.d.sync += self.neuron.eq(0)
+            with m.If(broken):
+                self._emit(m, Kind.ABORT, 0, 0)
+                self._forget(m)
+            with m.Else():
+                m.next = then
+        return when, done & used
+
+    def _fires(self, when: Any) -> Value:
+        """Return whether what the table says of a pixel is that it fires."""
+        return when.fires
+
+    def _sort(self, m: Module, when: Any, spike: Value) -> None:
+        """A spike of the first tick leaves now; of the later ones the earliest tick is remembered.
+
+        :param when: what the table says of a pixel.
+        :param spike: it is an input that fires, and dealt with in this cycle.
+        """
+        first_tick = self.encoder.first_tick
         with m.If(spike & (when.tick == first_tick)):
             self._emit(m, Kind.SPIKE, first_tick, self.neuron)
         with m.If(
@@ -134,24 +160,16 @@ class IntensityEncoder(wiring.Component):
         ):
             m.d.sync += self.later.eq(when)
 
-        with m.If(done & last):
-            m.d.sync += self.neuron.eq(0)
-            with m.If(broken):
-                self._emit(m, Kind.ABORT, 0, 0)
-                m.d.sync += self.later.fires.eq(0)
-            with m.Else():
-                m.next = then
-        return when, done & used
+    def _forget(self, m: Module) -> None:
+        """Forget which ticks are still to come."""
+        m.d.sync += self.later.fires.eq(0)
 
-    def _tables(self, m: Module, samples: stream.Interface) -> tuple[data.View, Value]:
-        """Look up a sample's tick and whether its pixel is used; both are there one cycle after it
+    def _tables(self, m: Module, samples: stream.Interface) -> tuple[Any, Value]:
+        """Look up when a sample fires and whether its pixel is used; both are there one cycle after it
         is taken.
         """
         # A table that shows a pixel keeps it until the next one is taken.
-        encoder = self.encoder
-        ticks: list[Any] = [
-            {"tick": max(int(tick), 0), "fires": int(tick >= 0)} for tick in encoder.tick_of
-        ]
+        encoder, ticks = self.encoder, self._words()
         m.submodules.spike_tick = spike_tick = memory.Memory(
             shape=self.when, depth=len(ticks), init=ticks, attrs=self.attributes
         )
@@ -175,7 +193,7 @@ class IntensityEncoder(wiring.Component):
             m.d.sync += position.eq(Mux(end, 0, position + 1))
         return port.data, chosen.data
 
-    def _read_again(self, m: Module, when: data.View, keep: Value) -> None:
+    def _read_again(self, m: Module, when: Any, keep: Value) -> None:
         """Go through the image once per later tick that it has; each time find the one after it."""
         inputs = self.encoder.inputs
         m.submodules.kept = kept = memory.Memory(shape=self.when, depth=inputs, init=[])
@@ -219,14 +237,3 @@ class IntensityEncoder(wiring.Component):
                     m.d.sync += self.later.eq(found)
             with m.If(self.discard):
                 m.next = "NEXT"
-
-
-def make_intensity(network: Network) -> IntensityEncoder:
-    """Return the encoder of a network.
-
-    :raises InputError: images with channels are pooled, which nothing here does.
-    """
-    encoder = image_encoder(network.encoder)
-    problem = "of images with channels is not possible in hardware; export without pooling"
-    require(encoder.pool == 1 or len(encoder.image_shape) == 2, "pool", problem)
-    return IntensityEncoder(network)

@@ -112,7 +112,9 @@ def other_memories(machine: MachineParameters) -> list[Memory]:
     choice of pixels, sums of pixels, and requests.
     """
     encoder = image_encoder(machine.network.encoder)
-    when, pixels = 1 + bits_for(encoder.last_tick), prod(encoder.map)
+    pixels, when = prod(encoder.map), 1 + bits_for(encoder.last_tick)
+    if encoder.mask is not None:
+        when = encoder.last_tick - encoder.first_tick + 1
     request = 1 << (2 * request_bytes(machine)).bit_length()
     some = [Memory(pixels, 1)] if encoder.inputs < pixels else []
     if encoder.pool > 1:
