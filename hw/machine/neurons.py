@@ -108,6 +108,11 @@ class Neurons(wiring.Component):
         # that is subtracted is taken from both in one.
         delivers, clears = [each.deliver for each in signals], [each.clear for each in signals]
         advances = [each.advance for each in signals]
+
+        # Where nothing is delivered a lane that leaks may do as if it advanced, as nobody writes
+        # it: ``deliver`` comes from a register, ``advance`` from all that a tick waits for, which
+        # synthesis would repeat for every bit.
+        leaking = [~deliver for deliver in delivers] if self.lane.leaks else advances
         sweeping = self.sweeping if layer.scattered else None
         writes = delivers
         if self.lane.spends or not self.lane.keeps_current:
@@ -126,9 +131,7 @@ class Neurons(wiring.Component):
             result = data.View(soma, after[lane])
             added, advanced, fires, remembered, kept = self.lane.update(
                 m,
-                Inputs(
-                    current[lane].as_signed(), state, weight[lane], advances[lane], levels[lane]
-                ),
+                Inputs(current[lane].as_signed(), state, weight[lane], leaking[lane], levels[lane]),
             )
             if added is not None:
                 m.d.comb += current_next[lane].eq(added)
