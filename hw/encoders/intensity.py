@@ -165,8 +165,8 @@ class IntensityEncoder(wiring.Component):
         m.d.sync += self.later.fires.eq(0)
 
     def _tables(self, m: Module, samples: stream.Interface) -> tuple[Any, Value]:
-        """Look up when a sample fires and whether its pixel is used; both are there one cycle after it
-        is taken.
+        """Look up when a sample fires and whether its pixel is used; both are there one cycle
+        after it is taken.
         """
         # A table that shows a pixel keeps it until the next one is taken.
         encoder, ticks = self.encoder, self._words()

@@ -26,7 +26,7 @@ SUBMODULE = "neurons"
 
 
 def lane_of(layer: LayerParameters) -> Any:
-    """Return the lane of a layer's neurons."""
+    """Return the lane of a layer's neurons; outputs whose spikes count are like hidden ones."""
     return make_lane(layer.layer.neuron, layer.output and not layer.counts)
 
 
