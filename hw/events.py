@@ -59,6 +59,11 @@ def given_event() -> data.StructLayout:
     return data.StructLayout({"last": 1, "tick": 32, "input": 32})
 
 
+def sample_beat(network: Network) -> data.StructLayout:
+    """Return the layout of what a network's samples are made of: pixels, or events."""
+    return given_event() if isinstance(network.encoder, Events) else pixel()
+
+
 def event(network: Network) -> data.StructLayout:
     """Return the layout of an input event: ``kind``, ``tick`` in 0..last_tick, ``neuron`` in
     0..inputs-1.
