@@ -6,8 +6,8 @@ Once without a learner, and once with it, whose widths are those of any weights 
 Weight memories are left out on both sides: tinyODIN's 256 x 256 synapses and ours are stored in
 block RAM or off the chip.
 
-With --leaky also of leaky neurons without a current, whose spikes put them to 0 (a = 0, one shift),
-and of their lanes alone: what another 16 lanes of neurons add.
+With --leaky also for leaky neurons of the same weights without a synaptic current, whose spikes put
+them to 0: one word of state, and one shift.
 
 example: python benchmarks/logic.py --lanes 16 --json
 """
@@ -17,6 +17,7 @@ import json
 import re
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ from hw.verilog import to_rtlil
 from sim.console import run_command
 from sim.errors import InputError
 from sim.learning.schedule import default_rule
+from sim.network import Network
+from sim.neuron import Neuron
 
 TINY_ODIN = {"ice40": 2202, "ecp5": 2809}
 """LUT4 of the smallest public core, synthesised by us with the same tools; carry cells and RAM
@@ -72,6 +75,15 @@ def logic(parameters: MachineParameters, family: str) -> dict[str, Any]:
     }
 
 
+def leaky(network: Network) -> Network:
+    """Return the network with leaky neurons: b = 240, a = 0, reset ``zero``."""
+    layers = tuple(
+        replace(layer, neuron=Neuron(layer.threshold, 240, 0, "zero", ramp=False))
+        for layer in network.layers
+    )
+    return replace(network, layers=layers)
+
+
 def main() -> int:
     """Synthesise and print."""
     parser = argparse.ArgumentParser(
@@ -80,23 +92,26 @@ def main() -> int:
     parser.add_argument(
         "--lanes", type=int, default=16, metavar="N", help="of the widest layer (16)"
     )
+    parser.add_argument("--leaky", action="store_true", help="leaky neurons too")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
 
     network = random_machine()
-    rules = (None, default_rule(network))
+    machines = [("ramp", network, None), ("ramp", network, default_rule(network))]
+    if arguments.leaky:
+        machines.append(("leaky", leaky(network), None))
     rows = [
-        logic(MachineParameters(network, arguments.lanes, rule), family)
+        {"neuron": name} | logic(MachineParameters(each, arguments.lanes, rule), family)
         for family in TINY_ODIN
-        for rule in rules
+        for name, each, rule in machines
     ]
 
     if arguments.json:
         print(json.dumps(rows, indent=2))
         return 0
 
-    names = ("family", "learns", "luts", "flip_flops", "tiny_odin_luts")
-    table = Table("family", "learns", "LUT4", "flip-flops", "tinyODIN LUT4")
+    names = ("family", "neuron", "learns", "luts", "flip_flops", "tiny_odin_luts")
+    table = Table("family", "neuron", "learns", "LUT4", "flip-flops", "tinyODIN LUT4")
     for row in rows:
         table.add_row(*(str(row[name]) for name in names))
     Console().print(table)

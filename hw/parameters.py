@@ -22,6 +22,8 @@ from sim.fixed_point import Bounds
 from sim.learning.supervised import Rule, check_learnable
 from sim.network import Network
 from sim.neuron import HOLDS, Neuron
+from sim.readouts.final import Final
+from sim.readouts.most_spikes import MostSpikes
 
 FULL = "full"
 """As many lanes as the widest layer has neurons: an event costs one cycle."""
@@ -50,6 +52,8 @@ class LayerParameters:
     :param lefts: how many ticks a spike can have left when it comes, where its weight is added that
         many times at once; empty: the neurons keep a current.
     :param eager: an image begins with an advance to tick 0, at which neurons may fire.
+    :param every_tick: of outputs: the readout looks at them at every tick; else at the last one.
+    :param counts: of outputs: the readout asks how often each of them fires.
     :param state_in_block: names of the memories of the state of several folds that are stored in
         block RAM, however few the folds are.
     """
@@ -68,6 +72,8 @@ class LayerParameters:
     group: int = GROUP
     lefts: tuple[int, ...] = ()
     eager: bool = False
+    every_tick: bool = True
+    counts: bool = False
     state_in_block: frozenset[str] = frozenset()
 
     @property
@@ -138,16 +144,24 @@ class LayerParameters:
         """Layout of one fold after it has advanced.
 
         ``first_neuron`` of the fold, ``last`` on the last fold, and per lane: of an output layer
-        its ``potential``, of a hidden layer whether it ``fires`` now.
+        its ``potential``, and how many ``spikes`` it has had where that counts, of a hidden layer
+        whether it ``fires`` now.
         """
         # What the readout compares, and what the queue of spikes looks for.
         potentials = data.ArrayLayout(signed(self.potential.bits), self.lanes)
         per_lane: dict[str, ShapeLike] = (
             {"potential": potentials} if self.output else {"fires": self.lanes}
         )
+        if self.counts:
+            per_lane["spikes"] = data.ArrayLayout(self.count_bits, self.lanes)
 
         first_neuron = bits_for((self.folds - 1) * self.lanes)
         return data.StructLayout({"first_neuron": first_neuron, "last": 1, **per_lane})
+
+    @property
+    def count_bits(self) -> int:
+        """Width of the number of spikes of a neuron; it can fire at tick 0 too."""
+        return bits_for(self.layer.neuron.most_spikes or self.last_tick + 1)
 
     @property
     def past(self) -> data.ArrayLayout:
@@ -340,6 +354,8 @@ class MachineParameters:
                     group=self.group,
                     lefts=_lefts(network, index),
                     eager=fires_at_start(network),
+                    every_tick=not (output and isinstance(network.readout, (Final, MostSpikes))),
+                    counts=output and network.readout.counts,
                     state_in_block=frozenset(
                         name for layer, name in self.state_in_block if layer == index
                     ),
@@ -425,10 +441,13 @@ def _unpooled(layer: sim.network.Layer) -> sim.network.Layer:
 
 
 def fires_at_start(network: Network) -> bool:
-    """Return whether neurons may fire at tick 0, as ``start`` takes some to their level."""
+    """Return whether neurons may fire at tick 0, or outputs end an image there, as ``start`` takes
+    some to their level.
+    """
     for layer in network.layers:
         neuron, (_, potential) = layer.neuron, layer.neuron.origin(network.ticks_per_unit)
-        fires = neuron.fires and neuron.window is None
+        ends = layer is network.layers[-1] and network.early
+        fires = (neuron.fires or ends) and neuron.window is None
         if fires and potential + int(layer.starts().max()) >= neuron.least_level:
             return True
     return False
@@ -440,7 +459,8 @@ def _lefts(network: Network, index: int) -> tuple[int, ...]:
     """
     neuron = network.layers[index].neuron
     sums = neuron == Neuron(neuron.threshold, reset="never", ramp=False)
-    if neuron.window is None and (not sums or network.layers[index].bias is not None):
+    once = isinstance(network.readout, Final) and network.layers[index].bias is None
+    if neuron.window is None and not (sums and once):
         return ()
 
     # Neurons in a window have all their spikes before it; only these layers may be before it.

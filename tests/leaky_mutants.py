@@ -250,8 +250,38 @@ HARDWARE = (
     (
         "a sum with a bias forgets it",
         "hw/parameters.py",
-        "not sums or network.layers[index].bias is not None",
-        "not sums",
+        "network.readout, Final) and network.layers[index].bias is None",
+        "network.readout, Final)",
+    ),
+    (
+        "an equal peak comes later",
+        "hw/readouts/peak.py",
+        "(front.highest > highest)",
+        "(front.highest >= highest)",
+    ),
+    (
+        "tick 0 is no peak",
+        "hw/readouts/peak.py",
+        "init=int(starts[first])",
+        "init=-(1 << (self.parameters.potential.bits - 1))",
+    ),
+    (
+        "potentials below 0 are above others beside equal spikes",
+        "hw/readouts/most_spikes.py",
+        "~potential[-1]",
+        "potential[-1]",
+    ),
+    (
+        "spikes of the last tick do not count",
+        "hw/machine/neurons.py",
+        "spikes[lane].eq(count)",
+        "spikes[lane].eq(state.count)",
+    ),
+    (
+        "a lane leaks while it is given a weight",
+        "hw/machine/neurons.py",
+        "[~deliver for deliver in delivers] if self.lane.leaks",
+        "[Const(1) for deliver in delivers] if self.lane.leaks",
     ),
 )
 """What lanes do with leaks and resets, and when rows of a layer's own are looked up."""

@@ -29,8 +29,7 @@ def leaky_network(seed: int, *, maps: bool = True, gateware: bool = False) -> Ne
     """Draw a network of leaky neurons.
 
     :param maps: whether layers can be convolutions and pools.
-    :param gateware: only what gateware can do: images, readouts
-        first_spike and final, no start where a leak and neurons that fire at tick 0 exclude it.
+    :param gateware: only what gateware can do: images, no start beside a current and a leak.
     """
     rng = np.random.default_rng(seed)
     depth, last_tick = int(rng.integers(1, 4)), int(rng.integers(1, 16))
@@ -38,7 +37,7 @@ def leaky_network(seed: int, *, maps: bool = True, gateware: bool = False) -> Ne
     if not maps or rng.random() < 0.5:
         shape = (*shape[:2], 1)
 
-    readout = [FirstSpike(), Final(), MostSpikes(), Peak()][rng.integers(2 if gateware else 4)]
+    readout = [FirstSpike(), Final(), MostSpikes(), Peak()][rng.integers(4)]
     layers: list[Layer] = []
     for index in range(depth):
         output = index == depth - 1

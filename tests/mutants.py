@@ -54,6 +54,9 @@ LEAKY = (
 LEAKY_HARDWARE = (
     "test_hw_arithmetic.py",
     "test_hw_machine_own_rows.py",
+    "test_hw_machine_neuron.py",
+    "test_hw_readouts_peak.py",
+    "test_hw_readouts_most_spikes.py",
     "test_agreement.py::test_every_boundary_of_leaky_neurons_equals_sim",
 )
 LEARNING = ("test_hw_learning_supervised_learner.py",)

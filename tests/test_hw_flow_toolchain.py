@@ -31,3 +31,17 @@ def test_wires_named_like_bits_of_others_are_told_apart(tmp_path):
     (tmp_path / DESIGN).write_text(to_rtlil(Pipeline(MachineParameters(network)), board.device))
     run_stages(stages(board, 25e6, Job())[:1], tmp_path, lambda stage: None)
     assert (tmp_path / NETLIST).is_file()
+
+
+def test_what_a_job_chooses_is_told_to_the_router_beside_all_else():
+    board = find_board("none-ecp5-25f")
+    plain, chosen = (
+        stages(board, 25e6, job)[1].arguments
+        for job in (Job(seed=3), Job(seed=3, placer="static", router="router2"))
+    )
+    first = plain.index("--package") + 2
+    choice = ("--placer", "static", "--router", "router2")
+    assert chosen == (*plain[:first], *choice, *plain[first:])
+    assert plain[:2] == ("--json", NETLIST)
+    assert plain[plain.index("--seed") + 1] == "3"
+    assert plain[plain.index("--freq") + 1] == "25.000"

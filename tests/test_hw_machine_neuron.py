@@ -2,13 +2,16 @@
 
 from itertools import product as every
 
+import numpy as np
 import pytest
-from amaranth.hdl import Module, Signal, signed
-from amaranth.lib import wiring
+from amaranth.hdl import Const, Module, Signal, signed
+from amaranth.lib import data, wiring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.machine.neuron import at_least, product, window
+from hw.machine.neuron import Inputs, at_least, make_lane, product, window
+from sim.fixed_point import truncated
+from sim.neuron import Neuron
 from testbenches import simulate
 
 BITS = 4
@@ -109,3 +112,58 @@ def test_a_comparison_with_a_constant_is_one_with_integers(least):
             assert ctx.get(dut.enough) == (value >= least)
 
     simulate(dut, testbench)
+
+
+class Lane(wiring.Component):
+    """One neuron of ``BITS`` bits without a current."""
+
+    def __init__(self, neuron):
+        self.lane = make_lane(neuron, output=False)
+        fields = {"potential": signed(BITS), **self.lane.fields}
+        self.state, self.after = (Signal(data.StructLayout(fields)) for _ in range(2))
+        self.weight, self.advance, self.fires = Signal(signed(BITS)), Signal(), Signal()
+        super().__init__({})
+
+    def elaborate(self, platform):
+        m = Module()
+        inputs = Inputs(Const(0), self.state, self.weight, self.advance, Const(0))
+        found = self.lane.update(m, inputs)
+        m.d.comb += [self.after.potential.eq(found.kept), self.fires.eq(found.fires)]
+        m.d.comb += [self.after[name].eq(value) for name, value in found.memory.items()]
+        return m
+
+
+@pytest.mark.parametrize("membrane", [0, 97, 128, 192, 224, 255, 256])
+@pytest.mark.parametrize("reset", ["once", "zero", "subtract", "never"])
+def test_a_neuron_without_a_current_is_one_word(reset, membrane):
+    """What a pass leaves is the potential after the reset and the next leak; a weight is added."""
+    threshold = 3
+    dut = Lane(Neuron(threshold, membrane, 0, reset, ramp=False))
+    assert not dut.lane.keeps_current
+
+    async def testbench(ctx):
+        for potential, fired in every(range(-8, 8), range(2)):
+            memory = {"fired": fired} if reset == "once" else {}
+            ctx.set(dut.state, {"potential": potential, **memory})
+            ctx.set(dut.advance, 1)
+            fires = reset != "never" and potential >= threshold and not memory.get("fired")
+            assert ctx.get(dut.fires) == fires
+
+            left = 0 if fires and reset == "zero" else potential
+            left = int(truncated(membrane, np.array(left)))
+            left -= threshold * (fires and reset == "subtract")
+            memory = {"fired": int(fires or fired)} if reset == "once" else {}
+            assert ctx.get(dut.after) == {"potential": left, **memory}
+
+            ctx.set(dut.advance, 0)
+            for weight in range(max(-8 - potential, -8), min(7 - potential, 7) + 1):
+                ctx.set(dut.weight, weight)
+                assert not ctx.get(dut.fires)
+                assert ctx.get(dut.after.potential) == potential + weight
+
+    simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("least", [8, 9, 1000])
+def test_no_value_reaches_a_level_that_is_wider_than_it_is(least):
+    assert isinstance(at_least(Signal(signed(BITS)), least), Const)

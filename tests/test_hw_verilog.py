@@ -15,6 +15,7 @@ from cocotb_tools.runner import get_runner
 from hw.machine.machine import Machine
 from hw.parameters import FULL, MachineParameters
 from hw.verilog import TOP, to_rtlil, write_verilog
+from leaky_networks import leaky_network
 from random_networks import any_network, random_images, random_network
 from sim.file import save
 from sim.pipeline import run
@@ -37,9 +38,25 @@ CASES = [
         pytest.param("icarus", any_network(seed), lanes, marks=needs_icarus, id=f"any-{seed}")
         for seed, lanes in [(50, 3), (56, 5), (24, 2), (9, FULL), (33, 1)]
     ),
+    *(
+        pytest.param(
+            "icarus",
+            leaky_network(seed, gateware=True),
+            lanes,
+            marks=[needs_icarus, *slow],
+            id=f"leaky-{seed}",
+        )
+        for seed, lanes, *slow in [
+            (13, 2),
+            (17, FULL),
+            (18, 3, pytest.mark.slow),
+            (29, 1, pytest.mark.slow),
+            (41, 2, pytest.mark.slow),
+        ]
+    ),
 ]
 """Simulator, network, and lanes: pooled or not, one tick or several, folded or not; convolutions
-and windows of any kind.
+and windows of any kind; leaky neurons with every readout, recurrent rows, biases and pools.
 """
 
 

@@ -109,7 +109,7 @@ def test_weights_of_s4nn_become_a_network_that_fires_as_s4nn_does(tmp_path):
     there = {}
     exec(block, there)
     random = np.random.default_rng(3)
-    weights = [random.uniform(-8, 12, (36, 20)), random.uniform(-20, 35, (20, 4))]
+    weights = [random.uniform(-8, 16, (36, 20)), random.uniform(-20, 45, (20, 4))]
     network = there["convert"](weights, (100.0, 100.0), (6, 6), 15, tmp_path / "n.safetensors")
     assert load(tmp_path / "n.safetensors").digest == network.digest
 

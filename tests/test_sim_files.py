@@ -10,6 +10,17 @@ from sim.file import save
 from sim.files import atomic_path
 
 
+def test_what_is_written_waits_in_the_same_folder(tmp_path):
+    """So that replacing is one step, and never a copy from another file system."""
+    path = tmp_path / "new" / "file"
+    with atomic_path(path) as beside:
+        assert beside.parent == path.parent
+        assert beside.name.startswith(".file.")
+        beside.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
 @pytest.mark.parametrize(
     "failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()]
 )

@@ -137,7 +137,10 @@ def traces(parameters: MachineParameters, run: Run) -> list[HardwareTrace]:
 
     ends = np.flatnonzero(field(run.observed, seen, "ended"))
     spikes = [_spikes(run.observed, seen, layer, ends) for layer in layers]
-    potential = _potentials(parameters, run.observed, ends)
+    potential = _outputs(parameters, run.observed, ends, "potential")
+    counted: Sequence[Any] = [None] * len(ends)
+    if network.readout.counts:
+        counted = _outputs(parameters, run.observed, ends, "spikes")
     recurrent, bias = (
         _own_rows(parameters, run.observed, ends, kind) for kind in ("recurrent", "bias")
     )
@@ -152,6 +155,7 @@ def traces(parameters: MachineParameters, run: Run) -> list[HardwareTrace]:
             potential[image],
             recurrent[image],
             bias[image],
+            counted[image],
         )
         whole = None if how == Status.DROPPED else trace
         found.append(HardwareTrace(whole, how, events[image], cycles[image], rejected[image]))
@@ -187,15 +191,16 @@ def _own_rows(
     return [[int(layer[start:stop].sum()) for layer in looked_up] for start, stop in pairwise(cuts)]
 
 
-def _potentials(
-    parameters: MachineParameters, observed: Words, ends: npt.NDArray[np.intp]
+def _outputs(
+    parameters: MachineParameters, observed: Words, ends: npt.NDArray[np.intp], name: str
 ) -> Sequence[npt.NDArray[np.int64]]:
-    """Return the output layer's potentials after the last advance, per image; zeros for one dropped
-    before any.
+    """Return what the output layer showed last, per image; zeros for one dropped before anything.
+
+    :param name: ``potential``, or ``spikes``.
     """
     seen, output = parameters.observation, parameters.layers[-1]
     cycles = np.flatnonzero(field(observed, seen, "advanced"))
-    lanes = [field(observed, seen, "fold", "potential", lane) for lane in range(output.lanes)]
+    lanes = [field(observed, seen, "fold", name, lane) for lane in range(output.lanes)]
     folds_seen = np.stack(lanes, axis=1)[cycles]
     stops = np.searchsorted(cycles, ends)
 

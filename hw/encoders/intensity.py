@@ -60,7 +60,7 @@ class IntensityEncoder(wiring.Component):
         # ``neuron``: the input that the next used pixel is. ``later``: the earliest tick seen that
         # is still to come. ``free``: the output register takes an event in this cycle.
         self.neuron = Signal(range(self.encoder.inputs + 1))
-        self.later = Signal(self.when)
+        self.later: Any = Signal(self.when)
         self.free = Signal()
         m.d.comb += self.free.eq(~self.o.valid | self.o.ready)
         with m.If(self.o.ready):
@@ -165,8 +165,8 @@ class IntensityEncoder(wiring.Component):
         m.d.sync += self.later.fires.eq(0)
 
     def _tables(self, m: Module, samples: stream.Interface) -> tuple[Any, Value]:
-        """Look up when a sample fires and whether its pixel is used; both are there one cycle after
-        it is taken.
+        """Look up when a sample fires and whether its pixel is used; both are there one cycle
+        after it is taken.
         """
         # A table that shows a pixel keeps it until the next one is taken.
         encoder, ticks = self.encoder, self._words()

@@ -111,7 +111,7 @@ class Findings:
 
         # weights take nearly all block RAM, and shrink with either size of the widest layer
         share = device.blocks / self.blocks
-        widest = max(pipeline.layers, key=lambda layer: layer.layer.weight.size).layer
+        widest = pipeline.layers[pipeline.largest_layer].layer
         choices = [
             f"about {int(widest.fan_in * share)} inputs instead of {widest.fan_in}",
             f"{int(widest.fan_out * share)} neurons instead of {widest.fan_out}",
@@ -147,7 +147,7 @@ class Findings:
                 {
                     "weights": list(layer.layer.weight.shape),
                     "sizes": _sizes(layer),
-                    "weight_kbit": layer.layer.weight.size * layer.layer.weight_bits / 1024,
+                    "weight_kbit": stored * layer.layer.weight_bits / 1024,
                     "weights_in": layer.placement.kind,
                     "lanes": layer.lanes,
                     "reads_per_event": round(float(reads.mean()), 1),
@@ -155,9 +155,10 @@ class Findings:
                     "current_bits": layer.current.bits,
                     "potential_bits": layer.potential.bits,
                 }
-                for layer, reads in zip(
+                for layer, reads, stored in zip(
                     self.settings.pipeline.layers,
                     self.settings.pipeline.network.reads_by_source,
+                    [each.stored for each in self.settings.pipeline.network.layers],
                     strict=True,
                 )
             ],

@@ -226,8 +226,12 @@ def _in_logic_or_flash(block: MachineParameters, board: Board) -> MachineParamet
     """Return the machine with its smallest layer in look-up tables if that is enough, else with its
     largest in flash if that is.
     """
-    depths = [layer.rows.depth for layer in block.layers]
-    rest = block.with_placement(depths.index(min(depths)), LOGIC)
+    depths = {
+        index: layer.rows.depth
+        for index, layer in enumerate(block.layers)
+        if layer.placement.in_block_ram  # a pool never is
+    }
+    rest = block.with_placement(min(depths, key=lambda index: depths[index]), LOGIC)
     if not fills_blocks(rest, board.device):
         return rest
     if board.flash is None or not block.dense:

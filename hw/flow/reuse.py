@@ -97,9 +97,16 @@ def placeholder(machine: MachineParameters) -> MachineParameters:
         )
     if LOGIC in machine.placement:
         layer = machine.placement.index(LOGIC)
+        why = "it is a pool" if not machine.network.layers[layer].stored else "block RAM is full"
         raise InputError(
-            f"--reuse: block RAM is full, layer {layer} is stored in logic; build without --reuse."
+            f"--reuse: {why}, layer {layer} is stored in logic; build without --reuse."
         )
+    for index, layer in enumerate(machine.layers):
+        if layer.has_own_rows:
+            raise InputError(
+                f"--reuse: layer {index} has recurrent rows or a bias, for which widths are proved "
+                "as they are; build without --reuse."
+            )
 
     rng, layers = np.random.default_rng(SEED), list[Layer]()
     for layer in machine.network.layers:

@@ -21,7 +21,8 @@ class Inputs(NamedTuple):
     :param current: of its neuron.
     :param state: the rest of the neuron's state: ``potential``, and what the neuron remembers.
     :param weight: what an event adds to the current.
-    :param advance: the neuron advances; else a weight is delivered, or nothing is.
+    :param advance: the neuron advances; else a weight is delivered, or nothing is. For a lane that
+        ``leaks``: no weight is delivered.
     :param level: T (R + k) at the advance to tick k.
     """
 
@@ -53,7 +54,7 @@ class Once:
     """A neuron that fires once per image: a bit remembers that it has."""
 
     spends = False
-    keeps_current = True
+    keeps_current, leaks = True, False
 
     def __init__(self, neuron: Neuron):
         self.fields: Mapping[str, int] = {"fired": 1}
@@ -76,7 +77,7 @@ class Subtract:
     """
 
     spends = True
-    keeps_current = True
+    keeps_current, leaks = True, False
 
     def __init__(self, neuron: Neuron):
         self.threshold, self.limit = neuron.threshold, neuron.limit
@@ -107,7 +108,7 @@ class Never:
     """A neuron that only sums, an output for a readout that looks at the last tick."""
 
     spends = False
-    keeps_current = True
+    keeps_current, leaks = True, False
 
     def __init__(self, neuron: Neuron):
         self.fields: Mapping[str, int] = {}
@@ -127,7 +128,7 @@ class Plain:
     :param output: it is an output whose spikes nobody counts: reaching the level ends the image.
     """
 
-    keeps_current = True
+    keeps_current, leaks = True, True
 
     def __init__(self, neuron: Neuron, output: bool):
         self.neuron = neuron
@@ -186,7 +187,7 @@ class Direct:
     :param output: see :class:`Plain`.
     """
 
-    spends, keeps_current = False, False
+    spends, keeps_current, leaks = False, False, True
 
     def __init__(self, neuron: Neuron, output: bool):
         self.neuron = neuron
@@ -232,7 +233,8 @@ RESETS: Mapping[str, Any] = {"once": Once, "subtract": Subtract, "never": Never}
 def make_lane(neuron: Neuron, output: bool) -> Any:
     """Return the lane of a neuron that is asked at every tick.
 
-    :param output: it is an output; its first spike ends the image, so nothing is ever subtracted.
+    :param output: it is an output whose spikes nobody counts: its first one ends the image, so
+        nothing is ever subtracted.
     """
     sums = neuron == Neuron(neuron.threshold, reset="never", ramp=False)
     if neuron.ramp or sums:

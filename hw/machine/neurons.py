@@ -25,20 +25,27 @@ SUBMODULE = "neurons"
 """Name in the netlist; synthesis selects memories by it."""
 
 
+def lane_of(layer: LayerParameters) -> Any:
+    """Return the lane of a layer's neurons; outputs whose spikes count are like hidden ones."""
+    return make_lane(layer.layer.neuron, layer.output and not layer.counts)
+
+
 def soma_layout(layer: LayerParameters) -> data.StructLayout:
     """Return the layout of a neuron's state without its current."""
     fields: dict[str, ShapeLike] = {
         "potential": signed(layer.potential.bits),
-        **make_lane(layer.layer.neuron, layer.output).fields,
+        **lane_of(layer).fields,
     }
     if layer.learns:
         fields["tick"] = bits_for(layer.silent_tick)
+    if layer.counts:
+        fields["count"] = layer.count_bits
     return data.StructLayout(fields)
 
 
 def state_widths(layer: LayerParameters) -> dict[str, int]:
     """Return the bits of a neuron in each memory of the state, by the memory's name."""
-    keeps_current = make_lane(layer.layer.neuron, layer.output).keeps_current
+    keeps_current = lane_of(layer).keeps_current
     current = {CURRENT: layer.current.bits} if keeps_current else {}
     return current | {SOMA: soma_layout(layer).size}
 
@@ -83,7 +90,7 @@ class Neurons(wiring.Component):
             members["history"] = Out(HistoryPort(parameters))
         super().__init__(members)
 
-        self.lane = make_lane(parameters.layer.neuron, parameters.output)
+        self.lane = lane_of(parameters)
 
     def elaborate(self, platform: object) -> Module:
         """Build: the fold counter, the state, one update per lane."""
@@ -101,6 +108,11 @@ class Neurons(wiring.Component):
         # that is subtracted is taken from both in one.
         delivers, clears = [each.deliver for each in signals], [each.clear for each in signals]
         advances = [each.advance for each in signals]
+
+        # Where nothing is delivered a lane that leaks may do as if it advanced, as nobody writes
+        # it: ``deliver`` comes from a register, ``advance`` from all that a tick waits for, which
+        # synthesis would repeat for every bit.
+        leaking = [~deliver for deliver in delivers] if self.lane.leaks else advances
         sweeping = self.sweeping if layer.scattered else None
         writes = delivers
         if self.lane.spends or not self.lane.keeps_current:
@@ -119,9 +131,7 @@ class Neurons(wiring.Component):
             result = data.View(soma, after[lane])
             added, advanced, fires, remembered, kept = self.lane.update(
                 m,
-                Inputs(
-                    current[lane].as_signed(), state, weight[lane], advances[lane], levels[lane]
-                ),
+                Inputs(current[lane].as_signed(), state, weight[lane], leaking[lane], levels[lane]),
             )
             if added is not None:
                 m.d.comb += current_next[lane].eq(added)
@@ -140,7 +150,15 @@ class Neurons(wiring.Component):
                 ]
 
             # A register between this layer's adders and whoever looks at the fold.
-            if layer.output:
+            if layer.counts:
+                count = state.count + fires
+                shown = Mux(fires, 0, advanced) if layer.layer.neuron.reset == "zero" else advanced
+                m.d.comb += result.count.eq(count)
+                m.d.sync += [
+                    self.o.payload.potential[lane].eq(shown),
+                    self.o.payload.spikes[lane].eq(count),
+                ]
+            elif layer.output:
                 m.d.sync += self.o.payload.potential[lane].eq(advanced)
             else:
                 m.d.sync += self.o.payload.fires[lane].eq(fires)
@@ -154,6 +172,8 @@ class Neurons(wiring.Component):
         start = dict.fromkeys(self.lane.fields, 0)
         if layer.learns:
             start["tick"] = layer.silent_tick
+        if layer.counts:
+            start["count"] = 0
 
         # In one word with the current the potential has leaked already, for the first advance.
         leaks = not (self.lane.keeps_current or layer.eager)
@@ -277,10 +297,10 @@ class Neurons(wiring.Component):
         self._offer(m, signals.advance & ~signals.clear, self.last, first_neuron)
 
     def _offer(self, m: Module, advance: Value, last: Value, first_neuron: Value) -> None:
-        """Offer an advanced fold one cycle later, with what tells which one it is; of an output
-        that does not fire only at the last tick.
+        """Offer an advanced fold one cycle later, with what tells which one it is; of outputs that
+        the readout looks at once only at the last tick.
         """
-        if not self.parameters.layer.neuron.fires:
+        if not self.parameters.every_tick:
             advance = advance & self._at_last_tick(m)
         m.d.sync += [
             self.o.valid.eq(advance),

@@ -1,6 +1,6 @@
 """The first output spike is the answer: twin of :mod:`sim.readouts.first_spike`."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -19,17 +19,21 @@ class FirstSpike(wiring.Component):
 
     Latency: one cycle from the last fold of a tick, so that the tree of comparisons has a register
     in its middle. Every tick is decided by itself, so nothing but the stream itself needs a reset.
+
+    :param shows: there is also ``highest``, the potential of the output in front.
     """
 
     i: stream.Interface
     o: stream.Interface
+    highest: Signal
 
-    def __init__(self, parameters: LayerParameters):
-        self.parameters = parameters
+    def __init__(self, parameters: LayerParameters, shows: bool = False):
+        self.parameters, self.shows = parameters, shows
         super().__init__(
             {
                 "i": In(stream.Signature(parameters.fold, always_ready=True)),
                 "o": Out(stream.Signature(verdict(parameters.layer.fan_out), always_ready=True)),
+                **({"highest": Out(signed(parameters.potential.bits))} if shows else {}),
             }
         )
 
@@ -55,7 +59,7 @@ class FirstSpike(wiring.Component):
         # Stage 0: a fold is here. ``ended`` is complete in the register when the last one has been,
         # so nobody waits for the comparisons to know that the image goes on.
         neuron = layer.layer.neuron
-        level = neuron.least_level if neuron.fires else 0
+        level = neuron.least_level if neuron.fires or self.shows else 0
         fires = Cat(lane.exists & (lane.value >= level) for lane in lanes).any()
         best_1 = self._keep_groups(m, lanes)
         earlier, opening_1 = Signal(reset_less=True), Signal(reset_less=True)
@@ -74,6 +78,8 @@ class FirstSpike(wiring.Component):
         m.d.comb += here_1.eq(first_neuron_1 + best_1.lane)
         if layer.folds == 1:
             m.d.comb += self.o.payload.winner.eq(here_1)
+            if self.shows:
+                m.d.comb += self.highest.eq(best_1.value)
         else:
             self._compare_folds(m, best_1, here_1, opening_1)
         return m
@@ -108,5 +114,7 @@ class FirstSpike(wiring.Component):
             self.o.payload.winner.eq(Mux(better, here, front)),
         ]
 
+        if self.shows:
+            m.d.comb += self.highest.eq(Mux(better, best.value, front_potential))
         with m.If(better):
             m.d.sync += [front.eq(here), front_potential.eq(best.value)]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy.typing as npt
 
 from sim.commands import options
-from sim.commands.command_line import Commands, add_command, one_of, real, whole
+from sim.commands.command_line import Commands, Parser, add_command, one_of, real, whole
 from sim.console import progress_bar
 from sim.data import dataset
 from sim.data.encodings import ENCODINGS, Encoded, Settings, encode
@@ -43,6 +43,23 @@ def add(commands: Commands) -> None:
         "--out", type=Path, required=True, metavar="FILE.npz", help="the event file"
     )
 
+    _add_settings(parser)
+    parser.add_argument(
+        "--part",
+        type=one_of("train", "test"),
+        metavar="train|test",
+        help="of a data set (test)",
+    )
+    parser.add_argument(
+        "--labels", type=Path, metavar="FILE.npy", help="of a file's samples: integers (n,)"
+    )
+    options.add_data(parser)
+    options.add_limit(parser)
+    options.add_json(parser)
+
+
+def _add_settings(parser: Parser) -> None:
+    """Add the constants of the codes."""
     usual = Settings()
     parser.add_argument(
         "--ticks",
@@ -57,19 +74,6 @@ def add(commands: Commands) -> None:
             f"--{name}", type=real, default=value, metavar="X", help=f"{text} ({value})"
         )
     options.add_seed(parser, "rate", usual.seed)
-
-    parser.add_argument(
-        "--part",
-        type=one_of("train", "test"),
-        metavar="train|test",
-        help="of a data set (test)",
-    )
-    parser.add_argument(
-        "--labels", type=Path, metavar="FILE.npy", help="of a file's samples: integers (n,)"
-    )
-    options.add_data(parser)
-    options.add_limit(parser)
-    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

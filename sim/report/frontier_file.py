@@ -103,8 +103,8 @@ _INSERT = f"INSERT OR REPLACE INTO points VALUES ({', '.join('?' * len(_COLUMNS)
 class Results:
     """An open file of results; :func:`open_results` makes one."""
 
-    def __init__(self, connection: sqlite3.Connection, file: Path) -> None:
-        self._connection, self._file = connection, file
+    def __init__(self, connection: sqlite3.Connection, file: AnyPath) -> None:
+        self._connection, self._file = connection, Path(file)
 
     def add(self, point: Point) -> None:
         """Write a row, in place of an earlier one of the same key, and commit it."""

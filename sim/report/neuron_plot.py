@@ -89,8 +89,9 @@ def _rate(axes: Axes, figures: dict[str, Any]) -> None:
 
 
 def _coincidence(axes: Axes, figures: dict[str, Any]) -> None:
-    bits = [str(row["fraction"]) for row in figures["rows"]]
-    axes.bar(bits, [row["window"] for row in figures["rows"]], color=OURS, width=0.5)
+    rows = figures["rows"]
+    axes.bar(range(len(rows)), [row["window"] for row in rows], color=OURS, width=0.5)
+    axes.set_xticks(range(len(rows)), [str(row["fraction"]) for row in rows])
     axes.axhline(figures["continuous"], color=OTHERS, label="-tau ln(V_t - 1)")
     axes.set(xlabel="bits behind the point", ylabel="longest distance, ticks")
     axes.legend(frameon=False, fontsize=8)

@@ -139,17 +139,17 @@ def error_bound(neuron: Neuron) -> Fraction | None:
     """Return what the potential of a leaky neuron is always closer than to that of the same neuron
     in real numbers, in state units, as long as both fire at the same ticks; None: no such number.
 
-    The proof. Write beta = b / 256, alpha = a / 256, and let e be the error of the potential and d
-    that of the current, both 0 at the start. An advance rounds beta V towards zero, which moves it
-    by less than 1, and not at all where b is 0 or 256. What came before is carried on times beta:
-    |e'| < beta |e| + |d| + 1. Inputs are integers and add no error, a spike subtracts the same T
-    from both, or puts both to 0, where the error is gone.
+    The proof. Write beta = b / 256, alpha = a / 256, and let e and d be the magnitudes of the
+    errors of potential and current, both 0 at the start. An advance rounds beta V towards zero,
+    which moves it by less than 1, and not at all where b is 0 or 256. What came before is carried
+    on times beta, so the next e is less than beta e + d + 1. Inputs are integers and add no error,
+    a spike subtracts the same T from both, or puts both to 0, where the error is gone.
 
-    - a = 0 or 256: the current is exact, d = 0, and |e| < 1 + beta + beta^2 + ... = 1 / (1 - beta)
+    - a = 0 or 256: the current is exact, d = 0, and e < 1 + beta + beta^2 + ... = 1 / (1 - beta)
       = 256 / (256 - b).
-    - else in the same way |d| < D = 1 / (1 - alpha), so |e| < (1 + D) / (1 - beta).
-    - b = 0 rounds nothing: |e| <= D, or 0. b = 256 rounds nothing either, but sums d: with an exact
-      current |e| = 0, else the error grows with the ticks, and there is no such number.
+    - else in the same way d < D = 1 / (1 - alpha), so e < (1 + D) / (1 - beta).
+    - b = 0 rounds nothing: e <= D, or 0. b = 256 rounds nothing either, but sums d: with an exact
+      current e = 0, else the error grows with the ticks, and there is no such number.
 
     Weights enter times 2^F, so in units of a weight the bound is 2^F times smaller.
     """

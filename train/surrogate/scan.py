@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from sim.compiled import jit
+from sim.compiled import inner, jit
 from sim.neuron import HOLDS, Neuron
 
 RESETS = {"never": 0, "once": 1, "zero": 2, "subtract": 3}
@@ -23,8 +23,8 @@ RESETS = {"never": 0, "once": 1, "zero": 2, "subtract": 3}
 
 SURROGATES: Mapping[str, int] = {"fast-sigmoid": 0, "arctan": 1}
 """Derivatives of a spike by the potential u, in thresholds from the level, and their numbers in
-compiled code: 1 / (1 + slope |u|)^2 (Zenke & Ganguli 2018), 1 / pi / (1 + (pi u)^2) (Fang et al.
-2021).
+compiled code: 1 / (1 + slope abs(u))^2 (Zenke & Ganguli 2018), 1 / pi / (1 + (pi u)^2) (Fang et
+al. 2021).
 """
 
 
@@ -140,7 +140,15 @@ def forwards(
                 current[neuron] += inflow[sample, tick, neuron]
 
 
-@jit(nogil=True, fastmath=False)
+@inner
+def _derivative(away: Any, surrogate: Any, slope: Any) -> Any:
+    """Return the derivative of a spike, ``away`` thresholds from the level."""
+    if surrogate == 0:
+        return 1.0 / (1.0 + slope * abs(away)) ** 2
+    return 1.0 / np.pi / (1.0 + (np.pi * away) ** 2)
+
+
+@jit(nogil=True)
 def backwards(
     potential: Any,
     spikes: Any,
@@ -182,11 +190,7 @@ def backwards(
                 # a neuron that fires once has no spike after its first
                 step = 0.0
                 if reset > 1 or (reset == 1 and spent[neuron] == 0):
-                    away = u - 1.0
-                    if surrogate == 0:
-                        step = 1.0 / (1.0 + slope * abs(away)) ** 2
-                    else:
-                        step = 1.0 / np.pi / (1.0 + (np.pi * away) ** 2)
+                    step = _derivative(u - 1.0, surrogate, slope)
 
                 kept = keep * after[neuron]
                 if reset == 2 and fired > 0:
