@@ -18,9 +18,7 @@ class EventBytes(wiring.Component):
     o: stream.Interface
 
     def __init__(self) -> None:
-        super().__init__(
-            {"i": In(stream.Signature(8)), "o": Out(stream.Signature(given_event()))}
-        )
+        super().__init__({"i": In(stream.Signature(8)), "o": Out(stream.Signature(given_event()))})
 
     def elaborate(self, platform: object) -> Module:
         """Build: a register that the bytes are shifted into, and their number."""
