@@ -9,6 +9,7 @@ from amaranth.hdl import ShapeLike
 from amaranth.lib import data, enum
 from amaranth.utils import bits_for
 
+from sim.encoders.events import Events
 from sim.learning.supervised import SKIP_LEVELS
 from sim.network import Network
 
@@ -51,17 +52,32 @@ def pixel() -> data.StructLayout:
     return data.StructLayout({"intensity": 8, "last": 1})
 
 
+def given_event() -> data.StructLayout:
+    """Return the layout of an event as it comes from outside: ``tick``, ``input``, whatever they
+    are, and ``last`` on the beat that closes a sample, which is no event.
+    """
+    return data.StructLayout({"last": 1, "tick": 32, "input": 32})
+
+
+def sample_beat(network: Network) -> data.StructLayout:
+    """Return the layout of what a network's samples are made of: pixels, or events."""
+    return given_event() if isinstance(network.encoder, Events) else pixel()
+
+
 def event(network: Network) -> data.StructLayout:
     """Return the layout of an input event: ``kind``, ``tick`` in 0..last_tick, ``neuron`` in
     0..inputs-1.
 
-    Events of an image come in order of their ticks.
+    Events of an image come in order of their ticks. Where they come from outside, one that a sample
+    cannot have is ``bad``, and only counted.
     """
+    bad: dict[str, ShapeLike] = {"bad": 1} if isinstance(network.encoder, Events) else {}
     return data.StructLayout(
         {
             "kind": Kind,
             "tick": bits_for(network.last_tick),
             "neuron": bits_for(network.encoder.inputs - 1),
+            **bad,
         }
     )
 
@@ -82,10 +98,8 @@ def outcome(network: Network) -> data.StructLayout:
 def event_counts(network: Network) -> data.ArrayLayout:
     """Return the layout of the number of events delivered to each layer."""
     # Inputs and neurons fire as often as they can.
-    spikes = [
-        network.encoder.most_spikes,
-        *(each.neuron.most_spikes for each in network.layers[:-1]),
-    ]
+    sources = [network.encoder, *(layer.neuron for layer in network.layers[:-1])]
+    spikes = [source.most_spikes for source in sources]
     most = max(
         layer.fan_in * (network.last_tick + 1 if count is None else count)
         for layer, count in zip(network.layers, spikes, strict=True)

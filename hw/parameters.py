@@ -1,5 +1,6 @@
 """The parameters of a layer and of the whole machine, shared by software and hardware."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -15,7 +16,7 @@ from hw.broadcast import GROUP
 from hw.rows import BLOCK, FLASH, LOGIC, Placement, Rows, joined
 from sim.connections.dense import Dense
 from sim.connections.pool import Pool
-from sim.encoders.intensity import Intensity, image_encoder
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError, require
 from sim.fixed_point import Bounds
 from sim.learning.supervised import Rule, check_learnable
@@ -224,9 +225,6 @@ class MachineParameters:
 
     def _check_possible(self) -> None:
         """Refuse what the integer machine can do and gateware cannot yet."""
-        if not isinstance(self.network.encoder, Intensity):
-            raise InputError("encoder: events are not possible in gateware yet; take images.")
-
         eager = fires_at_start(self.network)
         for index, layer in enumerate(self.network.layers):
             key, neuron = f"layers.{index}", layer.neuron
@@ -469,9 +467,16 @@ def _lefts(network: Network, index: int) -> tuple[int, ...]:
     source = network.layers[index - 1].neuron.window if index else None
     if index and source is None:
         return ()
-    given = np.flatnonzero(image_encoder(network.encoder).fires_at.any(axis=0)).tolist()
-    ticks = range(source[0], sum(source)) if source else given
+    ticks = range(source[0], sum(source)) if source else _input_ticks(network)
     end = neuron.window[0] if neuron.window else network.last_tick
 
-    lefts = sorted({end - tick for tick in ticks})
-    return tuple(lefts) if neuron.window or lefts[-1] <= MOST_LEFT else ()
+    if not neuron.window and end - ticks[0] > MOST_LEFT:
+        return ()
+    return tuple(sorted({end - tick for tick in ticks}))
+
+
+def _input_ticks(network: Network) -> Sequence[int]:
+    """Return the ticks at which any input can spike."""
+    if isinstance(network.encoder, Intensity):
+        return np.flatnonzero(network.encoder.fires_at.any(axis=0)).tolist()
+    return range(network.last_tick + 1)

@@ -126,7 +126,7 @@ def _weights(rng: np.random.Generator, form: WeightFormat, shape: tuple[int, ...
 def _encoder(
     rng: np.random.Generator, first: Layer, last_tick: int, gateware: bool
 ) -> Intensity | Events:
-    if not gateware and rng.random() < 0.4:
+    if rng.random() < 0.4:
         return Events(first.fan_in)
 
     shape = (first.fan_in, 1)

@@ -16,7 +16,7 @@ from hw.events import Status, result
 from hw.machine.machine import Machine
 from hw.parameters import MachineParameters
 from hw.rows import BLOCK, LOGIC, SPRAM
-from leaky_networks import leaky_network
+from leaky_networks import leaky_network, random_samples
 from random_networks import any_network, random_images, random_network, seeds
 from sim.connections.convolution import Convolution
 from sim.connections.dense import Dense
@@ -112,12 +112,12 @@ def check_dense_networks(seed, pauses):
 
 
 def check_leaky_networks(seed, pauses):
-    """Leaky neurons of any kind, dense layers and convolutions."""
+    """Leaky neurons of any kind, dense layers and convolutions, images and events."""
     parameters = any_lanes(seed, leaky_network(seed, gateware=True))
-    images = random_images(parameters.network, IMAGES, seed)
-    found = Simulation(parameters, "amaranth").run(images, seed % 1000 if pauses else None)
+    samples = random_samples(parameters.network, IMAGES, seed)
+    found = Simulation(parameters, "amaranth").run(samples, seed % 1000 if pauses else None)
     for index, trace in enumerate(found):
-        compare(index, run(parameters.network, images[index]), trace)
+        compare(index, run(parameters.network, samples[index]), trace)
 
 
 # The same properties twice: a part of the examples in every run, and many of them.

@@ -3,15 +3,13 @@
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from hw.bench.engine import PATIENCE_CYCLES, HangError, Stimulus
 from hw.bench.engines import make_engine
 from hw.bench.flash_chip import complete
 from hw.bench.loader import WithLoader
-from hw.bench.trace import HardwareTrace, input_events, pixels, split_images, traces
+from hw.bench.trace import HardwareTrace, beats_of, input_events, split_images, traces
 from hw.encoders import make_encoder
 from hw.events import Kind, event
 from hw.machine.pipeline import Pipeline
@@ -56,16 +54,16 @@ class Simulation:
         self.pipeline = make_engine(engine, pipeline, vcd)
         self.encoder = make_engine(engine, make_encoder(parameters.network))
 
-    def run(self, images: npt.NDArray[np.uint8], seed: int | None = None) -> list[HardwareTrace]:
-        """Run images uint8 (n, height, width), back to back; ``seed`` adds random pauses on all
-        streams.
+    def run(self, images: Any, seed: int | None = None) -> list[HardwareTrace]:
+        """Run images uint8 (n, height, width), or the samples of an event list, back to back;
+        ``seed`` adds random pauses on all streams.
 
         :raises DifferenceError: the encoder's events are not those of ``sim``.
         :raises HangError: the gateware stops.
         """
         network = self.parameters.network
         closing = Kind.END.value | Kind.ABORT.value
-        encoded = self.encoder.run(Stimulus(pixels(images), closing=closing, seed=seed))
+        encoded = self.encoder.run(Stimulus(beats_of(images), closing=closing, seed=seed))
 
         # The pipeline gets what the encoder sent, not what it should have sent.
         events = split_images(encoded, network)
@@ -75,8 +73,8 @@ class Simulation:
         return traces(self.parameters, self.pipeline.run(stimulus))
 
 
-def compare_events(network: Network, found: list[list[int]], images: npt.NDArray[np.uint8]) -> None:
-    """Compare the encoder's beats, per image, with ``sim.encoders.intensity``.
+def compare_events(network: Network, found: list[list[int]], images: Any) -> None:
+    """Compare the encoder's beats, per image, with ``sim.encoders``.
 
     :raises DifferenceError: at the first difference.
     """
@@ -118,13 +116,13 @@ def compare(image: int, expected: Trace, found: HardwareTrace) -> None:
 
 def simulate(
     simulation: Simulation,
-    images: npt.NDArray[np.uint8],
+    images: Any,
     progress: Callable[[int], object] | None = None,
 ) -> Iterator[HardwareTrace]:
     """Yield each image's trace after comparing it with ``sim``.
 
     :param simulation: the gateware.
-    :param images: uint8 (n, height, width).
+    :param images: uint8 (n, height, width), or an :class:`~sim.encoders.events.EventList`.
     :param progress: receives how many more are done.
     :raises DifferenceError: at the first difference, after the images before it were yielded.
     """

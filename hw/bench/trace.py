@@ -11,8 +11,9 @@ from amaranth.hdl import Shape
 from amaranth.lib import data
 
 from hw.bench.engine import Run
-from hw.events import Kind, Status, event, result
+from hw.events import Kind, Status, event, given_event, result
 from hw.parameters import MachineParameters
+from sim.encoders.events import EventList
 from sim.network import Network
 from sim.neuron import Spike
 from sim.trace import Trace
@@ -70,16 +71,37 @@ def pixels(images: npt.NDArray[np.uint8]) -> list[list[int]]:
     return beats.tolist()
 
 
-def input_events(network: Network, images: npt.NDArray[np.uint8]) -> list[list[int]]:
-    """Return what the encoder must send for images uint8 (n, height, width): its beats, per image,
-    from :mod:`sim`.
+def given_events(samples: EventList) -> list[list[int]]:
+    """Return samples of events as beats for the encoder or the machine."""
+    layout = given_event()
+    places = [layout[name].offset for name in ("tick", "input")]
+    beats = [
+        tick << places[0] | neuron << places[1]
+        for tick, neuron in zip(samples.tick.tolist(), samples.input.tolist(), strict=True)
+    ]
+    return [[*beats[first:after], 1] for first, after in pairwise(samples.start.tolist())]
+
+
+def beats_of(samples: Any) -> list[list[int]]:
+    """Return samples as beats for the encoder or the machine.
+
+    :param samples: images uint8 (n, height, width), or an :class:`EventList`.
+    """
+    return given_events(samples) if isinstance(samples, EventList) else pixels(samples)
+
+
+def input_events(network: Network, images: Any) -> list[list[int]]:
+    """Return what the encoder must send for images uint8 (n, height, width), or an
+    :class:`EventList`: its beats, per sample, from :mod:`sim`.
     """
     layout = event(network)
     tick_offset, neuron_offset = layout["tick"].offset, layout["neuron"].offset
     beats: list[list[int]] = []
 
     given = network.encoder.spike_list(images)
-    spikes = given.tick.astype(np.int64) << tick_offset | given.input << neuron_offset
+    spikes = (
+        given.tick.astype(np.int64) << tick_offset | given.input.astype(np.int64) << neuron_offset
+    )
     for first, after in pairwise(given.start):
         beats.append([*spikes[first:after].tolist(), end_of_image()])
     return beats

@@ -2,7 +2,6 @@
 
 import argparse
 from dataclasses import replace
-from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +11,12 @@ from hw.boards.table import find_board
 from hw.flow.placement import AUTO, CHOICES, place
 from hw.flow.reuse import placeholder
 from hw.link.exchange import PATIENCE_S
-from hw.link.responder import FETCH_BYTES
+from hw.link.responder import FETCH_BYTES, sample_bytes
 from hw.link.uart import BAUD, BITS
 from hw.parameters import FULL, MachineParameters
 from hw.rows import BLOCK, FLASH, SPRAM, flash
 from sim.commands.command_line import Parser, one_of, whole
 from sim.console import console
-from sim.encoders.intensity import image_encoder
 from sim.errors import InputError
 from sim.file import load, network_path
 from sim.learning.schedule import default_rule
@@ -110,8 +108,7 @@ def patience_s(network: Network, baud: int) -> float:
     """Return after what time a request is sent again: what a board takes, and what the requests
     before it and itself take on the line.
     """
-    image_bytes = prod(image_encoder(network.encoder).image_shape)
-    return PATIENCE_S + IN_FLIGHT * image_bytes * BITS / baud
+    return PATIENCE_S + IN_FLIGHT * sample_bytes(network) * BITS / baud
 
 
 def add_check(parser: Parser, what: str) -> None:

@@ -8,6 +8,7 @@ made of. ``o``: the sample as a stream of :func:`hw.events.event`, in order of t
 from collections.abc import Mapping
 from typing import Any
 
+from hw.encoders.events import EventsEncoder
 from hw.encoders.intensity import IntensityEncoder
 from hw.encoders.mask import MaskEncoder
 from sim import encoders
@@ -27,7 +28,7 @@ def make_intensity(network: Network) -> IntensityEncoder:
     return IntensityEncoder(network) if encoder.mask is None else MaskEncoder(network)
 
 
-ENCODERS: Mapping[str, Any] = {"intensity": make_intensity}
+ENCODERS: Mapping[str, Any] = {"intensity": make_intensity, "events": EventsEncoder}
 """Makes the component of an encoder, by its kind in the network."""
 
 

@@ -60,7 +60,7 @@ class IntensityEncoder(wiring.Component):
         # ``neuron``: the input that the next used pixel is. ``later``: the earliest tick seen that
         # is still to come. ``free``: the output register takes an event in this cycle.
         self.neuron = Signal(range(self.encoder.inputs + 1))
-        self.later = Signal(self.when)
+        self.later: Any = Signal(self.when)
         self.free = Signal()
         m.d.comb += self.free.eq(~self.o.valid | self.o.ready)
         with m.If(self.o.ready):

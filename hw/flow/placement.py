@@ -18,7 +18,7 @@ from hw.parameters import LayerParameters, MachineParameters
 from hw.rows import BLOCK, FLASH, LOGIC, SPRAM, Rows, flash, joined
 from hw.storage.flash import HEADER_BYTES, OFFSET
 from hw.storage.spram import SPRAM_BITS, sprams
-from sim.encoders.intensity import image_encoder
+from sim.encoders.intensity import Intensity
 from sim.errors import InputError
 
 AUTO = "auto"
@@ -111,11 +111,13 @@ def other_memories(machine: MachineParameters) -> list[Memory]:
     """Return the memories of the encoder and the link: the ticks of intensities and of pixels, the
     choice of pixels, sums of pixels, and requests.
     """
-    encoder = image_encoder(machine.network.encoder)
+    encoder = machine.network.encoder
+    request = 1 << (2 * request_bytes(machine)).bit_length()
+    if not isinstance(encoder, Intensity):
+        return [Memory(request, 8)]
     pixels, when = prod(encoder.map), 1 + bits_for(encoder.last_tick)
     if encoder.mask is not None:
         when = encoder.last_tick - encoder.first_tick + 1
-    request = 1 << (2 * request_bytes(machine)).bit_length()
     some = [Memory(pixels, 1)] if encoder.inputs < pixels else []
     if encoder.pool > 1:
         some.append(Memory(encoder.map[1], 9))  # the sums of a row of pairs

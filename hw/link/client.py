@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from hw.events import Status, result
 from hw.link.exchange import PATIENCE_S, TRIES, Exchange, Line, LinkError
-from hw.link.frame import LESSON, Frame, Kind
+from hw.link.frame import EVENT, EVENTS_MOST, LESSON, Frame, Kind
 from hw.link.registers import IDENTITY, PROTOCOL, REGISTERS, address, layers_to_load
 from hw.link.responder import FETCH_BYTES, VALUE_BYTES, request_bytes, result_bytes
 from hw.link.words import WHERE_BYTES, split, where
 from hw.parameters import MachineParameters
 from hw.rows import SPRAM
+from sim.encoders.events import EventList
 from sim.encoders.intensity import check_images, image_encoder
 from sim.learning.supervised import Rule
 from sim.network import Network
@@ -185,20 +186,43 @@ class Board:
             for start in range(0, len(payload), rows.word_bytes):
                 yield int.from_bytes(payload[start : start + rows.word_bytes], "little")
 
-    def classify(self, images: npt.NDArray[Any]) -> Iterator[Answer]:
+    def classify(self, images: Any) -> Iterator[Answer]:
         """Yield the board's answer to each image, in order, as they come; load the weights before,
         if it lacks them.
 
-        :param images: uint8 (n, height, width).
+        :param images: uint8 (n, height, width), or an :class:`~sim.encoders.events.EventList`.
         :raises InputError: they are of another type or shape.
         :raises LinkError: the board stopped answering; what was yielded stays true.
         """
-        images = check_images(image_encoder(self.network.encoder), images)
+        self.network.encoder.count(images, self.network.last_tick)
         deque(self.load_weights(), maxlen=0)
+        if isinstance(images, EventList):
+            self._give_events(b"", last=True)  # closes what an earlier host may have left open
+            for index in range(len(images)):
+                yield self._answer(self._fields(self._stream(images[index])))
+            return
 
         requests = ((Kind.CLASSIFY, image.tobytes()) for image in images)
         for payload in self._ask(requests, self.window):
             yield self._answer(self._fields(payload))
+
+    def _stream(self, sample: EventList) -> bytes:
+        """Give the events of one sample, as many at a time as a request has room for, until the
+        board has decided or all are there; return the packed result.
+        """
+        pairs = zip(sample.tick.tolist(), sample.input.tolist(), strict=True)
+        events = [EVENT.pack(*pair) for pair in pairs]
+        for start in range(0, len(events) - EVENTS_MOST, EVENTS_MOST):
+            ended = self._give_events(b"".join(events[start : start + EVENTS_MOST]), last=False)
+            if ended[0]:
+                return self._give_events(b"", last=True)
+        rest = (len(events) - 1) // EVENTS_MOST * EVENTS_MOST if events else 0
+        return self._give_events(b"".join(events[rest:]), last=True)
+
+    def _give_events(self, events: bytes, last: bool) -> bytes:
+        """Send one request with packed events; return the payload of its reply."""
+        (reply,) = self._ask([(Kind.EVENTS, bytes((last,)) + events)], 1)
+        return reply
 
     def set_generator(self, state: int) -> None:
         """Set the generator of the rule, and begin to count lessons anew.
@@ -281,6 +305,8 @@ class Board:
             return VALUE_BYTES
         if request.kind in (Kind.CLASSIFY, Kind.LEARN):
             return result_bytes(self.pipeline)
+        if request.kind == Kind.EVENTS:
+            return result_bytes(self.pipeline) if request.payload[0] else 1
         if request.kind in (Kind.LOAD, Kind.SEED):
             return 0
 

@@ -33,6 +33,12 @@ HEAD = struct.Struct("<HBH")
 LESSON = struct.Struct("<HHB")
 """What comes before the image in ``Kind.LEARN``: number of the lesson, label, skip."""
 
+EVENT = struct.Struct("<II")
+"""Tick and input of an event."""
+
+EVENTS_MOST = 31
+"""Events in one request, which with head and check is about as long as a reply can be."""
+
 CHECK = struct.Struct("<I")
 """CRC-32."""
 
@@ -66,6 +72,13 @@ class Kind(enum.Enum, shape=8):
     SEED = 6
     """Payload: state of the generator (4 bytes). Register ``lessons`` begins at 0 again. Reply: no
     payload.
+    """
+    EVENTS = 7
+    """Payload: 1 if these are a sample's last events, else 0 (1 byte); then up to
+    :data:`EVENTS_MOST` events, each its tick (4) and its input (4). Reply to the last ones: the
+    result. To others: 1 if the sample has ended already (1 byte), else 0; then the host may go on
+    to a last request without events. With the sequence number of the request before it the events
+    are not given again, and the reply is that of the first time.
     """
     REFUSED = 255
     """Only as a reply: the request is whole, but this board does not do it, or not with this

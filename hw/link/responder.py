@@ -7,12 +7,14 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value, ValueLike
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.events import pixel, result
-from hw.link.frame import HEAD, LESSON, Kind
+from hw.events import result, sample_beat
+from hw.link.event_bytes import EventBytes
+from hw.link.frame import EVENT, EVENTS_MOST, HEAD, LESSON, Kind
 from hw.link.words import WHERE, WHERE_BYTES, Words
 from hw.machine.host import HostPort
 from hw.parameters import MachineParameters
-from sim.encoders.intensity import image_encoder
+from sim.encoders.intensity import Intensity
+from sim.network import Network
 
 VALUE_BYTES = 4
 """Bytes of a register."""
@@ -23,11 +25,19 @@ FETCH_BYTES = 240
 _HEAD_BITS = 8 * HEAD.size
 
 
+def sample_bytes(network: Network) -> int:
+    """Return the bytes of payload that bring an image, or at most as many events as go at once."""
+    encoder = network.encoder
+    if isinstance(encoder, Intensity):
+        return prod(encoder.image_shape)
+    return 1 + EVENTS_MOST * EVENT.size
+
+
 def request_bytes(pipeline: MachineParameters) -> int:
-    """Return the bytes of the longest payload of a request: an image, with its lesson, or a word to
-    load.
+    """Return the bytes of the longest payload of a request: an image, with its lesson, or events,
+    or a word to load.
     """
-    image_bytes = prod(image_encoder(pipeline.network.encoder).image_shape)
+    image_bytes = sample_bytes(pipeline.network)
     words = [WHERE_BYTES + rows.word_bytes for rows in pipeline.word_rows.values()]
     lesson_bytes = LESSON.size if pipeline.learns else 0
     return max([image_bytes + lesson_bytes, *words])
@@ -67,14 +77,15 @@ class Responder(wiring.Component):
         network = pipeline.network
         self.network, self.learns = network, pipeline.learns
         self.rows, self.to_load = pipeline.word_rows, pipeline.loaded_layer
-        self.image_bytes = prod(image_encoder(network.encoder).image_shape)
+        self.image_bytes = sample_bytes(network)
+        self.takes_events = not isinstance(network.encoder, Intensity)
         self.result_bytes = result_bytes(pipeline)
         self.answer_bytes = max(VALUE_BYTES, self.result_bytes, FETCH_BYTES if self.rows else 0)
         super().__init__(
             {
                 "i": In(stream.Signature(8)),
                 "o": Out(stream.Signature(data.StructLayout({"byte": 8, "last": 1}))),
-                "pixels": Out(stream.Signature(pixel())),
+                "pixels": Out(stream.Signature(sample_beat(network))),
                 "results": In(stream.Signature(result(network, self.learns))),
                 "address": Out(8),
                 "value": In(32),
@@ -100,12 +111,14 @@ class Responder(wiring.Component):
         # last lesson.
         self.remaining = remaining = Signal(16)
         self.follow, self.repeatable = Signal(), Signal()
+        self.sequence = Signal(16)  # of the last request with events
         index = Signal(range(HEAD.size))
         complete = Const(1) if self.to_load is None else Signal(name="complete")
-        m.d.comb += [
-            self.pixels.payload.intensity.eq(self.i.payload),
-            self.pixels.payload.last.eq(remaining == 1),
-        ]
+        if not self.takes_events:
+            m.d.comb += [
+                self.pixels.payload.intensity.eq(self.i.payload),
+                self.pixels.payload.last.eq(remaining == 1),
+            ]
 
         with m.FSM():
             with m.State("HEAD"):
@@ -125,6 +138,8 @@ class Responder(wiring.Component):
                 self._exchange_words(m, kind, complete)
             if self.learns:
                 self._take_lessons(m, kind)
+            if self.takes_events:
+                self._take_events(m, kind)
 
             with m.State("READ"):
                 m.d.comb += self.i.ready.eq(1)
@@ -137,17 +152,14 @@ class Responder(wiring.Component):
                 with m.If(self.known):
                     self._answer(m, kind, self.value, VALUE_BYTES)
 
-            with m.State("PIXELS"):
-                m.d.comb += [self.pixels.valid.eq(self.i.valid), self.i.ready.eq(self.pixels.ready)]
-                with m.If(self.i.valid & self.i.ready):
-                    m.d.sync += remaining.eq(remaining - 1)
-                    with m.If(remaining == 1):
-                        m.next = "RESULT"
+            if not self.takes_events:
+                self._take_pixels(m)
 
             with m.State("RESULT"):
                 m.d.comb += self.results.ready.eq(1)
                 with m.If(self.results.valid):
-                    m.d.sync += self.repeatable.eq(kind == Kind.LEARN.value)
+                    repeated = Kind.EVENTS if self.takes_events else Kind.LEARN
+                    m.d.sync += self.repeatable.eq(kind == repeated.value)
                     self._answer(m, kind, Value.cast(self.results.payload), self.result_bytes)
 
             # A refused request is read to its end, so that the next one begins where it should.
@@ -170,13 +182,32 @@ class Responder(wiring.Component):
                                 m.next = "WORDS"
         return m
 
+    def _take_pixels(self, m: Module) -> None:
+        """Add the state in which an image goes to the machine."""
+        with m.State("PIXELS"):
+            m.d.comb += [self.pixels.valid.eq(self.i.valid), self.i.ready.eq(self.pixels.ready)]
+            with m.If(self.i.valid & self.i.ready):
+                m.d.sync += self.remaining.eq(self.remaining - 1)
+                with m.If(self.remaining == 1):
+                    m.next = "RESULT"
+
     def _route(self, m: Module, kind: Value, length: Value, complete: Value) -> None:
         """Choose the state that deals with a request; what is of another length is refused."""
         m.next = "REFUSE"
         with m.If((kind == Kind.READ.value) & (length == 1)):
             m.next = "READ"
-        with m.If((kind == Kind.CLASSIFY.value) & (length == self.image_bytes) & complete):
-            m.next = "PIXELS"
+        if self.takes_events:
+            # Whole events only; what is asked once more is not given again.
+            whole = (length[: EVENT.size.bit_length() - 1] == 1) & (length <= self.image_bytes)
+            m.d.sync += self.repeatable.eq(0)
+            with m.If((kind == Kind.EVENTS.value) & whole & complete):
+                m.next = "EVENTS"
+                with m.If(self.repeatable & (self.content[:16] == self.sequence)):
+                    m.d.sync += self.repeatable.eq(1)
+                    m.next = "AGAIN"
+        else:
+            with m.If((kind == Kind.CLASSIFY.value) & (length == self.image_bytes) & complete):
+                m.next = "PIXELS"
 
         if self.rows:
             about_words = (kind == Kind.LOAD.value) | (kind == Kind.FETCH.value)
@@ -306,6 +337,55 @@ class Responder(wiring.Component):
                     m.next = "PIXELS"
             with m.Elif((number + 1)[:16] == self.lessons), m.If(self.repeatable):
                 m.next = "REPEAT"
+
+    def _take_events(self, m: Module, kind: Value) -> None:
+        """Add the states of a request with events, given for the first time or again."""
+        m.submodules.event_bytes = found = EventBytes()
+        remaining, last, asked = self.remaining, Signal(), Signal()
+        payload = self.i.payload
+
+        # The first byte of the payload says whether the sample ends with it.
+        with m.State("EVENTS"):
+            m.d.comb += self.i.ready.eq(1)
+            with m.If(self.i.valid):
+                m.d.sync += [
+                    last.eq(payload[0]),
+                    self.sequence.eq(self.content[:16]),
+                    remaining.eq(remaining - 1),
+                ]
+                m.next = "GIVE"
+
+        with m.State("GIVE"):
+            m.d.comb += [
+                found.i.payload.eq(payload),
+                found.i.valid.eq(self.i.valid & (remaining != 0)),
+                self.i.ready.eq(found.i.ready & (remaining != 0)),
+                self.pixels.payload.eq(found.o.payload),
+                self.pixels.valid.eq(found.o.valid),
+                found.o.ready.eq(self.pixels.ready),
+            ]
+            with m.If(self.i.valid & self.i.ready):
+                m.d.sync += remaining.eq(remaining - 1)
+            with m.Elif((remaining == 0) & ~found.o.valid):
+                m.next = "CLOSE"
+                with m.If(~last):
+                    m.d.sync += [self.repeatable.eq(1), asked.eq(self.results.valid)]
+                    self._answer(m, kind, self.results.valid, 1)
+
+        with m.State("CLOSE"):
+            m.d.comb += [self.pixels.valid.eq(1), self.pixels.payload.last.eq(1)]
+            with m.If(self.pixels.ready):
+                m.next = "RESULT"
+
+        with m.State("AGAIN"):
+            m.d.comb += self.i.ready.eq(remaining != 0)
+            with m.If((remaining != 0) & self.i.valid):
+                m.d.sync += remaining.eq(remaining - 1)
+            with m.If(remaining == 0):
+                with m.If(last):
+                    self._answer(m, kind, Value.cast(self.results.payload), self.result_bytes)
+                with m.Else():
+                    self._answer(m, kind, asked, 1)
 
     def _repeat_result(self, m: Module, kind: Value) -> None:
         """Add the state in which a lesson is not given again: its image is ignored, and the result

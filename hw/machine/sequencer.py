@@ -12,6 +12,7 @@ from amaranth.utils import bits_for
 from hw.events import Kind, Status, event, outcome, verdict
 from hw.learning.port import ImagePort
 from hw.parameters import fires_at_start
+from sim.encoders.events import Events
 from sim.network import Network
 
 
@@ -81,6 +82,8 @@ class Sequencer(wiring.Component):
         # The beat at the head: a spike that may not come now, one of this tick, or neither.
         spike, bad, due = Signal(), Signal(), Signal()
         out_of_range = head.neuron >= self.network.encoder.inputs
+        if isinstance(self.network.encoder, Events):
+            out_of_range = head.bad
         m.d.comb += [
             spike.eq(self.i.valid & (head.kind == Kind.SPIKE)),
             bad.eq(spike & (out_of_range | (head.tick < self.tick))),
