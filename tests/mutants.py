@@ -57,6 +57,7 @@ LEAKY_HARDWARE = (
     "test_hw_machine_neuron.py",
     "test_hw_readouts_peak.py",
     "test_hw_readouts_most_spikes.py",
+    "test_agreement.py::test_every_boundary_of_what_chance_seldom_draws_equals_sim",
     "test_agreement.py::test_every_boundary_of_leaky_neurons_equals_sim",
 )
 LEARNING = ("test_hw_learning_supervised_learner.py",)

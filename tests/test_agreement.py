@@ -18,7 +18,14 @@ from hw.parameters import MachineParameters
 from hw.rows import BLOCK, LOGIC, SPRAM
 from leaky_networks import leaky_network, random_samples
 from random_networks import any_network, random_images, random_network, seeds
+from sim.connections.convolution import Convolution
+from sim.connections.dense import Dense
+from sim.encoders.intensity import Intensity
+from sim.layer import Layer
+from sim.network import Network
+from sim.neuron import Neuron
 from sim.pipeline import run
+from sim.readouts.final import Final
 
 IMAGES = 3
 
@@ -184,3 +191,34 @@ def test_pixels_in_results_out_often(seed, pauses):
 @given(seeds, st.booleans())
 def test_every_boundary_of_windows_ramps_and_sums_equals_sim_often(seed, pauses):
     check_dense_networks(seed, pauses)
+
+
+def seldom_drawn():
+    """Networks that chance seldom draws: starts by neuron in folds of one word each, and a bias of
+    outputs that only sum.
+    """
+    rng = np.random.default_rng(7)
+    neuron = Neuron(40, membrane=240, synapse=0, reset="zero", ramp=False)
+    kernel = rng.integers(-20, 40, (1, 2, 2, 4)).astype(np.int8)
+    start = rng.integers(-60, 40, 16).astype(np.int32)
+    maps = Layer(Convolution(kernel, (4, 4, 1), 2, 0), neuron, start=start)
+    sums = Neuron(1, reset="never", ramp=False)
+    last = Layer(Dense(rng.integers(-9, 9, (16, 3)).astype(np.int8)), sums)
+    biased = replace(last, bias=np.array([1, -2, 3], np.int8))
+
+    ticks = rng.integers(0, 5, 256).astype(np.int16)
+    encoder = Intensity((4, 4), 1, np.arange(16, dtype=np.int32), ticks)
+    at_once = replace(encoder, spike_tick=np.zeros(256, np.int16))
+    return [
+        Network(encoder, (maps, last), Final(), 1, 6, ("a", "b", "c")),
+        Network(at_once, (biased,), Final(), 1, 6, ("a", "b", "c")),
+    ]
+
+
+@pytest.mark.parametrize("network", seldom_drawn(), ids=["starts", "bias"])
+def test_every_boundary_of_what_chance_seldom_draws_equals_sim(network):
+    images = random_images(network, IMAGES, 7)
+    lanes = 2 if len(network.layers) > 1 else 3
+    found = Simulation(MachineParameters(network, lanes), "amaranth").run(images, 7)
+    for index, trace in enumerate(found):
+        compare(index, run(network, images[index]), trace)

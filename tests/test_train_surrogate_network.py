@@ -17,7 +17,15 @@ from train.surrogate.settings import LeakySettings
 
 IMAGES = SMALL_WINDOWS.train.images[:40]
 SMALL_LEAKY = LeakySettings(
-    hidden=(9,), last_tick=6, bright=(200, 100), epochs=6, batch=16, learning_rate=2e-2, warp=0.0
+    hidden=(9,),
+    last_tick=6,
+    bright=(200, 100),
+    epochs=6,
+    batch=16,
+    learning_rate=2e-2,
+    warp=0.0,
+    slope=10.0,
+    level_sharpness=8.0,
 )
 
 

@@ -26,7 +26,7 @@ from train.surrogate.settings import LEAKY_PRESETS, LeakySettings, left
         ({"through_reset": 2}, "--through-reset: must be 0 or 1"),
         ({"real_share": 1.5}, "--real-share: must be in"),
         ({"slope": 0.0}, "--slope: must be above 0"),
-        ({"bright_ticks": (9,)}, r"--bright-ticks: must be in 0\.\.8; raise --last-tick"),
+        ({"bright_ticks": (9,)}, r"--bright-ticks: must be in 0\.\.4; raise --last-tick"),
         ({"pool": 3}, "--pool: must be 1 or 2"),
     ],
 )
