@@ -15,8 +15,8 @@ from cocotb_tools.runner import get_runner
 from hw.machine.machine import Machine
 from hw.parameters import FULL, MachineParameters
 from hw.verilog import TOP, to_rtlil, write_verilog
-from leaky_networks import leaky_network
-from random_networks import any_network, random_images, random_network
+from leaky_networks import leaky_network, random_samples
+from random_networks import any_network, random_network
 from sim.file import save
 from sim.pipeline import run
 from sim.vectors import VECTORS_FILE, save_vectors
@@ -74,7 +74,7 @@ def own_verilator(monkeypatch):
 def test_emitted_verilog_answers_what_sim_answers(
     simulator, network, lanes, tmp_path, own_verilator
 ):
-    images = random_images(network, IMAGES, SEED)
+    images = random_samples(network, IMAGES, SEED)
     save(network, tmp_path / "network.safetensors")
     save_vectors(
         tmp_path / VECTORS_FILE, network, images, [run(network, image) for image in images]

@@ -10,8 +10,9 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from hw.bench.trace import pixels
-from hw.events import Status, result
+from hw.bench.trace import beats_of
+from hw.events import Status, given_event, result
+from sim.encoders.events import EventList
 from sim.file import load
 from sim.vectors import VECTORS_FILE, load_vectors
 
@@ -50,11 +51,13 @@ async def exchange(dut, beats, results, stalls):
 
 @cocotb.test()
 async def vectors_give_their_results(dut):
-    """Every image of the vectors, back to back, after a broken one that must be dropped."""
+    """Every sample of the vectors, back to back: images after a broken one that must be dropped,
+    events with some that no sample can have.
+    """
     folder, seed = Path(os.environ["TTFS_FOLDER"]), int(os.environ["TTFS_SEED"])
     dut._log.info("seed of the stalls: %d", seed)
     network = load(folder)
-    images, traces = load_vectors(folder / VECTORS_FILE, network)
+    samples, traces = load_vectors(folder / VECTORS_FILE, network)
     dut.rst.value = 1
     dut.i__valid.value = 0
     dut.o__ready.value = 0
@@ -62,12 +65,19 @@ async def vectors_give_their_results(dut):
     await FallingEdge(dut.clk)
     await FallingEdge(dut.clk)
     dut.rst.value = 0
-    broken = pixels(images)[0] + [256]
-    beats = [*broken[:-2], 0, *broken[-1:], *(pixel for image in pixels(images) for pixel in image)]
-    first, *found = await exchange(dut, beats, 1 + len(images), random.Random(seed))
-    layout = result(network)
-    assert layout.from_bits(first).outcome.status == Status.DROPPED
-    assert int(dut.dropped.value) == 1
+    given, layout, dropped = beats_of(samples), result(network), 0
+    if isinstance(samples, EventList):
+        unknown = 0xFFFFFFFF << given_event()["input"].offset
+        given = [[*each[:-1], unknown, *each[-1:]] for each in given]
+    else:
+        dropped, broken = 1, given[0] + [256]
+        given.insert(0, [*broken[:-2], 0, *broken[-1:]])
+
+    beats = [beat for each in given for beat in each]
+    found = await exchange(dut, beats, len(given), random.Random(seed))
+    for _ in range(dropped):
+        assert layout.from_bits(found.pop(0)).outcome.status == Status.DROPPED
+    assert int(dut.dropped.value) == dropped
     for index, (trace, raw) in enumerate(zip(traces, found, strict=True)):
         beat = layout.from_bits(raw)
         status = Status.TIMED_OUT if trace.timed_out else Status.DECIDED
