@@ -306,3 +306,45 @@ MASK = (
         "number",
     ),
 )
+
+EVENTS = (
+    (
+        "events: the same one twice is taken",
+        "hw/encoders/events.py",
+        "given.tick[: len(tick)]) > Cat(neuron, tick)",
+        "given.tick[: len(tick)]) >= Cat(neuron, tick)",
+    ),
+    (
+        "events: a bad one is what the next must follow",
+        "hw/encoders/events.py",
+        "m.Elif(good)",
+        "m.Elif(within)",
+    ),
+    (
+        "events: the next sample begins where this one was",
+        "hw/encoders/events.py",
+        ", begun.eq(0)]",
+        "]",
+    ),
+    (
+        "events: the first of the next sample is forgotten",
+        "hw/encoders/events.py",
+        "self.discard & ~(self.o.valid & (beat.kind == Kind.END))",
+        "self.discard",
+    ),
+)
+
+EVENT_LINK = (
+    (
+        "event link: a repeated request is given again",
+        "hw/link/responder.py",
+        "self.repeatable & (self.content[:16] == self.sequence)",
+        "self.repeatable & (self.content[:16] != self.sequence)",
+    ),
+    (
+        "event link: no sample ever has ended",
+        "hw/link/responder.py",
+        "self._answer(m, kind, self.results.valid, 1)",
+        "self._answer(m, kind, Const(0, 1), 1)",
+    ),
+)

@@ -367,6 +367,8 @@ MUTANTS = [
     *(Mutant(*bug, LEAKY) for bug in leaky_mutants.SOFTWARE),
     *(Mutant(*bug, LEAKY_HARDWARE) for bug in leaky_mutants.HARDWARE),
     *(Mutant(*bug) for bug in leaky_mutants.MASK),
+    *(Mutant(*bug) for bug in leaky_mutants.EVENTS),
+    *(Mutant(*bug, ("test_hw_link_event_bytes.py",)) for bug in leaky_mutants.EVENT_LINK),
     *(Mutant(*bug, WORDS) for bug in board_mutants.WORDS),
     *(Mutant(*bug, ("test_hw_storage_spram.py",)) for bug in board_mutants.PRIMITIVES),
     *(Mutant(*bug, REUSE) for bug in board_mutants.REUSE),
