@@ -99,9 +99,8 @@ def input_events(network: Network, images: Any) -> list[list[int]]:
     beats: list[list[int]] = []
 
     given = network.encoder.spike_list(images)
-    spikes = (
-        given.tick.astype(np.int64) << tick_offset | given.input.astype(np.int64) << neuron_offset
-    )
+    tick, neuron = given.tick.astype(np.int64), given.input.astype(np.int64)
+    spikes = tick << tick_offset | neuron << neuron_offset
     for first, after in pairwise(given.start):
         beats.append([*spikes[first:after].tolist(), end_of_image()])
     return beats

@@ -376,7 +376,14 @@ class Responder(wiring.Component):
             m.d.comb += [self.pixels.valid.eq(1), self.pixels.payload.last.eq(1)]
             with m.If(self.pixels.ready):
                 m.next = "RESULT"
+        self._answer_again(m, kind, last, asked)
 
+    def _answer_again(self, m: Module, kind: Value, last: Value, asked: Value) -> None:
+        """Add the state in which events are not given again.
+
+        :param last: the reply is a result; else it is ``asked``.
+        """
+        remaining = self.remaining
         with m.State("AGAIN"):
             m.d.comb += self.i.ready.eq(remaining != 0)
             with m.If((remaining != 0) & self.i.valid):
