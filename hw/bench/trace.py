@@ -85,14 +85,14 @@ def given_events(samples: EventList) -> list[list[int]]:
 def beats_of(samples: Any) -> list[list[int]]:
     """Return samples as beats for the encoder or the machine.
 
-    :param samples: images uint8 (n, height, width), or an :class:`EventList`.
+    :param samples: images uint8 (n, height, width), or an :class:`~sim.encoders.events.EventList`.
     """
     return given_events(samples) if isinstance(samples, EventList) else pixels(samples)
 
 
 def input_events(network: Network, images: Any) -> list[list[int]]:
     """Return what the encoder must send for images uint8 (n, height, width), or an
-    :class:`EventList`: its beats, per sample, from :mod:`sim`.
+    :class:`~sim.encoders.events.EventList`: its beats, per sample, from :mod:`sim`.
     """
     layout = event(network)
     tick_offset, neuron_offset = layout["tick"].offset, layout["neuron"].offset

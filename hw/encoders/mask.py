@@ -14,8 +14,9 @@ class MaskEncoder(IntensityEncoder):
     """The same with a table that has a bit for each tick, from the first to the last one at which
     any intensity fires.
 
-    ``i``, ``o``, ``discard``, and the cycles: see :class:`IntensityEncoder`; images are read again
-    once per later tick at which one of their pixels fires.
+    ``i``, ``o``, ``discard``, and the cycles: see
+    :class:`~hw.encoders.intensity.IntensityEncoder`; images are read again once per later tick at
+    which one of their pixels fires.
     """
 
     def _when(self) -> Any:
