@@ -44,7 +44,8 @@ def test_convolutions_have_no_dense_layers_unless_they_are_asked_for():
         (
             WindowSettings(),
             {"last_tick": 3},
-            "--last-tick: is not of --neuron window; leave it out, or give --neuron first-spike.",
+            "--last-tick: is not of --neuron window; leave it out, "
+            "or give --neuron first-spike or leaky.",
         ),
         (
             TrainSettings(),
