@@ -17,8 +17,7 @@ from train.commands.parser import main
 @pytest.fixture
 def command(monkeypatch):
     """Return a function that runs ``train learn`` on the patterns."""
-    arrays = list(vars(PATTERNS).values())[2:]
-    source = Source(PATTERNS.classes, lambda folder: tuple(arrays))
+    source = Source(PATTERNS.classes, lambda folder: PATTERNS.arrays)
     monkeypatch.setattr(dataset, "SOURCES", {"patterns": source})
 
     def start(*arguments):

@@ -66,8 +66,12 @@ class Dataset:
     @cached_property
     def digest(self) -> str:
         """What tells this data from other data, 16 hexadecimal digits."""
-        arrays = (self.train_images, self.train_labels, self.test_images, self.test_labels)
-        return digest_of(self.classes, arrays)
+        return digest_of(self.classes, self.arrays)
+
+    @property
+    def arrays(self) -> Arrays:
+        """Images and labels, for training, then for the test."""
+        return self.train_images, self.train_labels, self.test_images, self.test_labels
 
     def check_trainable(self) -> None:
         """Check that there is something to learn from, to validate with and to test.
