@@ -58,7 +58,7 @@ SIM_ORDER = (("commands",), ("__main__",))
 TRAIN_ORDER = (
     ("settings", "parallel", "quantize", "checkpoint"),
     ("exact", "connections", "encoders", "readouts"),
-    ("data", "pipeline", "prune", "evaluate", "fit", "export", "learning"),
+    ("data", "pipeline", "prune", "evaluate", "fit", "single", "export", "learning"),
     ("window", "surrogate"),
     ("neurons",),
     ("sweep",),

@@ -41,6 +41,11 @@ def test_settings_survive_json(name):
     assert LeakySettings.from_json(recipe.to_json()) == recipe
 
 
+def test_settings_of_another_kind_are_refused():
+    with pytest.raises(InputError, match="neuron: must be leaky, not 'window'"):
+        LeakySettings.from_json(LeakySettings().to_json() | {"neuron": "window"})
+
+
 @pytest.mark.parametrize("values", [{"leek": 3}, {}])
 def test_unknown_and_missing_keys_are_refused(values):
     whole = LeakySettings().to_json()

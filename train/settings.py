@@ -7,7 +7,7 @@ import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -213,10 +213,7 @@ class TrainSettings:
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON; :meth:`from_json` reads them back."""
-        return {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in vars(self).items()
-        }
+        return as_json(vars(self))
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "TrainSettings":
@@ -233,6 +230,37 @@ class TrainSettings:
             raise InputError(f"settings: key {key!r} does not fit this version; train again.")
 
         return cls(**{key: typed(key, getattr(cls, key), value) for key, value in values.items()})
+
+
+class NamedSettings:
+    """Settings of a kind of neuron that their JSON names: what their dataclasses have in common."""
+
+    neuron: ClassVar[str]
+    """What ``--neuron`` calls these settings."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON; :meth:`from_json` reads them back."""
+        return {"neuron": self.neuron, **as_json(vars(self))}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Read what :meth:`to_json` returned.
+
+        :raises InputError: an unknown or missing key, or a value of another type or out of range.
+        """
+        known = {field.name for field in dataclasses.fields(cast(Any, cls))}
+        for key in (known | {"neuron"}) ^ set(values):
+            raise InputError(f"settings: key {key!r} does not fit this version; train again.")
+        if values["neuron"] != cls.neuron:
+            raise InputError(f"neuron: must be {cls.neuron}, not {shown(values['neuron'])}.")
+        return cls(**{key: typed(key, getattr(cls, key), values[key]) for key in known})
+
+
+def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with their tuples as lists."""
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in values.items()
+    }
 
 
 def typed(key: str, standard: Any, value: Any) -> Any:

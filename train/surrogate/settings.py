@@ -1,8 +1,7 @@
 """Everything that decides what a training run of leaky neurons computes."""
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from sim.errors import InputError, choose
 from sim.neuron import HOLDS, Neuron
 from sim.readouts import READOUTS
 from sim.readouts.peak import NO_LEVEL
-from train.settings import check_code, check_ranges, option, ticks_of, typed
+from train.settings import NamedSettings, check_code, check_ranges, option, ticks_of
 from train.surrogate.loss import LOSSES, USUAL
 from train.surrogate.scan import SURROGATES
 
@@ -22,11 +21,11 @@ HIDDEN_RESETS = ("zero", "subtract", "once")
 AT_LEAST_1 = ("last_tick", "epochs", "batch")
 ABOVE_0 = ("learning_rate", "gradient_limit", "slope", "level_sharpness", "rival_sharpness")
 AT_LEAST_0 = ("seed", "warp", "spike_cost")
-SHARES = ("smoothing", "real_share")
+SHARES = ("real_share",)
 
 
 @dataclass(frozen=True)
-class LeakySettings:
+class LeakySettings(NamedSettings):
     """A training run of leaky neurons; the defaults are a network for MNIST, whose first output
     spike is the answer.
 
@@ -58,7 +57,6 @@ class LeakySettings:
     :param batch: images per step, fewer of little data.
     :param learning_rate: of Adam, cosine to zero.
     :param warp: strength of the augmentation, 0: none.
-    :param smoothing: share of the label that is spread over all classes.
     :param gradient_limit: longer gradients are scaled back to this norm.
     :param surrogate: a name of :data:`train.surrogate.scan.SURROGATES`.
     :param slope: of the surrogate.
@@ -91,7 +89,6 @@ class LeakySettings:
     batch: int = 128
     learning_rate: float = 4e-3
     warp: float = 0.7
-    smoothing: float = 0.0
     gradient_limit: float = 10.0
     surrogate: str = "fast-sigmoid"
     slope: float = 5.0
@@ -177,25 +174,6 @@ class LeakySettings:
     def loss_name(self) -> str:
         """Return the name of the loss."""
         return self.loss or USUAL[self.readout]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the settings as JSON; :meth:`from_json` reads them back."""
-        values = {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in vars(self).items()
-        }
-        return {"neuron": self.neuron, **values}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "LeakySettings":
-        """Read what :meth:`to_json` returned.
-
-        :raises InputError: an unknown or missing key, or a value of another type or out of range.
-        """
-        known = {field.name for field in dataclasses.fields(cls)}
-        for key in (known | {"neuron"}) ^ set(values):
-            raise InputError(f"settings: key {key!r} does not fit this version; train again.")
-        return cls(**{key: typed(key, getattr(cls, key), values[key]) for key in known})
 
 
 def left(shift: int) -> int:

@@ -1,8 +1,7 @@
 """Everything that decides what a training run of the window code computes."""
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,15 +10,14 @@ from sim.encoders.intensity import NEVER, Intensity
 from sim.errors import InputError
 from train.settings import (
     GEOMETRY,
+    NamedSettings,
     check_all_pixels,
     check_code,
     check_geometry,
     check_ranges,
     each_geometry,
     option,
-    shown,
     ticks_of,
-    typed,
 )
 
 MAX_WINDOW = 15
@@ -33,7 +31,7 @@ SHARES = ("mirror", "smoothing", "settled")
 
 
 @dataclass(frozen=True)
-class WindowSettings:
+class WindowSettings(NamedSettings):
     """A training run of the window code; the defaults are a dense network for MNIST.
 
     The network; convolutions come first, then dense layers:
@@ -159,27 +157,6 @@ class WindowSettings:
     def layer_bits(self) -> tuple[int, ...]:
         """Return the weight bits of every layer."""
         return self.bits * self._layers() if len(self.bits) == 1 else self.bits
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the settings as JSON; :meth:`from_json` reads them back."""
-        values = {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in vars(self).items()
-        }
-        return {"neuron": self.neuron, **values}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "WindowSettings":
-        """Read what :meth:`to_json` returned.
-
-        :raises InputError: an unknown or missing key, or a value of another type or out of range.
-        """
-        known = {field.name for field in dataclasses.fields(cls)}
-        for key in (known | {"neuron"}) ^ set(values):
-            raise InputError(f"settings: key {key!r} does not fit this version; train again.")
-        if values["neuron"] != cls.neuron:
-            raise InputError(f"neuron: must be {cls.neuron}, not {shown(values['neuron'])}.")
-        return cls(**{key: typed(key, getattr(cls, key), values[key]) for key in known})
 
 
 GREY = (168, 112, 56)
